@@ -1,0 +1,299 @@
+"""What the catalogue says, as frozen dataclasses. Loaded by `catalogs.load`, never built by hand elsewhere.
+
+Field types (`FIELD_TYPES`) and checks (`CHECKS`) are closed lists. What a policy office may change is data, with `source` and `since`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+FIELD_TYPES = (
+    "citizen_id",
+    "uscc",
+    "division",
+    "person_name",
+    "org_name",
+    "date",
+    "datetime",
+    "code",
+    "money",
+    "decimal",
+    "text",
+    "address",
+    "phone",
+    "certificate_number",
+    "holder_names",
+    "holder_numbers",
+    "real_estate_unit",
+)
+"""`code` is written `code:<table>` in YAML. `holder_names`/`holder_numbers` are `;`-separated lists after cleaning."""
+
+ROW_CHECKS = (
+    "not_null",
+    "parsed",
+    "pattern",
+    "length",
+    "check_digit",
+    "in_codes",
+    "division_known",
+    "division_current",
+    "clean_text",
+    "in_partition",
+    "well_formed_row",
+    "birth_matches_id",
+    "sex_matches_id",
+    "not_future",
+    "not_before",
+    "date_order",
+    "required_when",
+    "empty_when",
+    "number_range",
+    "same_count",
+    "org_part_check_digit",
+    "division_matches",
+    "expression",
+)
+BATCH_CHECKS = ("unique", "reference", "freshness", "volume", "conflicting_duplicate")
+CHECKS = ROW_CHECKS + BATCH_CHECKS
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column of a resource."""
+
+    name: str
+    source: str
+    """Header (or column name) at the source."""
+    title: str
+    type: str
+    table: str | None = None
+    """Code table, for type `code`."""
+    required: bool = False
+    sensitivity: int = 1
+    """1 open, 2 internal, 3 personal, 4 sensitive personal."""
+    department: str = ""
+    """Its one source department (一数一源)."""
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """attribute: unconditional, conditional or none; way: api, batch or file."""
+
+    attribute: str
+    way: str
+    conditions: str
+
+
+@dataclass(frozen=True)
+class Delivery:  # mode: snapshot, partition or increment
+    mode: str
+    partition_field: str | None = None
+    operation_field: str | None = None
+    """Source column with I/U/D, for increments that carry one."""
+    lag_minutes: int = 10
+    """How far behind the watermark an increment re-reads, so that a late commit is not lost."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    max_rejects: float = 0.10
+    max_removed: float = 0.005
+    removed_floor: int = 20
+    volume_band: float = 0.5
+    """Share by which the number of rows may differ from the head's before the gate stops."""
+    retention_days: int = 1095
+
+
+@dataclass(frozen=True)
+class Coverage:
+    divisions: tuple[str, ...]
+    """Division code prefixes the resource covers, e.g. ('99',)."""
+    since_year: int
+
+
+@dataclass(frozen=True)
+class Connector:  # kind: file_drop, database or http_api
+    kind: str
+    options: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One data resource: the nine catalogue fields of Decree 809 art. 13 and how it is pulled, keyed and gated."""
+
+    id: str
+    title: str
+    summary: str
+    department: str
+    format: str
+    update_cycle: str
+    cycle_hours: int
+    sharing: Sharing
+    data_class: str
+    grade: str
+    connector: Connector
+    key: tuple[str, ...]
+    order_by: str | None
+    """Field that orders duplicates (watermark or date); then the line decides."""
+    watermark: str | None
+    delivery: Delivery
+    limits: Limits
+    coverage: Coverage
+    fields: tuple[Field, ...]
+    schedule: str | None
+    """Cron of the landing DAG, Asia/Shanghai."""
+    owner: str
+    source: str
+    since: str
+
+    def field(self, name: str) -> Field:
+        """The field of that name. Raises KeyError."""
+        for one in self.fields:
+            if one.name == name:
+                return one
+        raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One quality rule. `check` names an algorithm of ROW_CHECKS or BATCH_CHECKS; `params` are its arguments."""
+
+    id: str
+    resource: str
+    indicator: str
+    """GB/T 36344 code, e.g. 0302."""
+    severity: str  # reject or warn
+    sentence: str
+    """What is wrong and what to do, in Chinese, for people."""
+    check: str
+    fields: tuple[str, ...]
+    params: Mapping[str, object]
+    source: str
+    since: str
+
+    @property
+    def scope(self) -> str:
+        return "row" if self.check in ROW_CHECKS else "batch"
+
+
+@dataclass(frozen=True)
+class CodeTable:
+    """A code table; `labels` maps code to label, `aliases` maps any accepted spelling (labels included) to code."""
+
+    id: str
+    title: str
+    labels: Mapping[str, str]
+    aliases: Mapping[str, str]
+    source: str
+    since: str
+
+
+@dataclass(frozen=True)
+class Department:
+    id: str
+    name: str
+    credit_code: str
+    division: str
+    sample: bool
+
+
+@dataclass(frozen=True)
+class Division:
+    """One spell of a GB/T 2260 code. `until` None = in use; `successors` may be empty even when retired."""
+
+    code: str
+    name: str
+    since: int | None
+    until: int | None
+    successors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class HolderMapping:
+    """Where a license finds its holder(s): names and numbers are fields of the row."""
+
+    name_field: str
+    number_field: str
+    code_type: str
+    """Holder-code type of standards.md §1.3 (001, 111), or 'auto' (by the number's shape, one by one)."""
+
+
+@dataclass(frozen=True)
+class LicenseSource:
+    """How rows of one resource become licenses of a type."""
+
+    resource: str
+    number_field: str
+    holder: HolderMapping
+    holder_base: tuple[str, ...]
+    """Empty tuple = `self`: the row itself is the base."""
+    issuer_field: str | None
+    """Field with the issuing organ's credit code, or None → `issuer_table` by positions 1 and 3–8 of `number_field`."""
+    issuer_name_field: str | None
+    applies_field: str | None
+    applies_prefixes: tuple[str, ...]
+    """The row makes a license of this type if the field starts with one of these; no field = always."""
+    face: Mapping[str, str]
+    """Face field title (Chinese, as printed) → resource field."""
+    issued_on_field: str | None
+    valid_from_field: str | None
+    valid_to_field: str | None
+    """Empty value of valid_to = 长期 (long-term)."""
+    status_field: str | None
+    status_map: Mapping[str, str]
+    """Source status code → lifecycle state name (domain.lifecycle.State)."""
+    area_field: str | None
+
+
+@dataclass(frozen=True)
+class LicenseType:
+    id: str
+    name: str
+    type_code: str
+    """21 characters: 18 credit code of the defining authority + 3 digits."""
+    defining_authority: str
+    origin: str  # collected, made_for_issuer or verify_only
+    holder_kind: str  # person, organisation or both
+    commission: str | None
+    """The issuing organs' recorded commission, for made_for_issuer."""
+    sources: tuple[LicenseSource, ...]
+    grade_cap: str
+    """Best trust grade A–D this type may reach."""
+    source: str
+    since: str
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a person reads for a verdict, problem or finding code."""
+
+    code: str
+    sentence: str
+    next_step: str
+    http_status: int
+
+
+@dataclass(frozen=True)
+class Term:
+    chinese: str
+    english: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Everything, loaded and cross-checked. `version` is the SHA-256 of the files it came from (hex, 16 characters)."""
+
+    version: str
+    departments: Mapping[str, Department]
+    resources: Mapping[str, Resource]
+    license_types: Mapping[str, LicenseType]
+    rules: Mapping[str, tuple[Rule, ...]]
+    """resource id → its rules, in file order."""
+    codes: Mapping[str, CodeTable]
+    divisions: Mapping[str, Division]
+    organs: Mapping[str, tuple[str, str]]
+    """'<registrar kind><division>' e.g. '9450100' → (organ credit code, organ name); sample organs, marked so."""
+    messages: Mapping[str, Message]
+    glossary: tuple[Term, ...] = field(default=())

@@ -1,0 +1,1 @@
+"""What the tests start for themselves: servers, sample departments, a browser."""

