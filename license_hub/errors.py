@@ -1,0 +1,125 @@
+"""Faults of the hub. A verdict is a value (`domain.verdict`), never one of these.
+
+EgovError                     catalogs.errors
+└── HubError
+    ├── SettingsError         the environment is wrong; every problem at once
+    ├── SigningError          a key or signature cannot be made or used
+    │   ├── NotCanonical      a value has no canonical JSON form here, or text is not in it
+    │   ├── KeyFault          a key file is missing, damaged or readable by others
+    │   ├── SignatureBad      a signature, or what it should cover, is not what was expected
+    │   └── BundleMalformed   a license bundle is not of its format
+    ├── LogError              the log refuses: tiles, checkpoint or leaf rows do not agree
+    │   ├── TileMissing       a tile or entry bundle that the tree needs is not there
+    │   ├── TileCorrupt       stored bytes are not what they must be; nothing is signed over them
+    │   ├── LogDiverged       leaf rows and published history disagree; never sign, call for a person
+    │   ├── NoteMalformed     text is not a signed note, checkpoint or proof of its format
+    │   └── LeaseLost         another integrator holds the lease, or took it meanwhile
+    ├── StorageError          the database refuses or holds what it must not
+    │   └── DecryptionError   a stored value does not decrypt under its key and place
+    ├── IntakeError           a publication cannot be applied
+    └── AccessError           the caller may not
+        ├── TokenRefused      OAuth error, `error` is its code (RFC 6749 §5.2)
+        ├── NotAuthenticated  no valid access token
+        ├── NotAuthorized     scope or license type not granted
+        └── PurposeMissing    purpose or case number not given
+"""
+
+from __future__ import annotations
+
+from catalogs.errors import EgovError
+
+
+class HubError(EgovError):
+    code = "HUB"
+
+
+class SettingsError(HubError):
+    """`problems` lists every wrong setting: variable, value's defect, what to do."""
+
+    code = "SETTINGS"
+
+    def __init__(self, problems: list[str]):
+        self.problems = list(problems)
+        super().__init__(f"{len(self.problems)} wrong setting(s):\n" + "\n".join(f"  {problem}" for problem in self.problems))
+
+
+class SigningError(HubError):
+    code = "SIGNING"
+
+
+class NotCanonical(SigningError):
+    code = "NOT_CANONICAL"
+
+
+class KeyFault(SigningError):
+    code = "KEY_FAULT"
+
+
+class SignatureBad(SigningError):
+    code = "SIGNATURE_BAD"
+
+
+class BundleMalformed(SigningError):
+    code = "BUNDLE_MALFORMED"
+
+
+class LogError(HubError):
+    code = "LOG"
+
+
+class TileMissing(LogError):
+    code = "TILE_MISSING"
+
+
+class TileCorrupt(LogError):
+    code = "TILE_CORRUPT"
+
+
+class LogDiverged(LogError):
+    code = "LOG_DIVERGED"
+
+
+class NoteMalformed(LogError):
+    code = "NOTE_MALFORMED"
+
+
+class LeaseLost(LogError):
+    code = "LEASE_LOST"
+
+
+class StorageError(HubError):
+    code = "STORAGE"
+
+
+class DecryptionError(StorageError):
+    code = "DECRYPTION"
+
+
+class IntakeError(HubError):
+    code = "INTAKE"
+
+
+class AccessError(HubError):
+    code = "ACCESS"
+
+
+class TokenRefused(AccessError):
+    """The token endpoint refuses. `error` is the OAuth error code; the message says what to change."""
+
+    code = "TOKEN_REFUSED"
+
+    def __init__(self, error: str, message: str):
+        self.error = error
+        super().__init__(message)
+
+
+class NotAuthenticated(AccessError):
+    code = "NOT_AUTHENTICATED"
+
+
+class NotAuthorized(AccessError):
+    code = "NOT_AUTHORIZED"
+
+
+class PurposeMissing(AccessError):
+    code = "PURPOSE_MISSING"

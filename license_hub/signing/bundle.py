@@ -1,0 +1,227 @@
+"""A license with everything an offline verifier needs, and the check of it.
+
+    {"v": 1, "kind": "license-bundle", "identifier", "fields": {name: value}, "salts": {name: hex}, "hidden": [hex, …],
+     "leaf": text, "attestation": {"statement": text, "signature", "kid", "alg", "index", "path": [base64, …]}, "proof": .tlog-proof text}
+
+- JCS. Fields left out are in `hidden` as digests, so a holder may show some and not others.
+- `verify_bundle` proves *issued*, never *in force*: the leaf's status is what the source said at issue, and no later one travels in a
+  bundle that could go stale unseen. The report says what the face's own dates give; status comes from the hub or its status list.
+
+Source: design.md decisions 1 to 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from license_hub.domain import identifier as identifiers
+from license_hub.domain.license import IDENTIFIER, dates
+from license_hub.domain.lifecycle import State, current
+from license_hub.errors import BundleMalformed, NotCanonical, NoteMalformed, SignatureBad
+from license_hub.log import bundle as proofs
+from license_hub.log.note import NoteKey, decode, encode
+from license_hub.log.tree import leaf_hash
+from license_hub.signing import commitment, seal
+from license_hub.signing.canonical import jcs, parse
+from license_hub.signing.commitment import Shown
+from license_hub.signing.keyring import PublicKey
+from license_hub.signing.seal import Attestation, AttestationPath
+
+_NAMES = {"v", "kind", "identifier", "fields", "salts", "hidden", "leaf", "attestation", "proof"}
+_SEAL_NAMES = {"statement", "signature", "kid", "alg", "index", "path"}
+_LEAF_NAMES = {"v", "kind", "id", "of", "status", "at", "c"}
+"""`status`: what the source said at issue. It proves that day's word, never today's state."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    identifier: str
+    shown: tuple[Shown, ...]
+    hidden: tuple[bytes, ...]
+    """Digests of the fields not shown, sorted."""
+    leaf: bytes
+    attestation: Attestation
+    attestation_path: AttestationPath
+    proof: proofs.Proof
+
+    @property
+    def fields(self) -> dict[str, str]:
+        return {one.name: one.value for one in self.shown}
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What the verifier knows beforehand: the log's origin and keys, and each organ's keys by its credit code."""
+
+    origin: str
+    log_keys: tuple[NoteKey, ...]
+    organ_keys: Mapping[str, Sequence[PublicKey]]
+
+
+@dataclass(frozen=True)
+class Step:
+    name: str
+    good: bool
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    steps: tuple[Step, ...]
+    by_dates: State | None
+    """EXPIRED or NOT_ACTIVE where the face's own dates say so; None otherwise, or while a step is not good."""
+
+    @property
+    def good(self) -> bool:
+        return all(step.good for step in self.steps)
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        return tuple(step.name for step in self.steps if not step.good)
+
+
+def make_bundle(
+    secret: bytes,
+    committed: Mapping[str, str],
+    leaf: bytes,
+    attestation: Attestation,
+    path: AttestationPath,
+    proof: proofs.Proof,
+    *,
+    show: Sequence[str] | None = None,
+) -> Bundle:
+    """A bundle of all fields, or of those in `show` (the identifier always). Raises KeyError for an unknown name."""
+    names = set(committed if show is None else show) | {IDENTIFIER}
+    shown, hidden = commitment.disclose(secret, committed, names)
+    return Bundle(committed[IDENTIFIER], tuple(shown), tuple(hidden), leaf, attestation, path, proof)
+
+
+def write(bundle: Bundle) -> bytes:
+    """Canonical JSON."""
+    return jcs(
+        {
+            "v": 1,
+            "kind": "license-bundle",
+            "identifier": bundle.identifier,
+            "fields": bundle.fields,
+            "salts": {one.name: one.salt.hex() for one in bundle.shown},
+            "hidden": [one.hex() for one in bundle.hidden],
+            "leaf": bundle.leaf.decode(),
+            "attestation": {
+                "statement": bundle.attestation.statement.decode(),
+                "signature": encode(bundle.attestation.signature),
+                "kid": bundle.attestation.kid,
+                "alg": bundle.attestation.alg,
+                "index": bundle.attestation_path.index,
+                "path": [encode(one) for one in bundle.attestation_path.path],
+            },
+            "proof": bundle.proof.text,
+        }
+    )
+
+
+def read(data: bytes) -> Bundle:
+    """Nothing verified. Raises BundleMalformed."""
+    try:
+        value = parse(data)
+        if not isinstance(value, dict) or set(value) != _NAMES or value["v"] != 1 or value["kind"] != "license-bundle":
+            raise BundleMalformed("not a license bundle of version 1")
+        sealed, fields, salts = value["attestation"], value["fields"], value["salts"]
+        if set(sealed) != _SEAL_NAMES or set(fields) != set(salts) or type(sealed["index"]) is not int:
+            raise BundleMalformed("fields and salts, or the parts of the attestation, do not agree")
+        shown = tuple(Shown(name, fields[name], _hex(salts[name])) for name in sorted(fields))
+        attestation = Attestation(sealed["statement"].encode(), decode(sealed["signature"]), sealed["kid"], sealed["alg"])
+        path = AttestationPath(sealed["index"], tuple(decode(one) for one in sealed["path"]))
+        hidden, leaf = tuple(_hex(one) for one in value["hidden"]), value["leaf"].encode()
+        bundle = Bundle(value["identifier"], shown, hidden, leaf, attestation, path, proofs.parse(value["proof"]))
+        # Whatever was read but is spelt otherwise than `write` spells it has more than one form.
+        if write(bundle) != data:
+            raise BundleMalformed("a part of the bundle is not in its one spelling")
+        return bundle
+    except (NotCanonical, NoteMalformed, KeyError, TypeError, ValueError, AttributeError) as fault:
+        raise BundleMalformed(f"not a license bundle: {type(fault).__name__}") from None
+
+
+def verify_bundle(bundle: Bundle, trust: Trust, now: datetime) -> Report:
+    """All steps, each on its own, so that a report names every one that fails.
+
+    1 identifier   well formed, and the one the license commits to
+    2 content      shown fields and hidden digests are exactly what the leaf commits to
+    3 leaf         canonical, of an issue or a change, not from the future
+    4 seal         the organ named in the identifier attested this leaf
+    5 log          a checkpoint of the trusted log covers this leaf
+    """
+    steps = (
+        _step("identifier", lambda: _check_identifier(bundle)),
+        _step("content", lambda: _check_content(bundle)),
+        _step("leaf", lambda: _check_leaf(bundle, now)),
+        _step("seal", lambda: _check_seal(bundle, trust)),
+        _step("log", lambda: proofs.verify(bundle.proof, leaf_hash(bundle.leaf), trust.origin, trust.log_keys)),
+    )
+    return Report(steps, _by_dates(bundle, now) if all(step.good for step in steps) else None)
+
+
+def _step(name: str, check) -> Step:
+    try:
+        check()
+    except (SignatureBad, BundleMalformed, NoteMalformed, NotCanonical, ValueError) as fault:
+        return Step(name, False, str(fault))
+    return Step(name, True)
+
+
+def _check_identifier(bundle: Bundle) -> None:
+    identifiers.parse(bundle.identifier)
+    if bundle.fields.get(IDENTIFIER) != bundle.identifier:
+        raise SignatureBad("the identifier is not the one the license commits to")
+
+
+def _check_content(bundle: Bundle) -> None:
+    if not commitment.discloses(_leaf(bundle)["c"], bundle.shown, bundle.hidden):
+        raise SignatureBad("the fields are not what the leaf commits to")
+
+
+def _check_leaf(bundle: Bundle, now: datetime) -> None:
+    content = _leaf(bundle)
+    if content["kind"] not in ("issue", "change") or ("of" in content) != (content["kind"] == "change"):
+        raise SignatureBad("the leaf is not that of a license version")
+    if content["at"] > commitment.instant(now):
+        raise SignatureBad("the leaf is from the future: check the clock")
+
+
+def _check_seal(bundle: Bundle, trust: Trust) -> None:
+    issuer = identifiers.parse(bundle.identifier).issuer_code
+    statement = seal.check(bundle.attestation, trust.organ_keys.get(issuer, ()))
+    if statement.issuer != issuer or bundle.fields.get("ZZBFJGDM", issuer) != issuer:
+        raise SignatureBad("the attesting organ is not the issuer in the identifier")
+    if not seal.covers(statement, leaf_hash(bundle.leaf), bundle.attestation_path):
+        raise SignatureBad("the leaf is not among the rows the organ attested")
+
+
+def _leaf(bundle: Bundle) -> dict:
+    """The leaf's parts, `c` as bytes, re-made byte for byte from them. Raises SignatureBad, NotCanonical, ValueError."""
+    content = parse(bundle.leaf)
+    if not isinstance(content, dict) or not set(content) <= _LEAF_NAMES or content.get("v") != 1:
+        raise SignatureBad("not the leaf of a license version")
+    try:
+        content["c"] = _hex(content["c"])
+        again = commitment.leaf(content["kind"], content["id"], content["at"], content["c"], content.get("of"), content.get("status"))
+    except (KeyError, TypeError):
+        raise SignatureBad("not the leaf of a license version") from None
+    if again != bundle.leaf:
+        raise SignatureBad("not the leaf of a license version")
+    return content
+
+
+def _by_dates(bundle: Bundle, now: datetime) -> State | None:
+    start, end = dates(bundle.fields)
+    state = current(State.IN_FORCE, newest=True, valid_from=start, valid_to=end, now=now)
+    return None if state is State.IN_FORCE else state
+
+
+def _hex(text: str) -> bytes:
+    data = bytes.fromhex(text)
+    if data.hex() != text:
+        raise ValueError("hex in an unusual spelling")
+    return data
