@@ -1,0 +1,243 @@
+"""clean → check → gate → publish, for one landed batch. Safe to run twice on a batch and to be killed at any step.
+
+    landed ─► partition ─► no-op? ─► scan ─► verdicts ─► quarantine ─► against the head ─► gate ─► files ─► one transaction
+
+Files are written first, under names nobody has; the transaction makes them count. If another batch was published meanwhile, the
+comparison with the head is made again; a batch that was published before answers with its stored report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+
+from catalogs.model import Catalog, Resource
+from quality import duplicates, gate, publications, publish, quarantine, records, scan, verdicts
+from quality import report as reports
+from quality.check.batch import Surroundings, volume_jump
+from quality.check.rows import Context
+from quality.errors import ApprovalRefused, BatchIncomplete
+from quality.files import claim
+from quality.gate import Decision
+from quality.outcome import Outcome
+from quality.partition import determine
+from quality.publications import Publication
+from quality.records import Filed, Files, HeadMoved
+from quality.report import BatchReport, Stopwatch
+from quality.rulebook import Rulebook, rulebook
+from quality.scan import Landed
+from quality.session import session
+from quality.sql import Sql, trusted
+from quality.store import upgrade
+
+if TYPE_CHECKING:
+    from connectors.landing import LandedBatch
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+ATTEMPTS = 20
+"""How often a batch is compared anew because others published meanwhile, before giving up."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything one run over one batch needs."""
+
+    landed: LandedBatch
+    rows: Landed
+    resource: Resource
+    catalog: Catalog
+    book: Rulebook
+    lake: Path
+    database: sa.Engine
+    now: datetime
+    operator: str
+    accept_rejects: bool
+    watch: Stopwatch
+
+    @property
+    def as_of(self) -> datetime:
+        return datetime.fromisoformat(self.landed.manifest.as_of)
+
+    def filed(self, partition: str) -> Filed:
+        return Filed(
+            batch=self.landed.batch, resource=self.resource.id, partition=partition, operator=self.operator,
+            content_hash=self.landed.manifest.content_hash, catalog_version=self.catalog.version, as_of=self.as_of, now=self.now,
+        )  # fmt: skip
+
+
+def check(
+    landed: LandedBatch, catalog: Catalog, *, lake: Path, database: sa.Engine, now: datetime, operator: str, accept_rejects: bool = False
+) -> BatchReport:
+    """Clean, check and publish a landed batch, or stop it at the gate. Raises QualityError."""
+    upgrade(database)
+    with database.connect() as connection:
+        known = records.stored_report(connection, landed.batch, lake)
+    if known is not None and known[0] != "stopped":
+        return known[1]
+    resource = catalog.resources[landed.resource]
+    job = Job(
+        landed=landed, rows=_rows(landed), resource=resource, catalog=catalog, book=rulebook(resource, catalog), lake=lake, database=database,
+        now=now, operator=operator, accept_rejects=accept_rejects, watch=Stopwatch(),
+    )  # fmt: skip
+    with session(lake, catalog) as connection:
+        return _run(connection, job)
+
+
+def release(batch: str, catalog: Catalog, *, lake: Path, database: sa.Engine, now: datetime, operator: str) -> BatchReport:
+    """Publish a stopped batch that a second person approved, against today's head. Raises ApprovalRefused where nobody did."""
+    from connectors.landing import read_batch
+    from quality.store import tables
+
+    with database.connect() as connection:
+        resource_id = connection.scalar(sa.select(tables.batch.c.resource).where(tables.batch.c.batch == batch))
+        if resource_id is None or not gate.approved(connection, batch):
+            raise ApprovalRefused(f"batch {batch} has no approval: a second person gives it first")
+    landed = read_batch(lake, resource_id, batch)
+    return check(landed, catalog, lake=lake, database=database, now=now, operator=operator)
+
+
+def unchecked(database: sa.Engine, lake: Path, resource_id: str) -> list[LandedBatch]:
+    """Landed batches nobody has checked, oldest first."""
+    from connectors.landing import batches
+
+    upgrade(database)
+    with database.connect() as connection:
+        known = records.checked(connection, resource_id)
+    return [landed for landed in reversed(list(batches(lake, resource_id))) if landed.batch not in known]
+
+
+def _rows(landed: LandedBatch) -> Landed:
+    """The batch's Parquet file. Raises BatchIncomplete."""
+    path = landed.path / "rows.parquet"
+    try:
+        columns = frozenset(pq.read_schema(path).names)
+    except (OSError, ValueError) as error:
+        raise BatchIncomplete(f"batch {landed.batch}: rows.parquet cannot be read ({type(error).__name__}): land the delivery again") from error
+    missing = {"_source", "_line", "_raw"} - columns
+    if missing:
+        raise BatchIncomplete(f"batch {landed.batch}: rows.parquet lacks {', '.join(sorted(missing))}: land the delivery again")
+    return Landed(path, columns)
+
+
+def _run(connection: duckdb.DuckDBPyConnection, job: Job) -> BatchReport:
+    partition = determine(connection, job.rows, job.resource, job.landed.manifest.partition)
+    head = _head(job, partition)
+    if head is not None and head.content_hash == job.landed.manifest.content_hash:
+        return _noop(job, partition, head)
+    outcomes = judge(connection, job, partition, head)
+    with job.watch.lap("quarantine"):
+        quarantine.name_rules(connection, job.book, verdicts.findings(connection))
+        rejected = quarantine.write(connection, job.rows, job.book, job.lake, job.landed.batch, _scratch(connection))
+    for _ in range(ATTEMPTS):
+        try:
+            return _against_head(connection, job, partition, head, outcomes, rejected)
+        except HeadMoved:
+            with job.database.connect() as database:
+                known = records.stored_report(database, job.landed.batch, job.lake)
+            if known is not None and known[0] == "published":
+                return known[1]
+            head = _head(job, partition)
+    raise HeadMoved(f"resource {job.resource.id}: other batches kept being published; check batch {job.landed.batch} again")
+
+
+def judge(connection: duckdb.DuckDBPyConnection, job: Job, partition: str, head: Publication | None) -> list[Outcome]:
+    """Scan and verdicts: view `judged` and an outcome for every rule."""
+    context = Context(job.resource, job.catalog, job.as_of.astimezone(SHANGHAI).date(), partition or None)
+    with job.watch.lap("scan"):
+        scanned = scan.stage(connection, job.rows, job.book, context)
+    with job.watch.lap("check"):
+        return verdicts.judge(connection, job.book, scanned, _surroundings(job, head))
+
+
+def _surroundings(job: Job, head: Publication | None) -> Surroundings:
+    wanted = {name for rule in job.book.batch_rules if rule.check == "reference" for name in rule.params["resources"]}
+    with job.database.connect() as connection:
+        paths = {name: publications.rows_paths(connection, job.lake, name) for name in sorted(wanted)}
+    compared = head is not None and job.resource.delivery.mode != "increment"
+    head_read = head.counts["read"] if compared else None
+    return Surroundings(as_of=job.as_of, now=job.now, read=job.landed.manifest.rows, head_read=head_read, references=paths)
+
+
+def _head(job: Job, partition: str) -> Publication | None:
+    with job.database.connect() as connection:
+        return publications.head(connection, job.resource.id, partition)
+
+
+def _noop(job: Job, partition: str, head: Publication) -> BatchReport:
+    """The delivery is the head's, row for row: repeat its report."""
+    with job.database.connect() as connection:
+        _, of_head = records.stored_report(connection, head.batch, Path())
+    report = reports.as_noop(of_head, job.landed.batch, job.watch.seconds)
+    records.file_noop(job.database, job.filed(partition), report)
+    return _located(report, job)
+
+
+def _against_head(
+    connection: duckdb.DuckDBPyConnection, job: Job, partition: str, head: Publication | None, outcomes: Sequence[Outcome], rejected: Path
+) -> BatchReport:
+    """Compare, decide, publish. Raises HeadMoved."""
+    with job.watch.lap("compare"):
+        past = publish.head_rows(connection, job.resource, job.lake / head.rows_path) if head else None
+        if past is not None and job.resource.delivery.mode == "increment":
+            duplicates.behind_head(connection, job.resource, past)
+        tally = verdicts.count(connection).balanced(job.landed.manifest.rows, job.landed.batch)
+        difference = publish.compare(connection, job.resource, past)
+    decision = _decide(job, tally, difference, head, outcomes)
+    report = reports.make(
+        job.landed.batch, partition, tally, outcomes, gate=decision.gate, removed=difference.removed, carried=difference.carried,
+        quarantine=str(rejected.relative_to(job.lake)), seconds=job.watch.seconds,
+    )  # fmt: skip
+    filed = job.filed(partition)
+    if decision.gate == "stopped":
+        records.file_stopped(job.database, filed, report, outcomes, decision)
+        return _located(report, job)
+    with job.watch.lap("publish"):
+        files = _write(connection, job, past)
+    accepted_by = job.operator if _used_acceptance(job, decision) else None
+    done = records.publish(job.database, filed, report, outcomes, decision, parent=head, files=files, accepted_by=accepted_by)
+    return _located(done, job)
+
+
+def _decide(job: Job, tally: verdicts.Tally, difference: publish.Difference, head: Publication | None, outcomes: Sequence[Outcome]) -> Decision:
+    compared = head is not None and job.resource.delivery.mode != "increment"
+    jump = volume_jump(tally.read, head.counts["read"]) if compared else None
+    head_rows = head.counts["rows"] if head else 0
+    found = gate.inspect(job.resource.limits, tally, jump=jump, gone=difference.gone, head_rows=head_rows, outcomes=outcomes)
+    with job.database.connect() as connection:
+        approved = gate.approved(connection, job.landed.batch)
+    return gate.decide(found, accept_rejects=job.accept_rejects, approved=approved)
+
+
+def _used_acceptance(job: Job, decision: Decision) -> bool:
+    return job.accept_rejects and any(one.name == gate.MAX_REJECTS for one in decision.findings)
+
+
+def _write(connection: duckdb.DuckDBPyConnection, job: Job, past: Sql | None) -> Files:
+    """Head and change set under their lasting names."""
+    scratch, folder = _scratch(connection), job.lake / "trusted" / job.resource.id / job.landed.batch
+    publish.write_rows(connection, job.resource, job.landed.batch, past, scratch / "rows.parquet")
+    if past is not None:
+        publish.write_changes(connection, job.resource, job.landed.batch, past, scratch / "changes.parquet")
+    publish.write_superseded(connection, job.resource, scratch / "superseded.parquet")
+    claim(scratch / "superseded.parquet", folder, "superseded", reuse=True)
+    rows = claim(scratch / "rows.parquet", folder, "rows").relative_to(job.lake)
+    changes = claim(scratch / "changes.parquet", folder, "changes").relative_to(job.lake) if past is not None else rows
+    return Files(rows, changes)
+
+
+def _scratch(connection: duckdb.DuckDBPyConnection) -> Path:
+    ((folder,),) = connection.execute(trusted("SELECT current_setting('temp_directory')").text).fetchall()
+    return Path(folder)
+
+
+def _located(report: BatchReport, job: Job) -> BatchReport:
+    """With the quarantine's path as the caller can open it."""
+    return replace(report, quarantine=str(job.lake / report.quarantine))

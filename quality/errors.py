@@ -1,0 +1,40 @@
+"""What can go wrong in quality. Messages name resource, batch, rule and what to do; never a value of a row.
+
+    EgovError
+    └── QualityError
+        ├── PartitionUndetermined   a partition delivery says nowhere which partition it is
+        ├── BatchIncomplete         the landed batch lacks a column or its files
+        ├── BalanceBroken           read ≠ trusted + quarantined + superseded + deleted: a fault nobody can approve
+        ├── RuleUnsound             a rule of the catalogue cannot be compiled at all (unknown check)
+        └── ApprovalRefused         unknown batch, not stopped, or the operator's own name
+"""
+
+from __future__ import annotations
+
+from catalogs.errors import EgovError
+
+
+class QualityError(EgovError):
+    """A fault of cleaning, checking or publishing."""
+
+    code = "QUALITY"
+
+
+class PartitionUndetermined(QualityError):
+    code = "PARTITION_UNDETERMINED"
+
+
+class BatchIncomplete(QualityError):
+    code = "BATCH_INCOMPLETE"
+
+
+class BalanceBroken(QualityError):
+    code = "BALANCE_BROKEN"
+
+
+class RuleUnsound(QualityError):
+    code = "RULE_UNSOUND"
+
+
+class ApprovalRefused(QualityError):
+    code = "APPROVAL_REFUSED"

@@ -1,0 +1,99 @@
+"""What quality has published, for readers: the hub, reference rules, pages. Exactly the signatures of docs/architecture.md.
+
+A publication is a whole head of its resource or partition plus the change set against its parent. Files lie in the lake, paths are
+relative to it, and a file counts only because a publication names it.
+
+- `_op` of a change: insert | update | removed | stale | deleted; the last three carry the last trusted row.
+- A row may be `_stale` with any of insert, update and stale: something newer about its key was rejected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import sqlalchemy as sa
+
+from quality.sql import compose, literal
+from quality.store.tables import publication
+
+
+@dataclass(frozen=True)
+class Publication:
+    seq: int
+    resource: str
+    number: int
+    partition: str
+    """'' where the delivery mode has none."""
+    parent: int | None
+    """Number of the partition's head before this one."""
+    batch: str
+    content_hash: str
+    counts: dict
+    """read, trusted, quarantined, superseded, deleted, removed, carried, warned of the batch, and `rows` of the head."""
+    as_of: datetime
+    """When the source was as the rows say; aware UTC."""
+    created_at: datetime
+    catalog_version: str
+    rows_path: str
+    changes_path: str
+    """Same as `rows_path` for a first publication: every row is an insert."""
+
+
+def pending(connection: sa.Connection, resource_id: str, after_number: int) -> list[Publication]:
+    """Publications after a high-water mark, strictly by number."""
+    where = (publication.c.resource == resource_id) & (publication.c.number > after_number)
+    return _read(connection, sa.select(publication).where(where).order_by(publication.c.number))
+
+
+def head(connection: sa.Connection, resource_id: str, partition: str) -> Publication | None:
+    """The newest publication of a partition ('' where the mode has none)."""
+    where = (publication.c.resource == resource_id) & (publication.c.partition == partition)
+    found = _read(connection, sa.select(publication).where(where).order_by(publication.c.number.desc()).limit(1))
+    return found[0] if found else None
+
+
+def heads(connection: sa.Connection, resource_id: str) -> list[Publication]:
+    """The newest publication of each partition, by partition."""
+    newest = sa.select(sa.func.max(publication.c.number)).where(publication.c.resource == resource_id).group_by(publication.c.partition)
+    where = (publication.c.resource == resource_id) & publication.c.number.in_(newest)
+    return _read(connection, sa.select(publication).where(where).order_by(publication.c.partition))
+
+
+def rows_paths(connection: sa.Connection, lake: Path, resource_id: str) -> list[Path]:
+    """Head Parquet files of all partitions."""
+    return [lake / one.rows_path for one in heads(connection, resource_id)]
+
+
+def changes(lake: Path, published: Publication) -> pa.Table:
+    """The change set, ordered by `_key`."""
+    with _reader() as connection:
+        return connection.sql(_changes_sql(lake, published)).to_arrow_table()
+
+
+def change_batches(lake: Path, published: Publication, rows: int = 100_000) -> Iterator[pa.RecordBatch]:
+    """The change set in pieces, ordered by `_key`, for sets that should not be in memory whole."""
+    with _reader() as connection:
+        yield from connection.sql(_changes_sql(lake, published)).to_arrow_reader(rows)
+
+
+def _reader() -> duckdb.DuckDBPyConnection:
+    """The zone comes after connecting: as a start option it wants the ICU extension before it is there."""
+    connection = duckdb.connect(":memory:")
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def _changes_sql(lake: Path, published: Publication) -> str:
+    path = literal(str(lake / published.changes_path))
+    if published.changes_path == published.rows_path:
+        return compose("SELECT *, 'insert' AS _op FROM read_parquet({path}) ORDER BY _key", path=path).text
+    return compose("SELECT * FROM read_parquet({path}) ORDER BY _key", path=path).text
+
+
+def _read(connection: sa.Connection, query: sa.Select) -> list[Publication]:
+    return [Publication(**(dict(row._mapping) | {"parent": row.parent or None})) for row in connection.execute(query)]

@@ -1,0 +1,87 @@
+"""Rejected rows, kept whole: origin, key, every failed rule, the source's own values. And their way out as a CSV that is safe to open.
+
+Rows go to `<lake>/quarantine/<resource>/<batch>/rows.parquet` in the order of delivery, without a cap, also when the gate stops the batch.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+import duckdb
+import pyarrow.parquet as pq
+
+from quality.duplicates import SEPARATOR, key_of
+from quality.files import claim
+from quality.rulebook import Rulebook
+from quality.scan import Landed
+from quality.sql import Sql, commas, compose, ident, literal, trusted
+
+FORMULA_MARKS = "=+-@\t\r\n\x00＝＋－＠"
+"""What makes a spreadsheet run a cell, full-width forms included (threats.md T14)."""
+
+_ROWS = """COPY (
+    SELECT rejected._source || ':' || rejected._line AS origin, {key} AS key, named.rules AS failed_rules,
+           CASE WHEN landed._raw IS NULL THEN to_json({values}) ELSE json_object('_raw', landed._raw) END::VARCHAR AS values
+    FROM judged AS rejected
+    JOIN {landed} AS landed ON landed.file_row_number = rejected._row
+    JOIN rule_names AS named ON named.mask = rejected.failed
+    WHERE rejected.fate = 'quarantined' ORDER BY rejected._row
+) TO {path} (FORMAT parquet, COMPRESSION zstd)"""
+
+
+def name_rules(connection: duckdb.DuckDBPyConnection, book: Rulebook, masks: Iterable[int]) -> None:
+    """Table `rule_names(mask, rules)`: the rule ids of each set of failed rules that occurs."""
+    found = sorted(set(masks) | {0})
+    # Ids joined by a character no id contains: a list of lists of different lengths is slow to bind.
+    texts = [SEPARATOR.join(book.named(mask)) for mask in found]
+    connection.execute(
+        """CREATE OR REPLACE TEMP TABLE rule_names AS
+           SELECT mask, CASE WHEN ids = '' THEN []::VARCHAR[] ELSE string_split(ids, chr(31)) END AS rules
+           FROM (SELECT unnest($1::BIGINT[]) AS mask, unnest($2::VARCHAR[]) AS ids)""",
+        [found, texts],
+    ).fetchall()
+
+
+def write(connection: duckdb.DuckDBPyConnection, landed: Landed, book: Rulebook, lake: Path, batch: str, scratch: Path) -> Path:
+    """Write the batch's quarantine and return its path. Needs `judged` and `rule_names`."""
+    columns = sorted(landed.columns - {"_source", "_line", "_raw"})
+    pairs = [compose("{name} := {column}", name=ident(name), column=compose("landed.{name}", name=ident(name))) for name in columns]
+    values = compose("struct_pack({pairs})", pairs=commas(pairs)) if pairs else trusted("{}")
+    written = scratch / "quarantine.parquet"
+    places = {"key": _key(book), "values": values, "landed": landed.table, "path": literal(str(written))}
+    connection.execute(compose(_ROWS, **places).text).fetchall()
+    return claim(written, lake / "quarantine" / book.resource.id / batch, "rows", reuse=True)
+
+
+def _key(book: Rulebook) -> Sql:
+    return key_of(book.resource)
+
+
+def rows(path: Path) -> Iterator[dict[str, str]]:
+    """Flat rows of a quarantine file: origin, key, failed_rules (`;`), then the source's columns as text."""
+    for batch in pq.ParquetFile(path).iter_batches(batch_size=10_000):
+        for row in batch.to_pylist():
+            flat = {"origin": row["origin"], "key": (row["key"] or "").replace(SEPARATOR, "|"), "failed_rules": ";".join(row["failed_rules"])}
+            yield flat | {name: "" if value is None else str(value) for name, value in json.loads(row["values"]).items()}
+
+
+def export(path: Path, file: IO[str]) -> int:
+    """Write a quarantine file as CSV that no spreadsheet will run; returns the number of rows. Read twice, so memory stays flat."""
+    columns: dict[str, None] = {}
+    for row in rows(path):
+        columns |= dict.fromkeys(row)
+    table, count = csv.DictWriter(file, [inert(name) for name in columns], restval="", quoting=csv.QUOTE_ALL), 0
+    table.writeheader()
+    for row in rows(path):
+        table.writerow({inert(name): inert(value) for name, value in row.items()})
+        count += 1
+    return count
+
+
+def inert(cell: str) -> str:
+    """The cell behind an apostrophe where a spreadsheet would run it; spaces before the mark do not hide it."""
+    return "'" + cell if cell.lstrip(" \u3000\u00a0").startswith(tuple(FORMULA_MARKS)) or cell[:1] in FORMULA_MARKS and cell else cell

@@ -1,0 +1,143 @@
+"""What the engine writes to and reads from its tables. Every transaction here begins with a write, so that SQLite waits for its lock
+at the start instead of failing half-way; on PostgreSQL the unique keys decide between two workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from quality import gate, publications
+from quality.gate import Decision
+from quality.outcome import Outcome
+from quality.publications import Publication
+from quality.report import BatchReport
+from quality.store import tables
+
+
+class HeadMoved(Exception):
+    """Another batch was published in between: compare with the new head again."""
+
+
+@dataclass(frozen=True)
+class Filed:
+    """What is the same in every record of a batch."""
+
+    batch: str
+    resource: str
+    partition: str
+    operator: str
+    content_hash: str
+    catalog_version: str
+    as_of: datetime
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Files:
+    """Paths relative to the lake."""
+
+    rows: Path
+    changes: Path
+
+
+def stored_report(connection: sa.Connection, batch: str, lake: Path) -> tuple[str, BatchReport] | None:
+    """Status and report of a batch that was checked before."""
+    row = connection.execute(sa.select(tables.batch.c.status, tables.batch.c.report).where(tables.batch.c.batch == batch)).one_or_none()
+    if row is None:
+        return None
+    report = BatchReport(**row.report)
+    return row.status, replace(report, quarantine=str(lake / report.quarantine))
+
+
+def checked(connection: sa.Connection, resource_id: str) -> set[str]:
+    """Batches of a resource that were checked, whatever came of it."""
+    return set(connection.scalars(sa.select(tables.batch.c.batch).where(tables.batch.c.resource == resource_id)))
+
+
+def file_noop(engine: sa.Engine, filed: Filed, report: BatchReport) -> None:
+    with engine.begin() as connection:
+        _file_batch(connection, filed, "noop", report, Decision("pass", ()))
+
+
+def file_stopped(engine: sa.Engine, filed: Filed, report: BatchReport, outcomes: Iterable[Outcome], decision: Decision) -> None:
+    with engine.begin() as connection:
+        _file_batch(connection, filed, "stopped", report, decision)
+        _file_outcomes(connection, filed, outcomes)
+
+
+def publish(
+    engine: sa.Engine,
+    filed: Filed,
+    report: BatchReport,
+    outcomes: Iterable[Outcome],
+    decision: Decision,
+    *,
+    parent: Publication | None,
+    files: Files,
+    accepted_by: str | None,
+) -> BatchReport:
+    """One transaction: batch, outcomes, publication with the next number. Raises HeadMoved where the head is no longer `parent`."""
+    try:
+        with engine.begin() as connection:
+            _file_batch(connection, filed, "published", report, decision)
+            _expect_head(connection, filed, parent)
+            number = _next_number(connection, filed.resource)
+            done = replace(report, publication=number, published=True)
+            _file_batch(connection, filed, "published", done, decision)
+            _file_outcomes(connection, filed, outcomes)
+            connection.execute(sa.insert(tables.publication).values(**_publication(filed, done, number, parent, files)))
+            if accepted_by is not None:
+                figures = {one.name: one.figure for one in decision.findings if one.name == gate.MAX_REJECTS}
+                gate.record(connection, filed.batch, "accept_rejects", accepted_by, "--accept-rejects", figures, filed.now)
+            return done
+    except sa.exc.IntegrityError as conflict:
+        raise HeadMoved from conflict
+
+
+def _expect_head(connection: sa.Connection, filed: Filed, parent: Publication | None) -> None:
+    head = publications.head(connection, filed.resource, filed.partition)
+    if (head.number if head else None) != (parent.number if parent else None):
+        raise HeadMoved
+
+
+def _next_number(connection: sa.Connection, resource_id: str) -> int:
+    highest = sa.select(sa.func.max(tables.publication.c.number)).where(tables.publication.c.resource == resource_id)
+    return (connection.scalar(highest) or 0) + 1
+
+
+def _publication(filed: Filed, report: BatchReport, number: int, parent: Publication | None, files: Files) -> Mapping[str, object]:
+    return {
+        "resource": filed.resource, "number": number, "partition": filed.partition, "parent": parent.number if parent else 0,
+        "batch": filed.batch, "content_hash": filed.content_hash, "as_of": filed.as_of, "created_at": filed.now,
+        "catalog_version": filed.catalog_version, "rows_path": str(files.rows), "changes_path": str(files.changes),
+        "counts": {**report.counts(), "rows": report.trusted + report.carried},
+    }  # fmt: skip
+
+
+def _file_batch(connection: sa.Connection, filed: Filed, status: str, report: BatchReport, decision: Decision) -> None:
+    """Replace the batch's line: a stopped batch may be checked again."""
+    connection.execute(sa.delete(tables.batch).where(tables.batch.c.batch == filed.batch))
+    values = {
+        "batch": filed.batch, "resource": filed.resource, "partition": filed.partition, "status": status, "operator": filed.operator,
+        "content_hash": filed.content_hash, "catalog_version": filed.catalog_version, "as_of": filed.as_of, "checked_at": filed.now,
+        "report": report.stored(), "reasons": [{"name": one.name, "figure": one.figure, "limit": one.limit} for one in decision.findings],
+    }  # fmt: skip
+    connection.execute(sa.insert(tables.batch).values(**values))
+
+
+def _file_outcomes(connection: sa.Connection, filed: Filed, outcomes: Iterable[Outcome]) -> None:
+    connection.execute(sa.delete(tables.outcome).where(tables.outcome.c.batch == filed.batch))
+    lines = [
+        {
+            "batch": filed.batch, "rule": one.rule.id, "resource": filed.resource, "indicator": one.rule.indicator, "severity": one.rule.severity,
+            "evaluated": one.evaluated, "failed": one.failed, "undefined": one.undefined, "errored": one.errored, "skipped": one.skipped,
+            "detail": one.detail,
+        }
+        for one in outcomes
+    ]  # fmt: skip
+    if lines:
+        connection.execute(sa.insert(tables.outcome), lines)

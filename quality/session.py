@@ -1,0 +1,134 @@
+"""A DuckDB connection for one batch: macros, code tables and divisions in it, spilling to the lake's `tmp`, closed to everything else.
+
+- Memory is capped below what a batch may take (2.5 GiB in all); what does not fit spills to `<lake>/tmp/<fresh>`, removed at the end.
+- After set-up the connection reads and writes inside the lake only, so a rule's SQL cannot reach other files or the network.
+- A killed run leaves its folder behind; the next session removes every folder whose lock nobody holds.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import LiteralString
+from uuid import uuid4
+
+import duckdb
+
+from catalogs.model import Catalog
+from quality.clean import macros
+from quality.sql import Sql, compose, literal, trusted
+
+SETTINGS = {
+    "memory_limit": "1500MiB",
+    "TimeZone": "UTC",
+    "preserve_insertion_order": False,
+    "disabled_optimizers": "projection_pullup,projection_placement,in_clause",
+}
+"""The cap is DuckDB's own; Python and what DuckDB does not count come on top. Rows carry their number, so order is not kept.
+
+The scan's layers say what is computed once: two optimisers that merge projections would copy each expression to its uses again, and the
+third evaluates an IN list for every row although it stands in a branch of a CASE that few rows take.
+"""
+
+
+@contextmanager
+def session(lake: Path, catalog: Catalog) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection ready for the macros' SQL. `current_setting('temp_directory')` is the batch's own scratch folder."""
+    with scratch(lake) as folder, duckdb.connect(":memory:") as connection:
+        for setting, value in (*SETTINGS.items(), ("temp_directory", str(folder))):
+            connection.execute(compose("SET {name} = {value}", name=trusted(setting), value=literal(value)).text)
+        prepare(connection, catalog)
+        confine(connection, lake)
+        yield connection
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    """Macros and reference tables: `code_alias(code_table, alias, code)`, `division(code, in_use)`."""
+    for macro in macros(field.type for resource in catalog.resources.values() for field in resource.fields):
+        connection.execute(macro.text)
+    _tables(connection, catalog)
+    connection.execute(_CODE_OF.text)
+    connection.execute(_check_macros())
+
+
+def confine(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
+    """No file outside the lake, no network, no further change of settings."""
+    connection.execute(compose("SET allowed_directories = [{lake}]", lake=literal(str(lake.resolve()) + "/")).text)
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+@contextmanager
+def scratch(lake: Path) -> Iterator[Path]:
+    """A fresh folder under `<lake>/tmp`, locked while in use and removed at the end."""
+    root = lake / "tmp"
+    root.mkdir(parents=True, exist_ok=True)
+    _sweep(root)
+    folder = root / uuid4().hex
+    folder.mkdir(mode=0o700)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield folder.resolve()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(root: Path) -> None:
+    """Remove what killed runs left: folders whose lock can be taken."""
+    for lock_path in root.glob("*/lock"):
+        try:
+            with lock_path.open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(lock_path.parent, ignore_errors=True)
+        except (BlockingIOError, FileNotFoundError):
+            continue
+
+
+_DIVISION = "CREATE TEMP TABLE division AS SELECT unnest($1::VARCHAR[]) AS code, unnest($2::BOOLEAN[]) AS in_use"
+
+_CODE_ALIAS = """CREATE TEMP TABLE code_alias AS
+    SELECT code_table, narrow_code(spelling) AS alias, arg_min(code, (code <> spelling, code)) AS code
+    FROM (SELECT unnest($1::VARCHAR[]) AS code_table, unnest($2::VARCHAR[]) AS spelling, unnest($3::VARCHAR[]) AS code)
+    GROUP BY ALL"""
+"""Where two spellings become one, the code itself wins, then the lower code."""
+
+_CODE_OF = Sql(
+    """CREATE OR REPLACE TEMP MACRO code_of(wanted, t) AS
+        (SELECT known.code FROM code_alias AS known WHERE known.code_table = wanted AND known.alias = narrow_code(t))"""
+)
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    spellings = [
+        (table.id, alias, code)
+        for table in catalog.codes.values()
+        for alias, code in {**table.aliases, **{label: code for code, label in table.labels.items()}, **{code: code for code in table.labels}}.items()
+    ]
+    _fill(connection, _CODE_ALIAS, spellings, 3)
+    _fill(connection, _DIVISION, _division_rows(catalog), 2)
+
+
+def _division_rows(catalog: Catalog) -> list[tuple[str, bool]]:
+    """Codes with whether they are in use; provinces and cities (ending in 00) are as good as their counties."""
+    known: dict[str, bool] = {}
+    for division in catalog.divisions.values():
+        in_use = division.until is None
+        for code in (division.code, division.code[:4] + "00", division.code[:2] + "0000"):
+            known[code] = known.get(code, False) or in_use
+    return sorted(known.items())
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, create: LiteralString, rows: list[tuple], width: int) -> None:
+    """A temp table from Python rows, by lists as parameters: executemany costs a millisecond a row, registering Arrow an import of pandas."""
+    connection.execute(create, [[row[at] for row in rows] for at in range(width)]).fetchall()
+
+
+@cache
+def _check_macros() -> str:
+    return (resources.files("quality.check") / "macros.sql").read_text(encoding="utf-8")

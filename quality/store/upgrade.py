@@ -1,0 +1,56 @@
+"""Brings the `quality_*` tables to the newest schema. Cheap when they are there, safe when several processes or threads start at once."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from threading import Lock
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_LOCK = 0x6D7A74_02
+"""Advisory lock number of quality's migrations on PostgreSQL."""
+_ONE_THREAD = Lock()
+"""Alembic keeps its environment in globals."""
+_VERSION = sa.table("quality_alembic", sa.column("version_num"))
+
+
+def upgrade(engine: sa.Engine) -> None:
+    """Runs the migrations that are missing, in one transaction."""
+    with _ONE_THREAD:
+        if not _is_newest(engine):
+            _migrate(engine)
+
+
+def _is_newest(engine: sa.Engine) -> bool:
+    with engine.connect() as connection:
+        if not sa.inspect(connection).has_table(_VERSION.name):
+            return False
+        return connection.scalar(sa.select(_VERSION.c.version_num)) == _newest()
+
+
+def _migrate(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        else:
+            # A write first: the other process waits here instead of failing half-way.
+            connection.execute(sa.text("CREATE TABLE IF NOT EXISTS quality_alembic (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@cache
+def _newest() -> str | None:
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config

@@ -1,0 +1,37 @@
+"""Quality's tables: migrations make what the code declares, on both databases; instants come back aware."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from quality.store import tables, upgrade
+
+
+def test_migrations_make_exactly_the_declared_tables(engine):
+    def ours(_object, name, kind, _reflected, _other):
+        return kind != "table" or name.startswith("quality_") and name != "quality_alembic"
+
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": "quality_alembic", "include_object": ours})
+        assert compare_metadata(context, tables.metadata) == []
+
+
+def test_upgrade_twice_changes_nothing(engine):
+    before = sorted(sa.inspect(engine).get_table_names())
+    upgrade(engine)
+    assert sorted(sa.inspect(engine).get_table_names()) == before and len(before) == 5
+
+
+def test_instant_comes_back_aware_and_needs_a_zone(engine):
+    line = {"batch": "b", "kind": "approve", "name": "n", "reason": "r", "figures": {}}
+    at = datetime(2026, 11, 21, 9, 30, 1, tzinfo=UTC)
+    with engine.begin() as connection:
+        connection.execute(sa.insert(tables.approval).values(**line, at=at))
+        assert connection.scalar(sa.select(tables.approval.c.at)) == at
+        with pytest.raises(sa.exc.StatementError, match="zone"):
+            connection.execute(sa.insert(tables.approval).values(**line, at=at.replace(tzinfo=None)))
