@@ -1,0 +1,87 @@
+"""Who calls: the bearer token, checked in full once and remembered for a short while.
+
+- The strict reading (`jose.precheck`) comes first, then `service.authenticate` (signature, issuer, audience, times, client).
+- A token that passed is remembered by its hash until it expires, at most REMEMBER_S: a client disabled meanwhile is out by then.
+- The memory only ever *grants* what was granted to these exact bytes; refusals are not remembered (finding 2: one token may have
+  a second spelling, which is simply checked in full).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+
+from license_hub.errors import NotAuthenticated
+from license_hub.service.authenticate import Principal, authenticate, jwks
+from license_hub.service.hub import Hub
+
+from .jose import JoseRefused, precheck
+from .problem import Problem
+from .serving import serving
+
+ACCESS_TOKEN_TYPES = frozenset({"at+jwt"})
+SCOPES = {"license:verify": "Ask for verdicts", "license:read": "Read masked licenses, on an open case"}
+REMEMBER_S = 30
+REMEMBERED = 4096
+
+
+class Access:
+    """The access check of one process."""
+
+    def __init__(self, hub: Hub, clock: Callable[[], datetime]):
+        self._hub = hub
+        self._clock = clock
+        self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+
+    async def principal(self, request: Request) -> Principal:
+        """The caller. Raises Problem with 401."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise unauthenticated()
+        digest, now = hashlib.sha256(token.encode()).digest(), self._clock().timestamp()
+        known = self._known.get(digest)
+        if known and now < known[0]:
+            return known[1]
+        principal, expires = await run_in_threadpool(self._check, token)
+        self._known[digest] = (min(expires, now + REMEMBER_S), principal)
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return principal
+
+    def _check(self, token: str) -> tuple[Principal, float]:
+        try:
+            algorithms = {one["kid"]: one["alg"] for one in jwks(self._hub)["keys"]}
+            expires = precheck(token, types=ACCESS_TOKEN_TYPES, algorithms=algorithms).claims.get("exp")
+            principal = authenticate(self._hub, token)
+        except (JoseRefused, NotAuthenticated):
+            raise unauthenticated("invalid_token") from None
+        return principal, float(expires)
+
+
+def unauthenticated(error: str = "") -> Problem:
+    """401 with the challenge RFC 6750 §3 asks for: no error code where no token came."""
+    challenge = 'Bearer realm="hub"' + (f', error="{error}"' if error else "")
+    return Problem("UNAUTHENTICATED", headers={"WWW-Authenticate": challenge})
+
+
+def scope(name: str) -> Callable[[Request], object]:
+    """A dependency: the caller, who must hold the scope. Raises Problem 401 or 403."""
+
+    async def check(request: Request) -> Principal:
+        principal = await serving(request).access.principal(request)
+        if name not in principal.scopes:
+            challenge = f'Bearer realm="hub", error="insufficient_scope", scope="{name}"'
+            raise Problem("FORBIDDEN", headers={"WWW-Authenticate": challenge})
+        return principal
+
+    return check
+
+
+def needs(name: str) -> dict[str, object]:
+    """`openapi_extra` of a route with that scope."""
+    return {"security": [{"oauth2": [name]}]}

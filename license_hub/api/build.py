@@ -1,0 +1,74 @@
+"""The application: routes and pages over an open hub, inside the frame. The caller (a composition root) opened the hub."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from catalogs.model import Message
+from license_hub.service.hub import Hub
+from license_hub.service.verify import Answer, VerifyRequest, verify
+
+from . import health, licenses, log, metrics, oauth, problems, verifications
+from .access import SCOPES, Access
+from .coalesce import Coalescer
+from .frame import Frame
+from .problem import Renderer
+from .serving import Serving
+
+DESCRIPTION = """
+电子证照核验接口。Answers carry a `code` that stays; sentences may change. Refusals are `application/problem+json` (RFC 9457),
+listed at `/v1/problems`. Every request may carry `X-Request-ID`; every answer has one.
+
+Access: register a key (`hub clients add`), then `POST /oauth/token` with a `private_key_jwt` assertion, then `Authorization: Bearer`.
+"""
+
+
+def build(hub: Hub, pages: Sequence[APIRouter] = (), problem_page: Callable[[Message, str], str] | None = None) -> Frame:
+    """The ASGI application. `pages` are the routers of the web face, `problem_page` shows a problem to a person with a browser."""
+
+    def in_one_transaction(requests: Sequence[VerifyRequest]) -> Sequence[Answer]:
+        metrics.BATCH.observe(len(requests))
+        return verify(hub, requests)
+
+    serving = Serving(
+        hub=hub,
+        messages=hub.catalog.messages,
+        verifications=Coalescer(in_one_transaction, shared=problems.SHARED_FAULTS),
+        access=Access(hub, hub.clock),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        serving.close()
+
+    # FastAPI's documentation pages load scripts from elsewhere, which the content security policy forbids: the document alone.
+    app = FastAPI(
+        title="免证通 API",
+        version="1",
+        description=DESCRIPTION,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        responses=problems.DOCUMENTED,
+    )
+    app.state.serving = serving
+    for module in (oauth, verifications, licenses, log, health, problems):
+        app.include_router(module.router)
+    for router in pages:
+        app.include_router(router)
+    renderer = Renderer(hub.catalog.messages, problem_page)
+    problems.install(app, renderer)
+    describe_access(app, hub.public_url)
+    return Frame(app, renderer)
+
+
+def describe_access(app: FastAPI, public_url: str) -> None:
+    """Puts the way to a token into the OpenAPI document; each scoped route names its scope (`access.needs`)."""
+    made = app.openapi()
+    flow = {"tokenUrl": f"{public_url}/oauth/token", "scopes": SCOPES}
+    made["components"]["securitySchemes"] = {"oauth2": {"type": "oauth2", "flows": {"clientCredentials": flow}}}

@@ -1,0 +1,200 @@
+"""The frame around every request: id, limits, security headers, one log line, one count.
+
+- `X-Request-ID` is taken over if it looks like one (`REQUEST_ID`), else made; it goes into the answer, the log and the audit.
+- The body is read here, whole, with a cap on bytes and seconds, and JSON is refused if it is deep or names something twice:
+  nothing behind this line ever sees more (T29, finding 3).
+- Answers are `no-store` unless a route says otherwise, and may load nothing from elsewhere nor be framed (T32).
+- The log line and the metrics carry the route's template, never the path: an identifier is not for logs (T30).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from uuid import uuid4
+
+from . import logs, metrics
+from .jose import JoseRefused, unique_names
+from .problem import Problem, Renderer
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+MAX_BODY_BYTES = 64 * 1024
+MAX_JSON_DEPTH = 8
+BODY_SECONDS = 10.0
+BODYLESS = frozenset({"GET", "HEAD"})
+"""Methods whose body, if a caller sends one, nobody reads."""
+
+CONTENT_SECURITY_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+SECURITY_HEADERS = (
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"server", b"hub"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
+
+CLIENT_GONE = 499
+"""Counted and logged where a caller left before the answer."""
+
+logger = logging.getLogger("hub.http")
+
+
+class ClientGone(Exception):
+    """The caller left in the middle of its request: half a body is not looked at."""
+
+
+class Frame:
+    """ASGI wrapper; see the module's rules. One instance a process."""
+
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], renderer: Renderer):
+        self._app = app
+        self._renderer = renderer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        answer = Answering(send, request_id_of(scope), self._renderer, header(scope, b"accept"))
+        token = logs.request_id.set(answer.request_id)
+        scope.setdefault("state", {})["request_id"] = answer.request_id
+        try:
+            await self._serve(scope, receive, answer)
+        finally:
+            seconds = time.perf_counter() - started
+            route = getattr(scope.get("route"), "path", "-")
+            metrics.observe(route, scope["method"], answer.status or CLIENT_GONE, seconds)
+            logger.info("request", extra=answer.described(route, scope["method"], seconds))
+            logs.request_id.reset(token)
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: Answering) -> None:
+        try:
+            if scope["method"] in BODYLESS:
+                await self._app(scope, receive, answer.send)
+            else:
+                await self._app(scope, replay(await read_body(scope, receive), receive), answer.send)
+        except ClientGone:
+            return
+        except Problem as refusal:
+            await answer.problem(refusal)
+        except Exception:
+            # Whatever it was, the caller gets a problem with the id that finds this line, and no trace of our inside.
+            logger.exception("fault")
+        if not answer.started:
+            await answer.problem(Problem("INTERNAL"))
+
+
+class Answering:
+    """The answer on its way out: adds the headers every answer has and remembers its status."""
+
+    def __init__(self, send: Send, request_id: str, renderer: Renderer, accept: str):
+        self._send = send
+        self._renderer = renderer
+        self._accept = accept
+        self.request_id = request_id
+        self.status = 0
+        self.started = False
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            self.status = message["status"]
+            headers = list(message.get("headers", ()))
+            if not any(name.lower() == b"cache-control" for name, _ in headers):
+                headers.append((b"cache-control", b"no-store"))
+            message["headers"] = [*headers, *SECURITY_HEADERS, (b"x-request-id", self.request_id.encode())]
+        await self._send(message)
+
+    def described(self, route: str, method: str, seconds: float) -> dict[str, object]:
+        return {"route": route, "method": method, "status": self.status or CLIENT_GONE, "ms": round(seconds * 1e3, 1)}
+
+    async def problem(self, refusal: Problem) -> None:
+        status, kind, body = self._renderer.render(refusal, self.request_id, self._accept)
+        headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+        headers += [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+
+
+def request_id_of(scope: Scope) -> str:
+    """The caller's `X-Request-ID` if it is well formed, else a fresh one."""
+    given = header(scope, b"x-request-id")
+    return given if REQUEST_ID.fullmatch(given) else uuid4().hex
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """First header of that name (lower case), or ''."""
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+async def read_body(scope: Scope, receive: Receive) -> bytes:
+    """The whole body. Raises Problem if it is too large, too slow, or JSON nobody should parse; ClientGone."""
+    declared = header(scope, b"content-length")
+    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+        raise Problem("TOO_LARGE", headers={"Connection": "close"})
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await _collect(receive)
+    except TimeoutError:
+        raise Problem("INVALID_REQUEST", status=408, headers={"Connection": "close"}) from None
+    if body and "json" in header(scope, b"content-type").lower():
+        check_json(body)
+    return body
+
+
+async def _collect(receive: Receive) -> bytes:
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > MAX_BODY_BYTES:
+            raise Problem("TOO_LARGE", headers={"Connection": "close"})
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def check_json(body: bytes) -> None:
+    """Raises Problem if `body` is not JSON, nests deeper than MAX_JSON_DEPTH or gives a name twice in one object."""
+    try:
+        value = json.loads(body, object_pairs_hook=unique_names)
+    except JoseRefused:
+        raise Problem("INVALID_REQUEST", errors=[{"pointer": "", "rule": "duplicate_name"}]) from None
+    except (ValueError, RecursionError):
+        raise Problem("INVALID_REQUEST", errors=[{"pointer": "", "rule": "not_json"}]) from None
+    if _deeper(value, MAX_JSON_DEPTH):
+        raise Problem("INVALID_REQUEST", errors=[{"pointer": "", "rule": "too_deep"}])
+
+
+def _deeper(value: object, most: int) -> bool:
+    if not isinstance(value, (dict, list)):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return most == 0 or any(_deeper(one, most - 1) for one in inner)
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body once, then what the server says (a disconnect)."""
+    given = False
+
+    async def again() -> MutableMapping[str, Any]:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

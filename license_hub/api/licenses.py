@@ -1,0 +1,99 @@
+"""`GET /v1/licenses/{identifier}`: one license, its personal fields masked.
+
+Purpose and case number are headers (`Hub-Purpose`, `Hub-Case-No`, percent-encoded UTF-8): URLs end up in logs and histories, and a
+case number leads to a person. The identifier is the hub's own random name of the license and leads to nobody without this scope.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Depends, Header, Path, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+
+from license_hub.errors import NotAuthorized, PurposeMissing
+from license_hub.service.authenticate import Principal
+from license_hub.service.read import ReadRequest, read
+
+from . import logs, metrics
+from .access import needs, scope
+from .problem import Problem
+from .serving import request_id, serving
+from .verifications import instant
+
+router = APIRouter(prefix="/v1", tags=["licenses"])
+
+MAX_PURPOSE_CHARS = 100
+MAX_CASE_CHARS = 64
+
+Purpose = Annotated[str, Header(alias="Hub-Purpose", description="What for; percent-encoded", examples=["%E8%AE%BE%E7%AB%8B"])]
+CaseNumber = Annotated[str, Header(alias="Hub-Case-No", description="The open case; percent-encoded", examples=["990101-2026-000123"])]
+
+
+class LicenseOut(BaseModel):
+    identifier: str
+    type: str = Field(examples=["business_license"])
+    fields: dict[str, str] = Field(examples=[{"ZZMC": "营业执照", "CZZT": "示例**有限公司", "CZZTDM": "9199**********001X"}])
+    status: str = Field(examples=["VALID"])
+    code: str = Field(examples=["IN_FORCE"])
+    reason: str
+    next_step: str
+    as_of: str
+    grade: str | None = Field(examples=["A"])
+    request_id: str
+
+
+@router.get("/licenses/{identifier}", response_model=LicenseOut, openapi_extra=needs("license:read"))
+async def license(
+    request: Request,
+    identifier: Annotated[str, Path(max_length=200)],
+    principal: Annotated[Principal, Depends(scope("license:read"))],
+    purpose: Purpose = "",
+    case_no: CaseNumber = "",
+) -> Response:
+    """One license with its verdict. Needs the scope `license:read`, the license type granted, a purpose and an open case's number."""
+    hub = serving(request)
+    asked = ReadRequest(
+        principal=principal,
+        identifier=identifier,
+        purpose=plain(purpose, MAX_PURPOSE_CHARS),
+        case_no=plain(case_no, MAX_CASE_CHARS),
+        request_id=request_id(request),
+    )
+    try:
+        found = await run_in_threadpool(read, hub.hub, asked)
+    except PurposeMissing:
+        given = {"Hub-Purpose": purpose, "Hub-Case-No": case_no}
+        missing = [{"pointer": f"/headers/{name}", "rule": "required"} for name, value in given.items() if not value]
+        raise Problem("INVALID_REQUEST", errors=missing) from None
+    except NotAuthorized:
+        raise Problem("FORBIDDEN") from None
+    metrics.VERDICTS.labels("read", found.verdict.status, found.verdict.code).inc()
+    message = hub.messages[found.verdict.code]
+    body = {
+        "identifier": found.identifier,
+        "type": found.type_id,
+        "fields": dict(found.fields),
+        "status": found.verdict.status,
+        "code": found.verdict.code,
+        "reason": message.sentence,
+        "next_step": message.next_step,
+        "as_of": instant(found.verdict.as_of),
+        "grade": found.grade,
+        "request_id": request_id(request),
+    }
+    return JSONResponse(body, status_code=message.http_status)
+
+
+def plain(header: str, most: int) -> str:
+    """A percent-encoded header as text. Raises Problem for one that is too long, not UTF-8, or holds control or bidi characters."""
+    try:
+        text = unquote(header, errors="strict").strip()
+    except UnicodeDecodeError:
+        text = "\x00"
+    if len(text) > most or logs.UNSAFE.search(text):
+        raise Problem("INVALID_REQUEST", errors=[{"pointer": "/headers", "rule": "not_plain_text"}])
+    return text

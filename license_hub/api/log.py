@@ -1,0 +1,46 @@
+"""The transparency log over HTTP: checkpoint, tiles and proofs in the C2SP formats. Public: it holds no personal data."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import PlainTextResponse, Response
+
+from license_hub.service.prove import prove
+
+from .problem import Problem
+from .serving import serving
+
+router = APIRouter(prefix="/log", tags=["log"])
+
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+"""A tile of a given path never changes: wider ones have other paths."""
+
+
+@router.get("/checkpoint", response_class=PlainTextResponse)
+async def checkpoint(request: Request) -> PlainTextResponse:
+    """The newest checkpoint, a signed note (C2SP tlog-checkpoint)."""
+    note = await run_in_threadpool(serving(request).hub.tiles.read_checkpoint)
+    if note is None:
+        raise Problem("NO_SUCH_RESOURCE")
+    return PlainTextResponse(note, headers={"Cache-Control": "public, max-age=1"})
+
+
+@router.get("/tile/{path:path}", response_class=Response, responses={200: {"content": {"application/octet-stream": {}}}})
+async def tile(request: Request, path: Annotated[str, Path(max_length=100, examples=["0/x001/234.p/5"])]) -> Response:
+    """A tile of hashes or a bundle of entries (C2SP tlog-tiles)."""
+    data = await run_in_threadpool(serving(request).hub.tiles.serve, f"tile/{path}")
+    if data is None:
+        raise Problem("NO_SUCH_RESOURCE")
+    return Response(data, media_type="application/octet-stream", headers=FOREVER)
+
+
+@router.get("/proof/{leaf_hash}", response_class=PlainTextResponse)
+async def proof(request: Request, leaf_hash: Annotated[str, Path(pattern="^[0-9a-f]{64}$", examples=["9f86d0…"])]) -> PlainTextResponse:
+    """The leaf's `.tlog-proof`: its index, inclusion path and the checkpoint they lead to. 404 until the leaf is under a checkpoint."""
+    text = await run_in_threadpool(prove, serving(request).hub, bytes.fromhex(leaf_hash))
+    if text is None:
+        raise Problem("NO_SUCH_RESOURCE")
+    return PlainTextResponse(text, headers={"Cache-Control": "public, max-age=60"})

@@ -1,0 +1,153 @@
+"""`POST /v1/verifications`: a verdict, not data. By identifier, or by type + certificate number + holder number, with claimed fields.
+
+A POST so that numbers stay out of URLs; it creates nothing the caller could create twice, so no Idempotency-Key applies: every call
+is one more look and one more audit entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from catalogs.model import Catalog, LicenseType, Message
+from license_hub.service.authenticate import Principal
+from license_hub.service.verify import Answer, VerifyRequest
+
+from . import logs, metrics
+from .access import needs, scope
+from .checks import checked
+from .problem import Problem
+from .serving import request_id, serving
+
+router = APIRouter(prefix="/v1", tags=["verification"])
+
+
+def plain(text: str) -> str:
+    """What goes into the audit log is one line of visible text (T31). Raises ValueError."""
+    if logs.UNSAFE.search(text):
+        raise ValueError("control or direction characters are not accepted")
+    return text
+
+
+Number = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+
+EXAMPLES = [
+    {
+        "identifier": "1.2.156.3005.2.11990000000000002K001.11990100000000003H.0K3J9Z0Q2W4E6R8T0Y1U3I5O7.001.X",
+        "claims": {"ZZMC": "营业执照"},
+        "purpose": "设立登记核验",
+        "case_no": "990101-2026-000123",
+    },
+    {"type": "business_license", "number": "91990101MA0000001X", "holder_number": "91990101MA0000001X", "purpose": "设立登记核验"},
+]
+
+
+class VerificationIn(BaseModel):
+    """What is asked. Either `identifier`, or `type` with `number` and `holder_number`: a certificate number alone finds nothing."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": EXAMPLES})
+
+    identifier: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] | None = None
+    type: Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_]{0,63}$")] | None = None
+    number: Number | None = None
+    holder_number: Number | None = None
+    claims: dict[Annotated[str, StringConstraints(max_length=64)], Annotated[str, StringConstraints(max_length=1000)]] = Field(
+        default_factory=dict, max_length=64, description="Fields as the paper shows them (short name or KZ_ + title); each is compared"
+    )
+    purpose: Annotated[str, StringConstraints(max_length=100), AfterValidator(plain)] = Field(default="", description="For the audit log")
+    case_no: Annotated[str, StringConstraints(max_length=64), AfterValidator(plain)] = ""
+
+    @model_validator(mode="after")
+    def one_way(self) -> VerificationIn:
+        if (self.identifier is None) == (self.type is None):
+            raise ValueError("give either identifier, or type with number and holder_number")
+        if self.type is not None and not (self.number and self.holder_number):
+            raise ValueError("type needs number and holder_number: a certificate number alone finds nothing")
+        if self.identifier is not None and self.number is not None:
+            raise ValueError("number belongs to type, not to identifier")
+        return self
+
+
+class Checks(BaseModel):
+    """What was compared, each `passed`, `failed` or `unknown`."""
+
+    content: Literal["passed", "failed", "unknown"]
+    seal: Literal["passed", "failed", "unknown"]
+    log: Literal["passed", "failed", "unknown"]
+    status: Literal["passed", "failed", "unknown"]
+
+
+class VerificationOut(BaseModel):
+    status: Literal["VALID", "INVALID", "UNDETERMINED"] = Field(examples=["VALID"])
+    code: str = Field(examples=["IN_FORCE"], description="Stable; sentences may change")
+    reason: str = Field(examples=["证照有效。"])
+    next_step: str = Field(examples=["可以免提交纸质证照。"])
+    as_of: str = Field(examples=["2026-11-21T08:00:00Z"], description="Up to when the source vouches for what is said")
+    grade: str | None = Field(examples=["A"], description="Trust grade A–D; null without a license")
+    checked: Checks
+    mismatched: list[str] = Field(examples=[[]], description="Names of the claimed fields that differ")
+    request_id: str = Field(examples=["0f8fad5bd9cb469fa165708677289501"])
+
+
+@router.post("/verifications", response_model=VerificationOut, openapi_extra=needs("license:verify"))
+async def verify(request: Request, asked: VerificationIn, principal: Annotated[Principal, Depends(scope("license:verify"))]) -> Response:
+    """Is this certificate genuine, unchanged and in force? Every answer is audited in the transaction that made it."""
+    hub = serving(request)
+    check_granted(principal, asked, hub.hub.catalog)
+    answer = await hub.verifications.call(
+        VerifyRequest(
+            actor=principal.client_id,
+            request_id=request_id(request),
+            identifier=asked.identifier,
+            type_id=asked.type,
+            number=asked.number,
+            holder_number=asked.holder_number,
+            claims=asked.claims,
+            purpose=asked.purpose,
+            case_no=asked.case_no,
+        )
+    )
+    metrics.VERDICTS.labels("api", answer.verdict.status, answer.verdict.code).inc()
+    message = hub.messages[answer.verdict.code]
+    return JSONResponse(body(answer, message, request_id(request)), status_code=message.http_status)
+
+
+def check_granted(principal: Principal, asked: VerificationIn, catalog: Catalog) -> None:
+    """Before any look-up, so that a refusal says nothing of what exists. Raises Problem."""
+    if asked.type is not None and asked.type not in catalog.license_types:
+        raise Problem("INVALID_REQUEST", errors=[{"pointer": "/type", "rule": "unknown_type"}])
+    kind = catalog.license_types[asked.type] if asked.type else kind_of(asked.identifier or "", catalog)
+    if kind is not None and kind.id not in principal.types:
+        raise Problem("FORBIDDEN")
+
+
+def kind_of(identifier: str, catalog: Catalog) -> LicenseType | None:
+    """The license type an identifier names, by its type code alone."""
+    parts = identifier.upper().split(".")
+    code = parts[5] if len(parts) > 5 else ""
+    return next((one for one in catalog.license_types.values() if one.type_code == code), None)
+
+
+def body(answer: Answer, message: Message, request: str) -> Mapping[str, object]:
+    """The answer as VerificationOut; also what the command line prints."""
+    return {
+        "status": answer.verdict.status,
+        "code": answer.verdict.code,
+        "reason": message.sentence,
+        "next_step": message.next_step,
+        "as_of": instant(answer.verdict.as_of),
+        "grade": answer.grade,
+        "checked": checked(answer),
+        "mismatched": list(answer.mismatched),
+        "request_id": request,
+    }
+
+
+def instant(at: datetime) -> str:
+    """RFC 3339 UTC seconds."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,106 @@
+"""Composition root of the server: settings, clock, log lines, metrics port, hub, application, granian."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from catalogs.errors import EgovError
+from license_hub import settings as environment
+from license_hub.api import logs
+from license_hub.errors import SettingsError
+
+if TYPE_CHECKING:
+    from license_hub.api.frame import Frame
+    from license_hub.settings import Settings
+
+JSON_LOGS = {
+    "formatters": {"json": {"()": "license_hub.api.logs.JsonLines"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}},
+    "loggers": {"_granian": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},
+}
+START_FAILED = 1
+
+logger = logging.getLogger("hub.app")
+
+
+def now() -> datetime:
+    """The server's clock: aware, UTC."""
+    return datetime.now(UTC)
+
+
+def application(settings: Settings | None = None, workers: int = 1) -> Frame:
+    """The application of one worker process. Ends the process if it cannot be made: one log line, no traceback with values."""
+    settings = settings or environment.read()
+    logs.set_up(settings.log_level)
+    try:
+        return compose(settings, workers)
+    except EgovError as fault:
+        logger.critical("cannot start: %s: %s", fault.code, fault)
+    except Exception:
+        logger.critical("cannot start", exc_info=True)
+    raise SystemExit(START_FAILED)
+
+
+def compose(settings: Settings, workers: int) -> Frame:
+    """Hub, pages and API. Raises OSError if no metrics port is free."""
+    from license_hub.api.build import build
+    from license_hub.service.hub import open_hub
+    from license_hub.web import pages
+    from quality.store.upgrade import upgrade
+
+    start_metrics(settings.host, settings.metrics_port, workers)
+    hub = open_hub(settings, clock=now)
+    # Verification asks quality's tables why something is absent; on a first start nobody else has made them.
+    upgrade(hub.engine)
+    return build(hub, pages.routers(), pages.problem_page)
+
+
+def start_metrics(host: str, port: int, workers: int) -> None:
+    """Metrics of this worker, on the first port of `workers` that is free: each worker counts for itself and is scraped for itself."""
+    from license_hub.api import metrics
+
+    for offset in range(workers):
+        try:
+            metrics.start(host, port + offset)
+            return
+        except OSError as fault:
+            if fault.errno != errno.EADDRINUSE or offset == workers - 1:
+                raise
+
+
+def serve(settings: Settings, workers: int = 1) -> None:
+    """Run until a signal. Workers are processes; each opens its own hub. Raises SettingsError if a port is taken."""
+    from granian import Granian
+
+    check_ports(settings, workers)
+    server = Granian(
+        "license_hub.app:application",
+        address=settings.host,
+        port=settings.port,
+        interface="asgi",
+        workers=workers,
+        websockets=False,
+        log_dictconfig=JSON_LOGS,
+        respawn_failed_workers=False,
+    )
+    server.serve(target_loader=partial(application, settings, workers), wrap_loader=False)
+
+
+def check_ports(settings: Settings, workers: int) -> None:
+    """Before anything starts, so that the person sees which setting to change. Raises SettingsError."""
+    wanted = [("HUB_PORT", settings.port)] + [("HUB_METRICS_PORT", settings.metrics_port + offset) for offset in range(workers)]
+    problems = []
+    for name, port in wanted:
+        try:
+            socket.create_server((settings.host, port), family=socket.AF_INET6 if ":" in settings.host else socket.AF_INET).close()
+        except OSError as fault:
+            reason = os.strerror(fault.errno or 0)
+            problems.append(f"cannot listen on {settings.host}:{port}: {reason}; stop what is there or set {name}")
+    if problems:
+        raise SettingsError(problems)

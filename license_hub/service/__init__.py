@@ -1,0 +1,19 @@
+"""What the hub does: one verb a file. Each verb owns its transaction and its audit entry.
+
+| module | call |
+|---|---|
+| hub | `open_hub(settings, *, clock, catalog=None) -> Hub` (upgrades the schema, makes missing keys), `hub.close()` |
+| intake | `apply_pending(hub, resources=None) -> IntakeReport` |
+| integrate | `integrate(hub) -> Checkpoint | None`: extends the tiles to the last leaf row and signs |
+| verify | `verify(hub, [VerifyRequest(…)]) -> [Answer(verdict, type_id, mismatched, grade, holder_verified, as_of)]` |
+| read | `read(hub, ReadRequest(principal, identifier, purpose, case_no, request_id)) -> MaskedLicense` (verdict, fields, grade) |
+| prove | `prove(hub, leaf_hash: bytes) -> str | None`: the leaf's `.tlog-proof` |
+| register_client | `register(hub, name, jwk: dict, scopes, types) -> Client`, `clients(hub) -> [Client]`, `disable(hub, client_id)` |
+| issue_token | `issue_token(hub, form: Mapping[str, str], *, audiences) -> IssuedToken(access_token, token_type, expires_in, scope)` |
+| authenticate | `authenticate(hub, bearer: str) -> Principal(client_id, scopes, types)`, `jwks(hub) -> dict` |
+| list_audit | `list_audit(hub, *, after=0, limit=100, action=None) -> [AuditEntry]` |
+| fsck | `fsck(hub) -> FsckReport(findings, checked)` |
+
+Faults are `license_hub.errors`: `TokenRefused.error` is the OAuth code, `NotAuthenticated` → 401, `NotAuthorized` → 403,
+`PurposeMissing` → 422; a database or audit that cannot be written raises `sqlalchemy.exc.DBAPIError` → 503 (no audit, no answer).
+"""

@@ -1,0 +1,126 @@
+"""Why nothing was found: held, in quarantine, not collected here, source late, or truly unknown.
+
+The two causes that tell something of a row (held, in quarantine) are said only to who knows its number *and* its holder's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+
+from catalogs.model import LicenseSource, LicenseType, Resource
+from license_hub.domain.holder import CREDIT_CODE, code_type
+from license_hub.domain.verdict import Absent
+from license_hub.service.content import holder_form, number_form
+from license_hub.service.hub import Hub
+from license_hub.storage.licenses import held_place
+from license_hub.storage.tables import held
+from quality import publications
+
+
+class Asked(Protocol):
+    """What the asker gave (`verify.VerifyRequest`)."""
+
+    identifier: str | None
+    type_id: str | None
+    number: str | None
+    holder_number: str | None
+
+
+def absent(hub: Hub, connection: sa.Connection, request: Asked, now: datetime) -> tuple[Absent, datetime | None]:
+    """The cause, and up to when the type's sources vouch for it."""
+    kind = _kind(hub, request)
+    if kind is None or not kind.sources:
+        return Absent(covered=False), None
+    sources = _covering(hub, kind.sources, request)
+    if not sources:
+        return Absent(covered=False), None
+    late, as_of = _freshness(hub, connection, sources, now)
+    if request.identifier:
+        # Identifiers of what is made here are minted here: no delivery still to come can bring one.
+        return Absent(source_late=late and kind.origin == "collected"), as_of
+    pair = (number_form(request.number or ""), holder_form(request.holder_number or ""))
+    is_held = _is_held(hub, connection, kind.id, pair)
+    quarantined = not is_held and any(_in_quarantine(hub, connection, kind, one, pair) for one in sources)
+    return Absent(held=is_held, in_quarantine=quarantined, source_late=late), as_of
+
+
+def _kind(hub: Hub, request: Asked) -> LicenseType | None:
+    if not request.identifier:
+        return hub.catalog.license_types.get(request.type_id or "")
+    # Six parts under the five-part root: `verify` looked at the form already.
+    code = number_form(request.identifier).split(".")[5]
+    return next((one for one in hub.catalog.license_types.values() if one.type_code == code), None)
+
+
+def _covering(hub: Hub, sources: Sequence[LicenseSource], request: Asked) -> list[LicenseSource]:
+    """Sources that could hold it: an organisation's number says its division, a person's home says nothing of where a license is from."""
+    credit = [one for one in (number_form(request.number or ""), holder_form(request.holder_number or "")) if _is_credit(one)]
+    if not credit:
+        return list(sources)
+    division = credit[0][2:8]
+    return [one for one in sources if division.startswith(hub.catalog.resources[one.resource].coverage.divisions)]
+
+
+def _is_credit(number: str) -> bool:
+    return bool(number) and code_type(number, "both") == CREDIT_CODE
+
+
+def _freshness(hub: Hub, connection: sa.Connection, sources: Sequence[LicenseSource], now: datetime) -> tuple[bool, datetime | None]:
+    """(whether one of the sources is late or was never published, the oldest of their newest as-of times)."""
+    late, oldest = False, None
+    for resource in {one.resource for one in sources}:
+        found = [one.as_of for one in publications.heads(connection, resource)]
+        newest = max(found, default=None)
+        late |= newest is None or now - newest > timedelta(hours=hub.catalog.resources[resource].cycle_hours)
+        oldest = min((one for one in (oldest, newest) if one is not None), default=None)
+    return late, oldest
+
+
+def _is_held(hub: Hub, connection: sa.Connection, type_id: str, pair: tuple[str, str]) -> bool:
+    number, holder = pair
+    query = sa.select(held.c.resource, held.c.key_bi, held.c.payload)
+    rows = connection.execute(query.where(held.c.type_id == type_id, held.c.number_bi == hub.crypt.blind_index("number", number)))
+    for resource, key, payload in rows:
+        row = json.loads(hub.crypt.decrypt("hub_held", "payload", held_place(type_id, resource, bytes(key)), payload))
+        source = next(one for one in hub.catalog.license_types[type_id].sources if one.resource == resource)
+        if holder in _holder_forms(row.get(source.holder.number_field)):
+            return True
+    return False
+
+
+def _in_quarantine(hub: Hub, connection: sa.Connection, kind: LicenseType, source: LicenseSource, pair: tuple[str, str]) -> bool:
+    """Whether the newest batch of a partition has that row in quarantine. Files never change, so what is in one is read once."""
+    resource = hub.catalog.resources[source.resource]
+    wanted = hub.crypt.blind_index("number", "\x1f".join(pair))
+    for head in publications.heads(connection, source.resource):
+        path = hub.lake / "quarantine" / source.resource / head.batch / "rows.parquet"
+        known = hub.evidence.quarantines.get((path, kind.id))
+        if known is None:
+            known = hub.evidence.quarantines.put((path, kind.id), _pairs(hub, path, source, resource))
+        if wanted in known:
+            return True
+    return False
+
+
+def _pairs(hub: Hub, path, source: LicenseSource, resource: Resource) -> frozenset[bytes]:
+    """Blind indexes of (number, holder number) of a quarantine file's rows."""
+    if not path.is_file():
+        return frozenset()
+    number, holder = resource.field(source.number_field).source, resource.field(source.holder.number_field).source
+    found = set()
+    for text in pq.read_table(path, columns=["values"])["values"].to_pylist():
+        values: Mapping[str, str | None] = json.loads(text) if text else {}
+        for one in _holder_forms(values.get(holder)):
+            found.add(hub.crypt.blind_index("number", f"{number_form(values.get(number) or '')}\x1f{one}"))
+    return frozenset(found)
+
+
+def _holder_forms(numbers: str | None) -> set[str]:
+    """A `;` list as the source writes it, or one number."""
+    return {holder_form(one) for one in (numbers or "").replace("；", ";").split(";") if one.strip()}

@@ -1,0 +1,66 @@
+"""What the rows of a version and of a status event say, and the leaves they give. Pure but for the keys."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from catalogs import checkdigits
+from license_hub.log.tree import leaf_hash
+from license_hub.signing.commitment import act_secret, commit, leaf
+from license_hub.storage.crypt import Crypt
+from license_hub.storage.licenses import secret_place
+
+OLD_CITIZEN_DIGITS = 15
+STATUS_PARTS = ("act", "state", "reason", "document_no", "organ_code", "effective_on")
+"""Columns of hub_status that its leaf commits to, where they are not empty."""
+
+
+class VersionRow(Protocol):
+    """Columns of hub_version; `key_bi` and `resource` of its license; `of_leaf`, the leaf id of the version it supersedes."""
+
+    entry: int
+    identifier: str
+    of_leaf: str | None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A version's content, decrypted, and the leaf it gives."""
+
+    fields: Mapping[str, str]
+    secret: bytes
+    leaf: bytes
+    leaf_hash: bytes
+
+
+def open_version(crypt: Crypt, row: VersionRow) -> Opened:
+    """Raises DecryptionError, ValueError for content that cannot have been stored by us."""
+    bound = (row.type_id, row.resource, row.grade, row.holder_verified, row.as_of)
+    where = secret_place(row.entry, row.license_id, bytes(row.key_bi), *bound)
+    secret = crypt.decrypt("hub_version", "secret", where, row.secret)
+    fields = json.loads(crypt.decrypt("hub_version", "payload", row.entry, row.payload))
+    kind = "change" if row.of_leaf else "issue"
+    content = leaf(kind, row.leaf_id, row.recorded_at, commit(secret, fields), row.of_leaf, row.source_status)
+    return Opened(fields, secret, content, leaf_hash(content))
+
+
+def status_leaf(row: object, of_leaf: str, of_secret: bytes) -> bytes:
+    """The leaf a row of hub_status gives; `of_*` belong to the version it is about."""
+    stated = {name: value for name in STATUS_PARTS if (value := getattr(row, name))}
+    commitment = commit(act_secret(of_secret, row.leaf_id), stated)
+    return leaf("status", row.leaf_id, row.recorded_at, commitment, of_leaf, row.state)
+
+
+def number_form(text: str) -> str:
+    """How a certificate number is looked up: half width, capitals, no spaces. Stored and asked numbers go through the same."""
+    return "".join(unicodedata.normalize("NFKC", text).split()).upper()
+
+
+def holder_form(text: str) -> str:
+    """The same for a holder's number; an obsolete 15-digit citizen number counts as its 18-digit form."""
+    number = number_form(text)
+    return checkdigits.citizen_id_18(number) if len(number) == OLD_CITIZEN_DIGITS and number.isascii() and number.isdigit() else number

@@ -1,0 +1,95 @@
+"""The hub as one frozen bundle: what every service needs and nothing that a request could change."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from catalogs.load import load
+from catalogs.model import Catalog
+from license_hub.log.tiles import TileStore
+from license_hub.service.evidence import EvidenceCache
+from license_hub.signing.keyring import Keyring
+from license_hub.storage.crypt import Crypt
+from license_hub.storage.engine import open_engine
+from license_hub.storage.upgrade import upgrade
+from quality.store.upgrade import upgrade as upgrade_quality
+
+
+class HubOptions(Protocol):
+    """What `open_hub` takes of the settings (`license_hub.settings.Settings` has it)."""
+
+    database_url: str
+    lake: Path
+    keys: Path
+    profile: str
+    log_origin: str
+    public_url: str
+    workers: int
+
+
+@dataclass(frozen=True)
+class Hub:
+    engine: sa.Engine
+    lake: Path
+    catalog: Catalog
+    keyring: Keyring
+    crypt: Crypt
+    tiles: TileStore
+    clock: Callable[[], datetime]
+    """Aware UTC now. Services never read the clock themselves."""
+    profile: str
+    origin: str
+    """Origin line of the log's checkpoints."""
+    public_url: str
+    workers: int
+    entropy: Callable[[int], bytes] = os.urandom
+    """Secrets, leaf ids, serials, nonces. Anything but os.urandom keeps intake in this process (golden tests)."""
+    evidence: EvidenceCache = field(default_factory=EvidenceCache, compare=False)
+
+    def now(self) -> datetime:
+        """The clock's instant, whole seconds, UTC: what a leaf can carry."""
+        return self.clock().astimezone(UTC).replace(microsecond=0)
+
+    def close(self) -> None:
+        """Gives back the database connections."""
+        self.engine.dispose()
+
+
+def open_hub(
+    settings: HubOptions,
+    *,
+    clock: Callable[[], datetime],
+    catalog: Catalog | None = None,
+    entropy: Callable[[int], bytes] = os.urandom,
+) -> Hub:
+    """A ready hub: schema upgraded, missing keys made (development signers warn), log folder present."""
+    lake = Path(settings.lake)
+    lake.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(settings.database_url)
+    upgrade(engine)
+    # Its publications are read in the hub's own transactions, also before the first check ran.
+    upgrade_quality(engine)
+    keyring = Keyring(Path(settings.keys))
+    for role in ("checkpoint", "token"):
+        keyring.signer(role)
+    return Hub(
+        engine=engine,
+        lake=lake,
+        catalog=catalog or load(),
+        keyring=keyring,
+        crypt=Crypt(data_key=keyring.symmetric("data"), index_key=keyring.symmetric("index")),
+        tiles=TileStore(lake / "log"),
+        clock=clock,
+        profile=settings.profile,
+        origin=settings.log_origin,
+        public_url=settings.public_url,
+        workers=settings.workers,
+        entropy=entropy,
+    )

@@ -1,0 +1,113 @@
+"""The log's files and checkpoints against the leaf rows: every file below `tile/`, every checkpoint ever signed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from license_hub.errors import HubError
+from license_hub.log import checkpoint as checkpoints
+from license_hub.log.checkpoint import Checkpoint
+from license_hub.log.proof import root_at
+from license_hub.log.tiles import ENTRIES, WIDTH, Tile, TileMap, entries_path, pack_entries, parse_path, tile_path
+from license_hub.service.hub import Hub
+from license_hub.storage.tables import checkpoint as checkpoint_table
+from license_hub.storage.tables import leaf
+
+if TYPE_CHECKING:
+    from license_hub.service.fsck import Findings
+
+_UNFINISHED = ".new-"
+"""Left by a killed writer; nobody reads it."""
+
+
+def inspect_log(hub: Hub, connection: sa.Connection, hashes: list[bytes], findings: Findings) -> None:
+    """`hashes` are those of the leaf rows, by entry."""
+    levels = _levels(hashes)
+    tiles = TileMap(
+        {(level, at // WIDTH): b"".join(row[at : at + WIDTH]) for level, row in enumerate(levels) for at in range(0, len(row), WIDTH)}
+    )
+    covered = _checkpoints(hub, connection, tiles, len(hashes), findings)
+    if covered < len(hashes):
+        findings.checked["entries not yet under a checkpoint"] += len(hashes) - covered
+    _files(hub, connection, levels, findings)
+    _missing(hub, covered, findings)
+
+
+def _levels(hashes: list[bytes]) -> list[list[bytes]]:
+    """All levels of hashes that tiles hold."""
+    levels = [hashes]
+    while len(levels[-1]) >= WIDTH:
+        row = levels[-1]
+        levels.append([Tile(b"".join(row[at : at + WIDTH])).node(8, 0) for at in range(0, len(row) - WIDTH + 1, WIDTH)])
+    return levels
+
+
+def _checkpoints(hub: Hub, connection: sa.Connection, tiles: TileMap, size: int, findings: Findings) -> int:
+    """Size of the newest one. Each must be signed and have the root the leaf rows give."""
+    keys = checkpoints.keys(hub.origin, [(one.alg, one.public) for one in hub.keyring.public_keys("checkpoint")])
+    newest: Checkpoint | None = None
+    for row in connection.execute(sa.select(checkpoint_table).order_by(checkpoint_table.c.size)):
+        findings.checked["hub_checkpoint"] += 1
+        where = f"size {row.size}"
+        try:
+            newest = checkpoints.verify(row.note, hub.origin, keys)
+        except HubError:
+            findings.add("hub_checkpoint", where, "note was changed: its signature does not verify")
+            continue
+        if (newest.size, newest.root) != (row.size, bytes(row.root)):
+            findings.add("hub_checkpoint", where, "size or root is not what was signed")
+        if newest.size > size:
+            findings.add("hub_checkpoint", where, f"was signed over {newest.size} entries, {size} are left")
+        elif root_at(tiles, newest.size) != newest.root:
+            findings.add("hub_checkpoint", where, "the leaf rows no longer give the root that was signed")
+    published = hub.tiles.read_checkpoint()
+    if newest and published != newest.note:
+        findings.add("checkpoint", "file", "is not the newest checkpoint")
+    return min(newest.size, size) if newest else 0
+
+
+def _files(hub: Hub, connection: sa.Connection, levels: list[list[bytes]], findings: Findings) -> None:
+    """Every stored tile and bundle, partial ones included."""
+    root = hub.tiles.directory
+    for file in sorted((root / "tile").rglob("*")):
+        if not file.is_file() or file.name.startswith(_UNFINISHED):
+            continue
+        path = file.relative_to(root).as_posix()
+        findings.checked["tile files"] += 1
+        try:
+            kind, index, width = parse_path(path)
+        except ValueError:
+            findings.add(path, "file", "is no part of a log")
+            continue
+        start, stop = index * WIDTH, index * WIDTH + width
+        if kind == ENTRIES:
+            query = sa.select(leaf.c.leaf).where(leaf.c.entry >= start, leaf.c.entry < stop).order_by(leaf.c.entry)
+            meant = pack_entries([bytes(one) for one in connection.execute(query).scalars()])
+        else:
+            row = levels[int(kind)] if int(kind) < len(levels) else []
+            meant = b"".join(row[start:stop])
+        if file.read_bytes() != meant:
+            findings.add(path, "file", "differs from what the leaf rows give")
+
+
+def _missing(hub: Hub, covered: int, findings: Findings) -> None:
+    """Tiles that proofs under the newest checkpoint need."""
+    level, size = 0, covered
+    while size:
+        for index in range(-(-size // WIDTH)):
+            width = min(WIDTH, size - index * WIDTH)
+            _readable(findings, tile_path(level, index, width), partial(hub.tiles.read_tile, level, index, width))
+            if level == 0:
+                _readable(findings, entries_path(index, width), partial(hub.tiles.read_entries, index, width))
+        level, size = level + 1, size // WIDTH
+
+
+def _readable(findings: Findings, path: str, read: Callable[[], object]) -> None:
+    try:
+        read()
+    except HubError:
+        findings.add(path, "file", "is missing or damaged")

@@ -1,0 +1,183 @@
+"""Rows of versions, status events, holders, licenses and holds against the leaves they must give."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from license_hub.domain.identifier import parse
+from license_hub.domain.license import IDENTIFIER, dates, holder_numbers
+from license_hub.errors import DecryptionError
+from license_hub.log.tree import leaf_hash
+from license_hub.service.content import Opened, holder_form, number_form, open_version, status_leaf
+from license_hub.service.hub import Hub
+from license_hub.storage.licenses import held_place
+from license_hub.storage.tables import held, holder, leaf, license, sequence, status, version
+
+if TYPE_CHECKING:
+    from license_hub.service.fsck import Findings
+
+Seats = dict[str, list[tuple[int, int, bytes]]]
+"""attestation id → (index, entry, leaf hash) of each version that names it"""
+
+Made = dict[int, tuple[str, bytes | None]]
+"""entry → (table of its row, the leaf that row gives or None where it cannot be read)"""
+
+CHUNK = 10_000
+"""Entries read at once."""
+
+_former = version.alias("former")
+_VERSIONS = (
+    sa.select(version, license.c.key_bi, license.c.resource, license.c.issuer_code, license.c.serial, _former.c.leaf_id.label("of_leaf"))
+    .join_from(version, license, license.c.license_id == version.c.license_id, isouter=True)
+    .outerjoin(_former, _former.c.entry == version.c.supersedes)
+    .order_by(version.c.entry)
+)
+
+
+def inspect_rows(hub: Hub, connection: sa.Connection, findings: Findings) -> tuple[list[bytes], Seats]:
+    """(hash of every leaf that rows give, by entry; each attestation's rows). What is wrong goes to `findings`."""
+    size = connection.execute(sa.select(sequence.c.next).where(sequence.c.name == "log")).scalar_one()
+    hashes: list[bytes] = []
+    seats: Seats = {}
+    for start in range(0, size, CHUNK):
+        stop = min(start + CHUNK, size)
+        made = {**_versions(hub, connection, start, stop, seats, findings), **_events(hub, connection, start, stop, findings)}
+        hashes += _leaves(connection, start, stop, made, findings)
+    _strays(connection, size, findings)
+    _held(hub, connection, findings)
+    return hashes, seats
+
+
+def _versions(hub: Hub, connection: sa.Connection, start: int, stop: int, seats: Seats, findings: Findings) -> Made:
+    made: Made = {}
+    holders = _holders(connection, start, stop)
+    for row in connection.execute(_VERSIONS.where(version.c.entry >= start, version.c.entry < stop)):
+        findings.checked["hub_version"] += 1
+        opened = _opened(hub, row, findings)
+        made[row.entry] = ("hub_version", opened.leaf if opened else None)
+        if opened:
+            seats.setdefault(row.attestation_id, []).append((row.attestation_index, row.entry, opened.leaf_hash))
+            for what in _differences(hub, row, opened, holders.pop(row.entry, [])):
+                findings.add("hub_version", f"entry {row.entry}", what)
+    for entry in holders:
+        if entry not in made:
+            findings.add("hub_holder", f"entry {entry}", "belongs to no version")
+    return made
+
+
+def _opened(hub: Hub, row: sa.Row, findings: Findings) -> Opened | None:
+    if row.key_bi is None:
+        findings.add("hub_license", f"license_id {row.license_id}", f"is missing, version {row.entry} belongs to it")
+        return None
+    try:
+        return open_version(hub.crypt, row)
+    except DecryptionError as fault:
+        what = (
+            "payload"
+            if "|payload|" in str(fault)
+            else "secret, or license_id, type_id, grade, holder_verified, as_of, or the license's key_bi"
+        )
+        findings.add("hub_version", f"entry {row.entry}", f"{what} was changed")
+    except (ValueError, KeyError, TypeError):
+        findings.add("hub_version", f"entry {row.entry}", "leaf_id, recorded_at, source_status or content is not what a leaf can hold")
+    return None
+
+
+def _differences(hub: Hub, row: sa.Row, opened: Opened, holders: list[bytes]) -> Iterator[str]:
+    """Columns that repeat the content and do not agree with it."""
+    fields, index = opened.fields, hub.crypt.blind_index
+    start, end = dates(fields)
+    identifier = parse(fields[IDENTIFIER])
+    agree = {
+        "identifier": row.identifier == fields[IDENTIFIER],
+        "version": row.version == identifier.version,
+        "number_bi": bytes(row.number_bi) == index("number", number_form(fields.get("ZZBH", ""))),
+        "valid_from": row.valid_from == (start.isoformat() if start else None),
+        "valid_to": row.valid_to == (end.isoformat() if end else None),
+        "hub_holder": holders == [index("holder", holder_form(one)) for one in dict.fromkeys(holder_numbers(fields))],
+        "license serial": row.serial == identifier.serial,
+        "license issuer_code": row.version != "001" or row.issuer_code == identifier.issuer_code,
+        "license_id": row.version != "001" or row.license_id == row.entry,
+    }
+    return (f"{name} does not agree with the sealed content" for name, good in agree.items() if not good)
+
+
+def _holders(connection: sa.Connection, start: int, stop: int) -> dict[int, list[bytes]]:
+    query = sa.select(holder).where(holder.c.entry >= start, holder.c.entry < stop).order_by(holder.c.entry, holder.c.position)
+    found: dict[int, list[bytes]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.entry, []).append(bytes(row.number_bi))
+    return found
+
+
+def _events(hub: Hub, connection: sa.Connection, start: int, stop: int, findings: Findings) -> Made:
+    made: Made = {}
+    query = sa.select(status).where(status.c.entry >= start, status.c.entry < stop)
+    of = _VERSIONS.where(version.c.entry.in_(sa.select(status.c.of_entry).where(status.c.entry >= start, status.c.entry < stop)))
+    subjects = {row.entry: row for row in connection.execute(of)}
+    for event in connection.execute(query):
+        findings.checked["hub_status"] += 1
+        made[event.entry] = ("hub_status", None)
+        subject = subjects.get(event.of_entry)
+        if subject is None or subject.license_id != event.license_id or subject.key_bi is None:
+            findings.add("hub_status", f"entry {event.entry}", "license_id or of_entry names no version of that license")
+            continue
+        try:
+            made[event.entry] = ("hub_status", status_leaf(event, subject.leaf_id, open_version(hub.crypt, subject).secret))
+        except DecryptionError:
+            findings.add("hub_status", f"entry {event.entry}", f"cannot be checked: version {event.of_entry} cannot be read")
+        except (ValueError, TypeError):
+            findings.add("hub_status", f"entry {event.entry}", "state, leaf_id or recorded_at is not what a leaf can hold")
+    return made
+
+
+def _leaves(connection: sa.Connection, start: int, stop: int, made: Made, findings: Findings) -> list[bytes]:
+    """The stored leaves' hashes, each compared with the leaf its row gives.
+
+    Where the two differ and the leaf has its own hash, the row is named: `inspect_log` compares the leaf with what was published.
+    """
+    query = sa.select(leaf).where(leaf.c.entry >= start, leaf.c.entry < stop)
+    stored = {row.entry: (bytes(row.leaf), bytes(row.leaf_hash)) for row in connection.execute(query)}
+    hashes = []
+    for entry in range(start, stop):
+        findings.checked["hub_leaf"] += 1
+        content, hashed = stored.get(entry, (b"", bytes(32)))
+        hashes.append(leaf_hash(content))
+        table, meant = made.get(entry, ("", None))
+        if entry not in stored:
+            findings.add("hub_leaf", f"entry {entry}", "is missing")
+        elif hashes[-1] != hashed:
+            findings.add("hub_leaf", f"entry {entry}", "leaf and leaf_hash do not belong together")
+        elif not table:
+            findings.add("hub_leaf", f"entry {entry}", "has neither a version nor a status event")
+        elif meant is not None and meant != content:
+            findings.add(table, f"entry {entry}", "gives another leaf than was logged: a column the leaf commits to was changed")
+    return hashes
+
+
+def _strays(connection: sa.Connection, size: int, findings: Findings) -> None:
+    for table in (version, status, leaf):
+        for entry in connection.execute(sa.select(table.c.entry).where((table.c.entry >= size) | (table.c.entry < 0))).scalars():
+            findings.add(table.name, f"entry {entry}", f"lies outside the {size} entries that were given out")
+    lonely = sa.select(license.c.license_id).where(~sa.exists().where(version.c.license_id == license.c.license_id))
+    for license_id in connection.execute(lonely).scalars():
+        findings.add("hub_license", f"license_id {license_id}", "has no version")
+
+
+def _held(hub: Hub, connection: sa.Connection, findings: Findings) -> None:
+    for row in connection.execute(sa.select(held)):
+        findings.checked["hub_held"] += 1
+        place = held_place(row.type_id, row.resource, bytes(row.key_bi))
+        try:
+            content = json.loads(hub.crypt.decrypt("hub_held", "payload", place, row.payload))
+        except (DecryptionError, ValueError):
+            findings.add("hub_held", place, "payload, type_id, resource or key_bi was changed")
+            continue
+        source = next((one for one in hub.catalog.license_types[row.type_id].sources if one.resource == row.resource), None)
+        number = content.get(source.number_field) if source else None
+        if bytes(row.number_bi) != hub.crypt.blind_index("number", number_form(number or "")):
+            findings.add("hub_held", place, "number_bi does not agree with the held row")

@@ -1,0 +1,175 @@
+"""Applies publications to the log: strictly in order, one transaction each, from the hub's own high-water mark.
+
+- A publication's licenses, versions, status acts, holds, leaves, attestations and the mark commit together or not at all.
+- The log's lock comes first: of two processes the second finds the mark moved and applies nothing twice.
+- Rows held for their holders are tried again with every publication of a base they lean on; the newest row of a key wins.
+- Proofs follow the commit: `integrate` extends the tiles and signs; a run that was killed in between is made up by the next.
+
+Source: design.md decisions 2 and 7; issue 2 §5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from license_hub.errors import HubError, IntakeError
+from license_hub.service import holds
+from license_hub.service.crew import Crew
+from license_hub.service.decide import Decisions, decide_gone, decide_live
+from license_hub.service.hub import Hub
+from license_hub.service.integrate import integrate
+from license_hub.service.ledger import Ledger, Origin, open_ledger
+from license_hub.service.recipe import Recipe, leaning_on, recipes
+from license_hub.service.rows import applies, text_rows
+from license_hub.signing.commitment import instant
+from license_hub.storage.engine import reading
+from license_hub.storage.licenses import release
+from license_hub.storage.tables import mark
+from quality import publications
+from quality.publications import Publication
+
+
+@dataclass
+class Counts:
+    """What applying did to licenses of one resource."""
+
+    issued: int = 0
+    versions: int = 0
+    held: int = 0
+    """Rows put on hold (a row tried again in vain is not counted again)."""
+    unchanged: int = 0
+    status_acts: int = 0
+
+    def add(self, decisions: Decisions) -> None:
+        first = sum(1 for one in decisions.candidates if one.predecessor is None)
+        self.issued += first
+        self.versions += len(decisions.candidates) - first
+        self.unchanged += decisions.unchanged
+        self.status_acts += len(decisions.acts)
+
+
+@dataclass
+class IntakeReport:
+    publications: int = 0
+    per_resource: dict[str, Counts] = field(default_factory=dict)
+
+    def of(self, resource: str) -> Counts:
+        return self.per_resource.setdefault(resource, Counts())
+
+    @property
+    def issued(self) -> int:
+        return sum(one.issued for one in self.per_resource.values())
+
+    @property
+    def versions(self) -> int:
+        return sum(one.versions for one in self.per_resource.values())
+
+    @property
+    def held(self) -> int:
+        return sum(one.held for one in self.per_resource.values())
+
+    @property
+    def unchanged(self) -> int:
+        return sum(one.unchanged for one in self.per_resource.values())
+
+    @property
+    def status_acts(self) -> int:
+        return sum(one.status_acts for one in self.per_resource.values())
+
+
+def apply_pending(hub: Hub, resources: Iterable[str] | None = None) -> IntakeReport:
+    """Every publication after the mark, of these resources or all. Safe to run again, and by two processes at once.
+
+    Raises IntakeError naming the publication that cannot be applied; those before it are applied.
+    """
+    report = IntakeReport()
+    crew = Crew(hub)
+    try:
+        for publication in _pending(hub, list(resources or hub.catalog.resources)):
+            _apply(hub, crew, publication, report)
+    except HubError:
+        # What was applied before it gets its proofs all the same.
+        integrate(hub)
+        raise
+    finally:
+        crew.close()
+    integrate(hub)
+    return report
+
+
+def _pending(hub: Hub, resources: Sequence[str]) -> list[Publication]:
+    """In the order they were published, whatever the resource, so that bases come as they came."""
+    with reading(hub.engine) as connection:
+        found = [one for name in resources for one in publications.pending(connection, name, _mark(connection, name))]
+    return sorted(found, key=lambda one: one.seq)
+
+
+def _apply(hub: Hub, crew: Crew, publication: Publication, report: IntakeReport) -> None:
+    with open_ledger(hub, crew) as ledger:
+        done = _mark(ledger.connection, publication.resource)
+        if done >= publication.number:
+            return
+        if done != publication.number - 1:
+            raise IntakeError(f"{publication.resource} publication {publication.number}: publication {done + 1} is not applied yet")
+        changes = publications.changes(hub.lake, publication)
+        crew.expect(changes.num_rows)
+        report.of(publication.resource)
+        for recipe in recipes(hub.catalog, publication.resource):
+            _apply_changes(ledger, recipe, changes, publication, report)
+        _retry(ledger, publication, changes, report)
+        _move_mark(ledger, publication)
+    report.publications += 1
+
+
+def _apply_changes(ledger: Ledger, recipe: Recipe, changes: pa.Table, publication: Publication, report: IntakeReport) -> None:
+    """One license type's part of a change set."""
+    hub, connection = ledger.hub, ledger.connection
+    fits, op = applies(changes, recipe.source), changes["_op"]
+    provided = pc.is_in(op, pa.array(["insert", "update"]))
+    live = text_rows(changes.filter(pc.and_(provided, fits)), recipe)
+    # A row that no longer makes this type is, for this type, no longer provided.
+    left = pc.and_(pc.equal(op, "update"), pc.invert(fits))
+    gone = changes.filter(pc.or_(pc.is_in(op, pa.array(["removed", "deleted"])), left))["_key"].to_pylist()
+    origin = Origin(publication.resource, publication.number, instant(publication.as_of))
+    decisions = decide_live(hub, connection, recipe, live)
+    decisions.acts.extend(decide_gone(hub, connection, recipe, gone))
+    index = hub.crypt.blind_index
+    release(connection, recipe.type_id, recipe.resource, (index("key", key) for key in (*live["_key"].to_pylist(), *gone)))
+    holds.hold(ledger, recipe, live, decisions.held, origin, publication.partition or "")
+    _carry_out(ledger, recipe, live, decisions, origin)
+    counts = report.of(publication.resource)
+    counts.add(decisions)
+    counts.held += len(decisions.held)
+
+
+def _retry(ledger: Ledger, publication: Publication, changes: pa.Table, report: IntakeReport) -> None:
+    """Rows that waited for this resource; those of its own change set were just decided."""
+    just_decided = set(changes["_key"].to_pylist())
+    for recipe in leaning_on(ledger.hub.catalog, publication.resource):
+        for origin, rows in holds.waiting(ledger, recipe, just_decided if recipe.resource == publication.resource else frozenset()):
+            decisions = decide_live(ledger.hub, ledger.connection, recipe, rows)
+            holds.settle(ledger, recipe, rows, decisions.held)
+            _carry_out(ledger, recipe, rows, decisions, origin)
+            report.of(recipe.resource).add(decisions)
+
+
+def _carry_out(ledger: Ledger, recipe: Recipe, rows: pa.Table, decisions: Decisions, origin: Origin) -> None:
+    ledger.add_versions(recipe, rows, decisions.candidates, origin)
+    for standing, act, to in decisions.acts:
+        ledger.add_act(standing, act, to, origin)
+
+
+def _mark(connection: sa.Connection, resource: str) -> int:
+    return connection.execute(sa.select(mark.c.number).where(mark.c.resource == resource)).scalar() or 0
+
+
+def _move_mark(ledger: Ledger, publication: Publication) -> None:
+    where = mark.c.resource == publication.resource
+    values = {"number": publication.number, "updated_at": ledger.at}
+    if not ledger.connection.execute(sa.update(mark).where(where).values(values)).rowcount:
+        ledger.connection.execute(sa.insert(mark), [{"resource": publication.resource, **values}])

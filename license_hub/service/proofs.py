@@ -1,0 +1,122 @@
+"""Whether a stored version is what was sealed and logged, recomputed from its own row.
+
+1. decrypt, commitment, leaf     the row's content gives the leaf
+2. seal                          the leaf is under the root its issuing organ signed
+3. log                           the leaf is under the root of a checkpoint this hub signed
+
+Checking one leaf of a tile against a root checks the whole tile, because every other hash of the tile goes into that path: so a tile
+is checked once and its other leaves afterwards cost one comparison.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from license_hub.domain.license import IDENTIFIER
+from license_hub.domain.verdict import Proof
+from license_hub.errors import HubError, TileCorrupt, TileMissing
+from license_hub.log import checkpoint as checkpoints
+from license_hub.log.checkpoint import Checkpoint
+from license_hub.log.proof import inclusion_proof
+from license_hub.log.tiles import WIDTH, Tile, Tiles
+from license_hub.log.tree import HASH_BYTES, inclusion
+from license_hub.service.content import Opened
+from license_hub.service.hub import Hub
+from license_hub.signing import seal
+from license_hub.signing.seal import Attestation, Statement
+from license_hub.storage.tables import attestation_tile
+from license_hub.storage.tables import checkpoint as checkpoint_table
+
+UNSIGNED = Checkpoint("", 2**62, bytes(32), "")
+"""Stands for a checkpoint whose signature does not verify: it covers every entry and proves none."""
+
+
+def check_version(hub: Hub, connection: sa.Connection, head: Checkpoint | None, row: object, opened: Opened) -> Proof:
+    """All of content, seal and log. `row` also has the columns of its attestation."""
+    if opened.fields.get(IDENTIFIER) != row.identifier:
+        return Proof.BAD
+    statement = check_statement(hub, row)
+    if statement is None or statement.issuer != opened.fields.get("ZZBFJGDM") or statement.publication != row.publication:
+        return Proof.BAD
+    tiles = _AttestationTiles(connection, row.attestation_id)
+    cache, key = hub.evidence.seal_tiles, (row.attestation_id, row.attestation_index // WIDTH)
+    if not _under(cache, key, tiles, opened.leaf_hash, row.attestation_index, statement.size, statement.root):
+        return Proof.BAD
+    return check_logged(hub, head, row.entry, opened.leaf_hash)
+
+
+def check_logged(hub: Hub, head: Checkpoint | None, entry: int, hashed: bytes) -> Proof:
+    """Whether that leaf is the log's entry of that number."""
+    if head is None or entry >= head.size:
+        return Proof.PENDING
+    key = (head.root, entry // WIDTH)
+    return Proof.GOOD if _under(hub.evidence.log_tiles, key, hub.tiles, hashed, entry, head.size, head.root) else Proof.BAD
+
+
+def check_statement(hub: Hub, row: object) -> Statement | None:
+    """The attestation's statement, its signature checked; None if it does not verify. `row` has the attestation's columns."""
+    key = (row.attestation_id, bytes(row.statement), bytes(row.signature))
+    known = hub.evidence.statements.get(key)
+    if known is not None:
+        return known
+    try:
+        made = Attestation(bytes(row.statement), bytes(row.signature), row.kid, row.alg)
+        statement = seal.check(made, hub.keyring.public_keys(f"organ/{row.attested_by}"))
+    except HubError:
+        return None
+    return hub.evidence.statements.put(key, statement)
+
+
+def newest_checkpoint(hub: Hub, connection: sa.Connection) -> Checkpoint | None:
+    """The newest checkpoint, its signature checked; UNSIGNED if that fails, None before the first."""
+    query = sa.select(checkpoint_table.c.note).order_by(checkpoint_table.c.size.desc()).limit(1)
+    note = connection.execute(query).scalar()
+    if note is None:
+        return None
+    known = hub.evidence.checkpoints.get(note)
+    if known is not None:
+        return known
+    keys = checkpoints.keys(hub.origin, [(one.alg, one.public) for one in hub.keyring.public_keys("checkpoint")])
+    try:
+        return hub.evidence.checkpoints.put(note, checkpoints.verify(note, hub.origin, keys))
+    except HubError:
+        return UNSIGNED
+
+
+def _under(cache, key: object, tiles: Tiles, hashed: bytes, index: int, size: int, root: bytes) -> bool:
+    """Whether `hashed` is leaf `index` of the tree of `size` with that root; the leaf's tile is checked once."""
+    place = index % WIDTH * HASH_BYTES
+    checked = cache.get(key)
+    if checked is None:
+        try:
+            width = min(WIDTH, size - index // WIDTH * WIDTH)
+            tile = tiles.tile(0, index // WIDTH, width).data
+            path = inclusion_proof(tiles, index, size)
+        except (HubError, ValueError):
+            return False
+        if not inclusion(tile[place : place + HASH_BYTES], index, size, path, root):
+            return False
+        checked = cache.put(key, tile)
+    return checked[place : place + HASH_BYTES] == hashed
+
+
+class _AttestationTiles:
+    """`log.tiles.Tiles` over the rows of one attestation."""
+
+    def __init__(self, connection: sa.Connection, attestation_id: str):
+        self._connection = connection
+        self._id = attestation_id
+        self._read: dict[tuple[int, int], bytes] = {}
+
+    def tile(self, level: int, index: int, width: int) -> Tile:
+        data = self._read.get((level, index))
+        if data is None:
+            table = attestation_tile.c
+            query = sa.select(table.data).where(table.attestation_id == self._id, table.level == level, table.tile_index == index)
+            found = self._connection.execute(query).scalar()
+            if found is None:
+                raise TileMissing(f"attestation {self._id}: tile {level}/{index}")
+            data = self._read[level, index] = bytes(found)
+        if len(data) < width * HASH_BYTES:
+            raise TileCorrupt(f"attestation {self._id}: tile {level}/{index} is cut off")
+        return Tile(data[: width * HASH_BYTES])

@@ -1,0 +1,132 @@
+"""Calling systems: each with its own public key, scopes and license types. The hub never holds their private keys."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+import jwt
+import sqlalchemy as sa
+
+from license_hub.errors import AccessError
+from license_hub.service.hub import Hub
+from license_hub.signing.canonical import jcs
+from license_hub.signing.commitment import instant
+from license_hub.storage.engine import reading, writing
+from license_hub.storage.tables import client as clients_table
+
+SCOPES = ("license:verify", "license:read")
+ALGORITHMS = {("OKP", "Ed25519"): "EdDSA", ("EC", "P-256"): "ES256"}
+"""Kind of key → the one algorithm it may sign with."""
+PUBLIC_MEMBERS = {"OKP": ("crv", "kty", "x"), "EC": ("crv", "kty", "x", "y")}
+
+_KID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_NAME_CHARS = 100
+
+
+@dataclass(frozen=True)
+class Client:
+    client_id: str
+    name: str
+    jwk: Mapping[str, str]
+    """Public members only."""
+    kid: str
+    scopes: tuple[str, ...]
+    types: tuple[str, ...]
+    created_at: str
+    disabled_at: str | None
+
+    @property
+    def alg(self) -> str:
+        return ALGORITHMS[self.jwk["kty"], self.jwk["crv"]]
+
+
+def register(hub: Hub, name: str, jwk: Mapping[str, object], scopes: Collection[str], types: Collection[str]) -> Client:
+    """A new client. `kid` of the key is kept, or made by RFC 7638. Raises AccessError naming what is wrong with the request."""
+    public, kid = _public(jwk)
+    _check(hub, name, scopes, types)
+    row = {
+        "client_id": str(UUID(bytes=hub.entropy(16), version=4)),
+        "name": name,
+        "jwk": jcs(public).decode(),
+        "kid": kid,
+        "scopes": " ".join(sorted(set(scopes))),
+        "types": " ".join(sorted(set(types))),
+        "created_at": instant(hub.now()),
+        "disabled_at": None,
+    }
+    with writing(hub.engine) as connection:
+        connection.execute(sa.insert(clients_table), [row])
+    return client_of(row)
+
+
+def clients(hub: Hub) -> list[Client]:
+    """All of them, oldest first."""
+    query = sa.select(clients_table).order_by(clients_table.c.created_at, clients_table.c.client_id)
+    with reading(hub.engine) as connection:
+        return [client_of(row._mapping) for row in connection.execute(query)]
+
+
+def disable(hub: Hub, client_id: str) -> None:
+    """No more tokens, and those it has are refused. Raises AccessError for an unknown client."""
+    wanted = clients_table.c.client_id == client_id
+    with writing(hub.engine) as connection:
+        if connection.execute(sa.select(clients_table.c.client_id).where(wanted)).first() is None:
+            raise AccessError(f"no client {client_id}: see `hub clients list`")
+        still = sa.update(clients_table).where(wanted, clients_table.c.disabled_at.is_(None))
+        connection.execute(still.values(disabled_at=instant(hub.now())))
+
+
+def find(connection: sa.Connection, client_id: str) -> Client | None:
+    """The client, disabled or not."""
+    row = connection.execute(sa.select(clients_table).where(clients_table.c.client_id == client_id)).first()
+    return client_of(row._mapping) if row else None
+
+
+def client_of(row: Mapping[str, object]) -> Client:
+    jwk = json.loads(str(row["jwk"]))
+    lists = tuple(tuple(str(row[name]).split()) for name in ("scopes", "types"))
+    return Client(row["client_id"], row["name"], jwk, row["kid"], *lists, row["created_at"], row["disabled_at"])
+
+
+def _public(jwk: Mapping[str, object]) -> tuple[dict[str, str], str]:
+    kind, curve = jwk.get("kty"), jwk.get("crv")
+    if (kind, curve) not in ALGORITHMS:
+        raise AccessError("key: an Ed25519 (OKP) or P-256 (EC) JWK expected")
+    if "d" in jwk:
+        raise AccessError("key: this JWK holds a private key; give the public part of a new pair, for this one has travelled")
+    if jwk.get("use", "sig") != "sig" or jwk.get("key_ops", ["verify"]) != ["verify"]:
+        raise AccessError("key: use and key_ops must be those of a signature key")
+    if jwk.get("alg", ALGORITHMS[kind, curve]) != ALGORITHMS[kind, curve]:
+        raise AccessError(f"key: alg must be {ALGORITHMS[kind, curve]} for this kind of key")
+    public = {name: str(jwk.get(name, "")) for name in PUBLIC_MEMBERS[str(kind)]}
+    try:
+        jwt.PyJWK({**public, "alg": ALGORITHMS[kind, curve]})
+    except (jwt.PyJWTError, ValueError):
+        raise AccessError("key: not a point of its curve") from None
+    kid = str(jwk.get("kid") or thumbprint(public))
+    if not _KID.fullmatch(kid):
+        raise AccessError("key: kid must be 1 to 64 letters, digits, dots, dashes or underscores")
+    return public, kid
+
+
+def thumbprint(public: Mapping[str, str]) -> str:
+    """RFC 7638, shortened to 16 hex digits like every kid here."""
+    return hashlib.sha256(jcs(dict(public))).hexdigest()[:16]
+
+
+def _check(hub: Hub, name: str, scopes: Collection[str], types: Collection[str]) -> None:
+    if not name.strip() or len(name) > _NAME_CHARS or not name.isprintable():
+        raise AccessError(f"name: 1 to {_NAME_CHARS} printable characters")
+    for one in scopes:
+        if one not in SCOPES:
+            raise AccessError(f"scope: none of {', '.join(SCOPES)}")
+    for one in types:
+        if one not in hub.catalog.license_types:
+            raise AccessError(f"type: {one[:64]!r} is no license type of the catalogue")
+    if not scopes or not types:
+        raise AccessError("at least one scope and one license type")

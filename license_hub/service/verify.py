@@ -1,0 +1,246 @@
+"""Verifies many requests at once: one look-up, every check, an audit entry each, one transaction.
+
+1. form        identifier well formed; a number alone finds nothing: its holder's number belongs to it
+2. look-up     one query for all; status comes from the rows of this transaction, never from a cache
+3. proof       content → leaf → organ's seal → log (`proofs`)
+4. claims      what the asker claims against what the license says; names of differing fields, never values
+5. absence     nothing found has causes (`absence`)
+6. verdict     `domain.verdict.decide`
+7. audit       in the same transaction: no audit, no answer
+
+Source: design.md decisions 1, 5 and 9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from license_hub.domain import identifier as identifiers
+from license_hub.domain.claims import mismatched
+from license_hub.domain.license import FACE, FIELD_TITLES, dates, holder_numbers
+from license_hub.domain.lifecycle import State
+from license_hub.domain.verdict import Found, Proof, Verdict, decide
+from license_hub.errors import DecryptionError
+from license_hub.log.checkpoint import Checkpoint
+from license_hub.log.tree import leaf_hash
+from license_hub.service.absence import absent
+from license_hub.service.content import Opened, holder_form, number_form, open_version, status_leaf
+from license_hub.service.hub import Hub
+from license_hub.service.list_audit import Entry, record
+from license_hub.service.proofs import check_logged, check_version, newest_checkpoint
+from license_hub.storage.engine import writing
+from license_hub.storage.lookup import find
+
+_TITLES = {title: name for name, title in FIELD_TITLES.items()}
+HOLDER_NUMBER = "CZZTDM"
+
+
+@dataclass(frozen=True)
+class VerifyRequest:
+    """By `identifier`, or by `type_id`, `number` and `holder_number`. A collected license's identifier needs the holder number too."""
+
+    identifier: str | None = None
+    type_id: str | None = None
+    number: str | None = None
+    holder_number: str | None = None
+    claims: Mapping[str, str] = field(default_factory=dict)
+    """What the asker believes: field by short name (CZZT), metadata title (持证主体) or face title (经营场所) → value."""
+    actor: str = "public"
+    """Client id, or who else asks."""
+    purpose: str = ""
+    case_no: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    verdict: Verdict
+    type_id: str | None = None
+    mismatched: tuple[str, ...] = ()
+    """Claimed fields that differ, as the asker named them."""
+    grade: str | None = None
+    """Trust grade A–D of what was found."""
+    holder_verified: bool | None = None
+    as_of: datetime | None = None
+    """Up to when the source vouches for it; None: no source said anything of it."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request in the form of the stored values. Neither `identifier` nor `number_bi`: the identifier is malformed."""
+
+    request: VerifyRequest
+    identifier: str | None
+    number_bi: bytes | None
+
+    @property
+    def malformed(self) -> bool:
+        return self.identifier is None and self.number_bi is None
+
+
+@dataclass(frozen=True)
+class _Match:
+    """A found version whose content could be read (`opened`), or not."""
+
+    row: sa.Row
+    opened: Opened | None
+
+
+def verify(hub: Hub, requests: Sequence[VerifyRequest]) -> list[Answer]:
+    """One answer a request, in order. Raises ValueError for a request that is neither by identifier nor by all three of the other way."""
+    for one in requests:
+        check_form(one)
+    now = hub.now()
+    asked = [_asked(hub, one) for one in requests]
+    with writing(hub.engine) as connection:
+        matches = _look_up(hub, connection, asked)
+        head = newest_checkpoint(hub, connection)
+        answers = [_answer(hub, connection, head, one, match, now) for one, match in zip(asked, matches, strict=True)]
+        entries = [_entry(hub, *one) for one in zip(requests, matches, answers, strict=True)]
+        record(connection, now, entries)
+    return answers
+
+
+def check_form(request: VerifyRequest) -> None:
+    """Raises ValueError."""
+    if not request.identifier and not (request.type_id and request.number and request.holder_number):
+        raise ValueError("give the identifier, or license type, certificate number and holder number")
+
+
+def open_row(hub: Hub, row: sa.Row) -> _Match:
+    """The row with its content, if that can be read."""
+    try:
+        return _Match(row, open_version(hub.crypt, row))
+    except (DecryptionError, ValueError):
+        return _Match(row, None)
+
+
+def judge(hub: Hub, connection: sa.Connection, head: Checkpoint | None, match: _Match, differing: tuple[str, ...] = ()) -> Found:
+    """The facts of a found version."""
+    row, opened = match.row, match.opened
+    state, newest = State(row.event_state or row.newest_status), row.newest_entry == row.entry
+    if opened is None:
+        return Found(state, newest, Proof.BAD)
+    proof = check_version(hub, connection, head, row, opened)
+    if proof is not Proof.BAD and row.event_entry is not None and row.event_of_entry == row.entry:
+        event = _Event({name.removeprefix("event_"): value for name, value in row._mapping.items() if name.startswith("event_")})
+        logged = check_logged(hub, head, row.event_entry, leaf_hash(status_leaf(event, row.leaf_id, opened.secret)))
+        proof = proof if logged is Proof.GOOD else logged
+    start, end = dates(opened.fields)
+    return Found(state, newest, proof, start, end, differing)
+
+
+class _Event:
+    """A status event by attribute, as `status_leaf` reads it."""
+
+    def __init__(self, columns: Mapping[str, object]):
+        self.__dict__.update(columns)
+
+
+def _look_up(hub: Hub, connection: sa.Connection, asked: Sequence[_Asked]) -> list[_Match | None]:
+    numbers = {one.number_bi for one in asked if one.number_bi}
+    rows = find(connection, {one.identifier for one in asked if one.identifier}, numbers)
+    by_identifier = {row.identifier: row for row in rows}
+    by_number: dict[tuple[str, bytes], list[sa.Row]] = {}
+    for row in rows:
+        if row.entry == row.newest_entry:
+            by_number.setdefault((row.type_id, bytes(row.number_bi)), []).append(row)
+    found = []
+    for one in asked:
+        if one.number_bi:
+            found.append(_by_number(hub, one.request, by_number.get((one.request.type_id or "", one.number_bi), [])))
+        else:
+            found.append(_by_identifier(hub, one.request, by_identifier.get(one.identifier or "")))
+    return found
+
+
+def _asked(hub: Hub, request: VerifyRequest) -> _Asked:
+    if not request.identifier:
+        return _Asked(request, None, hub.crypt.blind_index("number", number_form(request.number or "")))
+    text = number_form(request.identifier)
+    return _Asked(request, None if identifiers.unusable(identifiers.inspect(text)) else text, None)
+
+
+def _by_identifier(hub: Hub, request: VerifyRequest, row: sa.Row | None) -> _Match | None:
+    """Who has the identifier of a collected license may have it from a copy: the holder's number must come with it."""
+    if row is None:
+        return None
+    match = open_row(hub, row)
+    kind = hub.catalog.license_types.get(row.type_id)
+    return None if kind is not None and kind.origin == "collected" and not _holds(match, request.holder_number) else match
+
+
+def _by_number(hub: Hub, request: VerifyRequest, rows: Sequence[sa.Row]) -> _Match | None:
+    """Of several (one resource each) the one whose source gives a status, then the freshest."""
+    matches = [match for match in (open_row(hub, row) for row in rows) if match.opened is None or _holds(match, request.holder_number)]
+    return max(matches, key=lambda one: (_state(one.row) is not State.STATUS_NOT_PROVIDED, one.row.as_of), default=None)
+
+
+def _holds(match: _Match, number: str | None) -> bool:
+    return bool(number and match.opened and holder_form(number) in {holder_form(one) for one in holder_numbers(match.opened.fields)})
+
+
+def _state(row: sa.Row) -> State:
+    return State(row.event_state or row.newest_status)
+
+
+def _answer(hub: Hub, connection: sa.Connection, head: Checkpoint | None, asked: _Asked, match: _Match | None, now: datetime) -> Answer:
+    request = asked.request
+    kind = hub.catalog.license_types.get(request.type_id or "")
+    if asked.malformed:
+        return Answer(decide(None, now=now, as_of=now, malformed=True))
+    if asked.number_bi and kind is not None and kind.origin == "verify_only":
+        return Answer(decide(None, now=now, as_of=now, verify_only=True), kind.id)
+    if match is None:
+        cause, as_of = absent(hub, connection, request, now)
+        return Answer(decide(cause, now=now, as_of=as_of or now), kind.id if kind else None, as_of=as_of)
+    differing = _differing(request, match)
+    found = judge(hub, connection, head, match, tuple(differing))
+    row = match.row
+    evidence = {"entry": row.entry, "sealed_by": row.attested_by, "log_size": head.size if head else 0}
+    if match.opened:
+        evidence["leaf_hash"] = match.opened.leaf_hash.hex()
+    verdict = decide(found, now=now, as_of=datetime.fromisoformat(row.as_of), evidence=evidence)
+    shown = tuple(differing) if found.proof is not Proof.BAD else ()
+    return Answer(verdict, row.type_id, shown, row.grade, row.holder_verified, verdict.as_of)
+
+
+def _differing(request: VerifyRequest, match: _Match) -> list[str]:
+    """Claims that differ, by the asker's own names for the fields."""
+    if match.opened is None:
+        return []
+    fields = match.opened.fields
+    names = {claim: _field(claim, fields) for claim in request.claims}
+    wrong = set(mismatched(fields, {names[claim]: value for claim, value in request.claims.items()}))
+    found = [claim for claim, name in names.items() if name in wrong]
+    if request.holder_number and not _holds(match, request.holder_number):
+        found.append(HOLDER_NUMBER)
+    return sorted(set(found))
+
+
+def _field(claim: str, fields: Mapping[str, str]) -> str:
+    """The committed field a claim is about: short name, face title or metadata title."""
+    if claim in fields or claim in FIELD_TITLES:
+        return claim
+    return FACE + claim if FACE + claim in fields else _TITLES.get(claim, claim)
+
+
+def _entry(hub: Hub, request: VerifyRequest, match: _Match | None, answer: Answer) -> Entry:
+    subject = request.holder_number
+    if not subject and match and match.opened:
+        subject = next(iter(holder_numbers(match.opened.fields)), None)
+    return Entry(
+        request_id=request.request_id,
+        actor=request.actor,
+        action="verify",
+        entry=match.row.entry if match else None,
+        subject_bi=hub.crypt.blind_index("subject", holder_form(subject)) if subject else None,
+        status=answer.verdict.status.value,
+        code=answer.verdict.code.value,
+        purpose=request.purpose or None,
+        case_no=request.case_no or None,
+    )

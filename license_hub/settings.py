@@ -1,0 +1,143 @@
+"""The hub's settings: the only module of license_hub that reads the environment, once, into a frozen dataclass.
+
+`ROWS` drive the command line's `hub config show`, docs/configuration and the tests: a setting exists exactly where its row does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from license_hub.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting. `default` None = derived from others (said in `help`). `secret`: shown as *** everywhere."""
+
+    name: str
+    env: str
+    default: str | None
+    help: str
+    secret: bool = False
+
+
+PROFILES = ("demo", "production")
+
+ROWS = (
+    Row("profile", "HUB_PROFILE", "demo", "demo or production; production refuses development shortcuts"),
+    Row("lake", "HUB_LAKE", "var/lake", "folder of landed, trusted and quarantined data and of the log's tiles"),
+    Row("database_url", "HUB_DATABASE_URL", None, "SQLAlchemy URL, sqlite or postgresql; default sqlite:///<lake>/hub.db", secret=True),
+    Row("keys", "HUB_KEYS", "var/keys", "folder of keys, mode 700; made on first start"),
+    Row("host", "HUB_HOST", "127.0.0.1", "address the server listens on"),
+    Row("port", "HUB_PORT", "8080", "port of the API and pages"),
+    Row("metrics_port", "HUB_METRICS_PORT", "9090", "port of /metrics, for the monitoring network only"),
+    Row("public_url", "HUB_PUBLIC_URL", None, "URL that callers use, the audience of their assertions; default http://<host>:<port>"),
+    Row(
+        "operator",
+        "HUB_OPERATOR",
+        "",
+        "name of the person at the command line, recorded with every approval; default the login name",
+    ),
+    Row("log_origin", "HUB_LOG_ORIGIN", "log.mianzhengtong.example/demo", "origin line of the log's checkpoints (C2SP tlog-checkpoint)"),
+    Row("workers", "HUB_WORKERS", "2", "processes that compute licenses of a large publication, 0 = none"),
+    Row("log_level", "HUB_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    profile: str
+    lake: Path
+    database_url: str
+    keys: Path
+    host: str
+    port: int
+    metrics_port: int
+    public_url: str
+    operator: str
+    log_origin: str
+    workers: int
+    log_level: str
+
+    def shown(self) -> dict[str, str]:
+        """For people: every setting by name, secrets as `***`."""
+        return {row.name: "***" if row.secret else str(getattr(self, row.name)) for row in ROWS}
+
+
+def read(environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process; `overrides` (by variable name, from the command line) win over the environment.
+
+    Raises SettingsError with every problem at once; unknown `HUB_` variables are problems.
+    """
+    environ = {**(os.environ if environ is None else environ), **(overrides or {})}
+    text = {row.name: environ.get(row.env, "") or row.default for row in ROWS}
+    problems = _unknown(environ)
+    lake = Path(text["lake"])
+    host, port = text["host"], _port("HUB_PORT", text["port"], problems)
+    settings = Settings(
+        profile=_one_of("HUB_PROFILE", text["profile"], PROFILES, problems),
+        lake=lake,
+        database_url=_database("HUB_DATABASE_URL", text["database_url"] or f"sqlite:///{lake / 'hub.db'}", problems),
+        keys=Path(text["keys"]),
+        host=host,
+        port=port,
+        metrics_port=_port("HUB_METRICS_PORT", text["metrics_port"], problems),
+        public_url=_url("HUB_PUBLIC_URL", text["public_url"] or f"http://{host}:{port}", problems),
+        operator=text["operator"],
+        log_origin=_origin("HUB_LOG_ORIGIN", text["log_origin"], problems),
+        workers=_integer("HUB_WORKERS", text["workers"], 0, 64, problems),
+        log_level=_one_of("HUB_LOG_LEVEL", text["log_level"], ("DEBUG", "INFO", "WARNING", "ERROR"), problems),
+    )
+    if settings.port == settings.metrics_port:
+        problems.append("HUB_METRICS_PORT equals HUB_PORT: give metrics a port of its own")
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _unknown(environ: Mapping[str, str]) -> list[str]:
+    known = {row.env for row in ROWS}
+    # HUB_TEST_* belongs to the test suite, HUB_CONN_* to connectors/settings.py.
+    ours = [name for name in environ if name.startswith("HUB_") and not name.startswith(("HUB_TEST_", "HUB_CONN_"))]
+    return [f"{name} is not a setting: see `hub config show` for those that are" for name in sorted(ours) if name not in known]
+
+
+def _one_of(env: str, value: str, allowed: tuple[str, ...], problems: list[str]) -> str:
+    if value not in allowed:
+        problems.append(f"{env} is none of {', '.join(allowed)}")
+    return value
+
+
+def _integer(env: str, value: str, low: int, high: int, problems: list[str]) -> int:
+    if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+        problems.append(f"{env} is not a whole number from {low} to {high}")
+        return low
+    return int(value)
+
+
+def _port(env: str, value: str, problems: list[str]) -> int:
+    return _integer(env, value, 1, 65535, problems)
+
+
+def _database(env: str, value: str, problems: list[str]) -> str:
+    # The value may hold a password: never in the message.
+    if not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        problems.append(f"{env} is not a URL of sqlite or postgresql")
+    return value
+
+
+def _url(env: str, value: str, problems: list[str]) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        problems.append(f"{env} is not an http(s) URL without query")
+    return value.rstrip("/")
+
+
+def _origin(env: str, value: str, problems: list[str]) -> str:
+    if not value or any(ch.isspace() or ch == "+" for ch in value):
+        problems.append(f"{env} is not one line without spaces and plus signs (C2SP tlog-checkpoint)")
+    return value

@@ -1,0 +1,65 @@
+"""Engines for the two databases the hub supports, and the two kinds of transaction.
+
+- SQLite: WAL, foreign keys on, writers begin IMMEDIATE (a deferred writer that upgrades its lock can fail half-way), readers deferred.
+- PostgreSQL: READ COMMITTED; writers serialise on the `hub_sequence` row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+BUSY_TIMEOUT_MS = 60_000
+"""How long a SQLite writer waits for another one."""
+
+
+def open_engine(url: str) -> sa.Engine:
+    """An engine with our connection settings. `url` is a SQLAlchemy URL: `sqlite:///path` or `postgresql+psycopg://…`."""
+    target = sa.make_url(url)
+    if target.get_backend_name() == "sqlite":
+        return _sqlite(target)
+    if target.get_backend_name() == "postgresql":
+        return sa.create_engine(target.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    raise ValueError(f"HUB_DATABASE_URL: {target.get_backend_name()} is not supported; use sqlite or postgresql")
+
+
+def is_postgres(connection: sa.Connection) -> bool:
+    return connection.dialect.name == "postgresql"
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One read-write transaction; commits at the end, rolls back on any exception."""
+    with engine.connect().execution_options(hub_begin="IMMEDIATE") as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def reading(engine: sa.Engine, *, one_state: bool = False) -> Iterator[sa.Connection]:
+    """One transaction for reading; it does not block writers.
+
+    `one_state`: all its statements see the same committed state (SQLite's readers always do).
+    """
+    options = {"isolation_level": "REPEATABLE READ"} if one_state and engine.dialect.name == "postgresql" else {}
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def on_connect(connection, _record):
+        # The driver must not begin transactions of its own: `on_begin` does.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def on_begin(connection):
+        kind = connection.get_execution_options().get("hub_begin", "DEFERRED")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if kind == "IMMEDIATE" else "BEGIN")
+
+    return engine

@@ -1,0 +1,113 @@
+"""The log's rows: entries are given out under one lock, and the integrator reads them from here.
+
+- A writer locks row `log` of hub_sequence, takes its entries, inserts its leaves and commits: entries have no gap and no double,
+  and what is visible is always a prefix.
+- The integrator's lease is a lock that dies with its process (PostgreSQL: advisory lock of a session; SQLite: a locked file beside
+  the database), so that a killed integrator is replaced at once. Its fencing number refuses a holder that was cut off and comes back.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from license_hub.errors import LeaseLost
+from license_hub.log.checkpoint import Checkpoint
+from license_hub.signing.commitment import instant
+from license_hub.storage import bulk
+from license_hub.storage.engine import reading, writing
+from license_hub.storage.tables import checkpoint as checkpoints
+from license_hub.storage.tables import leaf as leaves
+from license_hub.storage.tables import sequence
+
+_LEASE = 0x6D7A74_03
+"""Advisory lock number of the integrator on PostgreSQL."""
+
+
+def lock_log(connection: sa.Connection) -> int:
+    """Waits for the writers' lock, held until the transaction ends; returns the next free entry."""
+    statement = sa.select(sequence.c.next).where(sequence.c.name == "log").with_for_update()
+    return connection.execute(statement).scalar_one()
+
+
+def advance_log(connection: sa.Connection, next_entry: int) -> None:
+    """Records that entries below `next_entry` are taken; `lock_log` must be held."""
+    connection.execute(sa.update(sequence).where(sequence.c.name == "log").values(next=next_entry))
+
+
+class LeafRows:
+    """`license_hub.log.integrator.LeafSource` over the database. Made by `leased`."""
+
+    def __init__(self, engine: sa.Engine, now: datetime):
+        self._engine = engine
+        self._now = now
+
+    def lease(self, now: datetime) -> int:
+        """The next fencing number; `leased` holds the lock."""
+        with writing(self._engine) as connection:
+            row = sequence.c.name == "integrator"
+            connection.execute(sa.update(sequence).where(row).values(next=sequence.c.next + 1))
+            return connection.execute(sa.select(sequence.c.next).where(row)).scalar_one()
+
+    def size(self) -> int:
+        with reading(self._engine) as connection:
+            return connection.execute(sa.select(sequence.c.next).where(sequence.c.name == "log")).scalar_one()
+
+    def entries(self, start: int, stop: int) -> list[bytes]:
+        return self._column(leaves.c.leaf, start, stop)
+
+    def hashes(self, start: int, stop: int) -> list[bytes]:
+        return self._column(leaves.c.leaf_hash, start, stop)
+
+    def latest_checkpoint(self) -> str | None:
+        with reading(self._engine) as connection:
+            return connection.execute(sa.select(checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)).scalar()
+
+    def store_checkpoint(self, checkpoint: Checkpoint, fence: int) -> None:
+        with writing(self._engine) as connection:
+            held = sa.select(sequence.c.next).where(sequence.c.name == "integrator").with_for_update()
+            if connection.execute(held).scalar_one() != fence:
+                raise LeaseLost(f"fencing number {fence} is not the newest: another integrator took over")
+            stored = connection.execute(sa.select(checkpoints.c.note).where(checkpoints.c.size == checkpoint.size)).scalar()
+            if stored is None:
+                row = {"size": checkpoint.size, "root": checkpoint.root, "note": checkpoint.note, "created_at": instant(self._now)}
+                connection.execute(sa.insert(checkpoints), [row])
+
+    def _column(self, column: sa.Column, start: int, stop: int) -> list[bytes]:
+        query = sa.select(column).where(leaves.c.entry >= start, leaves.c.entry < stop).order_by(leaves.c.entry)
+        with reading(self._engine) as connection:
+            return bulk.fetch_blobs(connection, query)
+
+
+@contextmanager
+def leased(engine: sa.Engine, now: datetime) -> Iterator[LeafRows]:
+    """The leaf rows, with the integrator's lock held until the end. Raises LeaseLost while another process has it."""
+    lock = _session_lock if engine.dialect.name == "postgresql" else _file_lock
+    with lock(engine):
+        yield LeafRows(engine, now)
+
+
+@contextmanager
+def _session_lock(engine: sa.Engine) -> Iterator[None]:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if not connection.execute(sa.select(sa.func.pg_try_advisory_lock(_LEASE))).scalar_one():
+            raise LeaseLost("another integrator is at work")
+        try:
+            yield
+        finally:
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(_LEASE)))
+
+
+@contextmanager
+def _file_lock(engine: sa.Engine) -> Iterator[None]:
+    with Path(f"{engine.url.database}.integrator").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LeaseLost("another integrator is at work") from None
+        yield

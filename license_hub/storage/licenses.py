@@ -1,0 +1,96 @@
+"""Look-ups of licenses by blind index, many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import sqlalchemy as sa
+
+from license_hub.storage.crypt import Crypt
+from license_hub.storage.tables import current, held, license, version
+
+CHUNK = 5_000
+"""Bound values of one statement: both databases take as many."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A license's newest version and its state now."""
+
+    license_id: int
+    serial: str
+    entry: int
+    version: int
+    leaf_id: str
+    state: str
+    secret: bytes
+    """Decrypted."""
+    payload: bytes
+    """Decrypted canonical JSON of the committed fields."""
+
+
+def secret_place(entry: int, license_id: int, key_bi: bytes, type_id: str, resource: str, grade: str, verified: bool, as_of: str) -> str:
+    """The version's name in the additional data of its secret: binds the columns that no leaf commits to."""
+    return f"{entry}|{license_id}|{key_bi.hex()}|{type_id}|{resource}|{grade}|{int(verified)}|{as_of}"
+
+
+def held_place(type_id: str, resource: str, key: bytes) -> str:
+    """The held row's name in the additional data of its payload."""
+    return f"{type_id}|{resource}|{key.hex()}"
+
+
+def standing(connection: sa.Connection, crypt: Crypt, type_id: str, resource: str, keys: Sequence[str]) -> dict[str, Standing]:
+    """Row key → license of that type and resource. Raises DecryptionError."""
+    if not _any(connection, license, type_id, resource):
+        return {}
+    columns = (license.c.key_bi, license.c.resource, license.c.serial, current.c.state)
+    query = (
+        sa.select(*columns, *version.columns)
+        .join_from(license, current, current.c.license_id == license.c.license_id)
+        .join(version, version.c.entry == current.c.entry)
+        .where(license.c.type_id == type_id, license.c.resource == resource)
+    )
+    names = {crypt.blind_index("key", key): key for key in keys}
+    found = {}
+    for chunk in chunks(names, CHUNK):
+        for row in connection.execute(query.where(license.c.key_bi.in_(chunk))):
+            found[names[bytes(row.key_bi)]] = _standing(row, crypt)
+    return found
+
+
+def release(connection: sa.Connection, type_id: str, resource: str, keys: Iterable[bytes]) -> None:
+    """Takes rows out of the held table."""
+    if not _any(connection, held, type_id, resource):
+        return
+    for chunk in chunks(keys, CHUNK):
+        where = (held.c.type_id == type_id, held.c.resource == resource, held.c.key_bi.in_(chunk))
+        connection.execute(sa.delete(held).where(*where))
+
+
+def chunks(items: Iterable, size: int) -> Iterator[list]:
+    """Lists of at most `size` items."""
+    rest = iter(items)
+    while part := list(islice(rest, size)):
+        yield part
+
+
+def _any(connection: sa.Connection, table: sa.Table, type_id: str, resource: str) -> bool:
+    query = sa.select(sa.exists().where(table.c.type_id == type_id, table.c.resource == resource))
+    return bool(connection.execute(query).scalar())
+
+
+def _standing(row: sa.Row, crypt: Crypt) -> Standing:
+    bound = (row.type_id, row.resource, row.grade, row.holder_verified, row.as_of)
+    where = secret_place(row.entry, row.license_id, bytes(row.key_bi), *bound)
+    return Standing(
+        license_id=row.license_id,
+        serial=row.serial,
+        entry=row.entry,
+        version=int(row.version),
+        leaf_id=row.leaf_id,
+        state=row.state,
+        secret=crypt.decrypt("hub_version", "secret", where, row.secret),
+        payload=crypt.decrypt("hub_version", "payload", row.entry, row.payload),
+    )

@@ -1,0 +1,56 @@
+"""The one query of verification and reading: versions with their attestation, their license's newest version and its last status event."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+
+from license_hub.storage.tables import attestation, license, status, version
+
+_newest = version.alias("newest")
+_former = version.alias("former")
+_later = version.alias("later")
+_event = status.alias("event")
+
+_last_version = sa.select(sa.func.max(_later.c.entry)).where(_later.c.license_id == version.c.license_id).scalar_subquery()
+_last_event = (
+    sa.select(sa.func.max(status.c.entry))
+    .where(status.c.license_id == version.c.license_id, status.c.entry > _newest.c.entry)
+    .correlate(version, _newest)
+    .scalar_subquery()
+)
+
+_ATTESTED = ("statement", "signature", "kid", "alg")
+
+FOUND = (
+    sa.select(
+        version,
+        *(attestation.c[name] for name in _ATTESTED),
+        attestation.c.issuer_code.label("attested_by"),
+        license.c.resource,
+        license.c.key_bi,
+        _former.c.leaf_id.label("of_leaf"),
+        _newest.c.entry.label("newest_entry"),
+        _newest.c.source_status.label("newest_status"),
+        *(column.label(f"event_{column.name}") for column in _event.columns),
+    )
+    .join_from(version, _newest, _newest.c.entry == _last_version)
+    .outerjoin(_event, _event.c.entry == _last_event)
+    .outerjoin(_former, _former.c.entry == version.c.supersedes)
+    .join(license, license.c.license_id == version.c.license_id)
+    .join(attestation, attestation.c.attestation_id == version.c.attestation_id)
+)
+"""Columns of hub_version; `resource, key_bi` of its license; `statement … alg, attested_by` of its attestation; `of_leaf` of the version
+it supersedes; `newest_*` of the license's newest version; `event_*` of the last status event after that one (NULL = none)."""
+
+
+def find(connection: sa.Connection, identifiers: Collection[str], numbers: Collection[bytes]) -> list[sa.Row]:
+    """Versions with one of those identifiers, and newest versions with one of those certificate numbers (blind index)."""
+    wanted = ((version.c.identifier, identifiers), (version.c.number_bi, numbers))
+    places = [sa.select(version.c.entry).where(column.in_(list(values))) for column, values in wanted if values]
+    if not places:
+        return []
+    # Entries first, then everything by its primary key: a plan that stays right while a bulk load has left statistics behind.
+    entries = sorted(set(connection.execute(sa.union_all(*places)).scalars()))
+    return list(connection.execute(FOUND.where(version.c.entry.in_(entries)))) if entries else []

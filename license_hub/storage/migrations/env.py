@@ -1,0 +1,16 @@
+"""Alembic's environment: `storage.upgrade` hands it an open connection; there is no offline mode."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from license_hub.storage.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table="hub_alembic",
+    include_name=lambda name, kind, _parents: kind != "table" or str(name).startswith("hub_"),
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,28 @@
+-- wrk script: POSTs verifications from a file, in turn, each thread from another place; prints one JSON line at the end.
+-- Arguments after `--`: bodies file, bearer token.
+local bodies, threads = {}, 0
+
+function setup(thread)
+  threads = threads + 1
+  thread:set("number", threads)
+end
+
+function init(args)
+  for line in io.lines(args[1]) do bodies[#bodies + 1] = line end
+  wrk.method = "POST"
+  wrk.headers["Content-Type"] = "application/json"
+  wrk.headers["Authorization"] = "Bearer " .. args[2]
+  at = (number * 7919) % #bodies
+end
+
+function request()
+  at = at % #bodies + 1
+  return wrk.format(nil, nil, nil, bodies[at])
+end
+
+function done(summary, latency, requests)
+  local e = summary.errors
+  io.write(string.format('{"requests": %d, "us": %d, "errors": %d, "p50_ms": %.2f, "p99_ms": %.2f}\n',
+    summary.requests, summary.duration, e.connect + e.read + e.write + e.status + e.timeout,
+    latency:percentile(50) / 1000, latency:percentile(99) / 1000))
+end

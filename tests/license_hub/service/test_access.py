@@ -1,0 +1,277 @@
+"""Clients, tokens, reading."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from uuid import uuid4
+
+import jwt
+import pytest
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+from license_hub.errors import AccessError, NotAuthenticated, NotAuthorized, PurposeMissing, TokenRefused
+from license_hub.service.authenticate import Principal, authenticate
+from license_hub.service.hub import Hub
+from license_hub.service.intake import apply_pending
+from license_hub.service.issue_token import ASSERTION, IssuedToken, issue_token
+from license_hub.service.list_audit import list_audit
+from license_hub.service.prove import prove
+from license_hub.service.read import ReadRequest, read
+from license_hub.service.register_client import Client, clients, disable, register
+from license_hub.storage import tables
+from license_hub.storage.engine import reading
+
+from .publishing import citizen_number, entity, person, title
+
+KEYS = {"EdDSA": ed25519.Ed25519PrivateKey.generate(), "ES256": ec.generate_private_key(ec.SECP256R1())}
+SCOPES = ("license:verify", "license:read")
+
+
+def jwk(alg: str = "EdDSA") -> dict[str, object]:
+    return json.loads(jwt.get_algorithm_by_name(alg).to_jwk(KEYS[alg].public_key()))
+
+
+@pytest.fixture
+def client(hub: Hub) -> Client:
+    return register(hub, "counter-7", jwk(), SCOPES, ["business_license", "real_estate_title"])
+
+
+def assertion(hub: Hub, client: Client, *, alg: str = "EdDSA", key: object = None, header: dict | None = None, **claims: object) -> str:
+    at = int(hub.now().timestamp())
+    said = {
+        "iss": client.client_id,
+        "sub": client.client_id,
+        "aud": hub.public_url,
+        "exp": at + 60,
+        "iat": at,
+        "jti": uuid4().hex,
+        **claims,
+    }
+    return jwt.encode(
+        {k: v for k, v in said.items() if v is not None}, key or KEYS[alg], alg, headers={"kid": client.kid, **(header or {})}
+    )
+
+
+def token(hub: Hub, text: str, **form: str) -> IssuedToken:
+    full = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION, "client_assertion": text, **form}
+    return issue_token(hub, full, audiences=(hub.public_url, f"{hub.public_url}/oauth/token"))
+
+
+@pytest.mark.parametrize("alg", ["EdDSA", "ES256"])
+def test_registered_client_gets_a_token_that_names_it(hub, alg):
+    made = register(hub, "system", jwk(alg), SCOPES, ["business_license"])
+    issued = token(hub, assertion(hub, made, alg=alg), scope="license:verify")
+    assert (issued.token_type, issued.expires_in, issued.scope) == ("Bearer", 300, "license:verify")
+    assert jwt.get_unverified_header(issued.access_token)["typ"] == "at+jwt"
+    found = authenticate(hub, issued.access_token)
+    assert found == Principal(made.client_id, frozenset({"license:verify"}), frozenset({"business_license"}))
+
+
+def test_assertion_used_twice_is_refused_also_after_its_end(hub, client, clock):
+    text = assertion(hub, client)
+    token(hub, text)
+    with pytest.raises(TokenRefused, match="used before"):
+        token(hub, text)
+    clock.pass_(seconds=69)
+    with pytest.raises(TokenRefused, match="used before"):
+        token(hub, text)
+
+
+def test_used_assertion_is_forgotten_only_long_after_it_could_count(hub, client, clock):
+    token(hub, assertion(hub, client, jti="once"))
+    clock.pass_(minutes=5)
+    token(hub, assertion(hub, client))
+    with reading(hub.engine) as connection:
+        assert "once" in connection.execute(sa.select(tables.jti.c.jti)).scalars().all()
+    clock.pass_(minutes=30)
+    token(hub, assertion(hub, client))
+    with reading(hub.engine) as connection:
+        assert "once" not in connection.execute(sa.select(tables.jti.c.jti)).scalars().all()
+
+
+@pytest.mark.parametrize(
+    ("claims", "why"),
+    [
+        ({"exp": None}, "does not verify"),
+        ({"jti": None}, "does not verify"),
+        ({"aud": "http://other"}, "does not verify"),
+        ({"iss": "other"}, "iss and sub"),
+        ({"sub": "other"}, "unknown"),
+        ({"jti": "x" * 129}, "jti"),
+        ({"iat": 9_999_999_999}, "future"),
+        ({"nbf": 9_999_999_999}, "future"),
+        ({"exp": 9_999_999_999}, "at most 300"),
+    ],
+)
+def test_assertion_with_a_wrong_claim_is_refused(hub, client, claims, why):
+    with pytest.raises(TokenRefused, match=why) as caught:
+        token(hub, assertion(hub, client, **claims))
+    assert caught.value.error == "invalid_client"
+
+
+@pytest.mark.parametrize("offset", [-10, 311])
+def test_assertion_outside_its_time_is_refused_and_just_inside_accepted(hub, client, offset):
+    at = int(hub.now().timestamp())
+    with pytest.raises(TokenRefused):
+        token(hub, assertion(hub, client, exp=at + offset))
+    token(hub, assertion(hub, client, exp=at + offset + (1 if offset < 0 else -1)))
+
+
+def test_assertion_of_another_key_algorithm_or_kid_is_refused(hub, client):
+    other = ed25519.Ed25519PrivateKey.generate()
+    for text in (
+        assertion(hub, client, key=other),
+        assertion(hub, client, alg="ES256"),
+        assertion(hub, client, header={"kid": "another"}),
+        jwt.encode({"sub": client.client_id}, "secret" * 8, "HS256", headers={"kid": client.kid}),
+        "not a token",
+    ):
+        with pytest.raises(TokenRefused):
+            token(hub, text)
+
+
+def test_scope_not_granted_is_refused(hub):
+    made = register(hub, "small", jwk(), ["license:verify"], ["business_license"])
+    with pytest.raises(TokenRefused) as caught:
+        token(hub, assertion(hub, made), scope="license:read")
+    assert caught.value.error == "invalid_scope"
+
+
+def test_disabled_client_gets_no_token_and_its_tokens_die(hub, client):
+    live = token(hub, assertion(hub, client)).access_token
+    disable(hub, client.client_id)
+    with pytest.raises(NotAuthenticated):
+        authenticate(hub, live)
+    with pytest.raises(TokenRefused):
+        token(hub, assertion(hub, client))
+    assert clients(hub)[0].disabled_at is not None
+    with pytest.raises(AccessError):
+        disable(hub, "nobody")
+
+
+def test_token_ends_after_five_minutes(hub, client, clock):
+    live = token(hub, assertion(hub, client)).access_token
+    clock.pass_(seconds=299)
+    assert authenticate(hub, live).client_id == client.client_id
+    clock.pass_(seconds=1)
+    with pytest.raises(NotAuthenticated):
+        authenticate(hub, live)
+
+
+def test_client_assertion_is_no_access_token_and_back(hub, client):
+    with pytest.raises(NotAuthenticated):
+        authenticate(hub, assertion(hub, client))
+    with pytest.raises(TokenRefused):
+        token(hub, token(hub, assertion(hub, client)).access_token)
+
+
+def test_token_with_any_segment_changed_is_refused(hub, client):
+    live = token(hub, assertion(hub, client)).access_token
+    for at in range(0, len(live), 7):
+        twin = live[:at] + ("A" if live[at] != "A" else "B") + live[at + 1 :]
+        with pytest.raises(NotAuthenticated):
+            authenticate(hub, twin)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"kty": "RSA"}, "Ed25519"),
+        ({"d": "x"}, "private"),
+        ({"use": "enc"}, "use and key_ops"),
+        ({"key_ops": ["encrypt"]}, "use and key_ops"),
+        ({"alg": "ES256"}, "alg must be"),
+        ({"x": "AAAA"}, "not a point"),
+        ({"kid": "../x"}, "kid"),
+    ],
+)
+def test_key_that_must_not_be_registered_is_refused(hub, change, why):
+    with pytest.raises(AccessError, match=why):
+        register(hub, "system", {**jwk(), **change}, SCOPES, ["business_license"])
+    assert clients(hub) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "scopes", "types"), [("", SCOPES, ["food_permit"]), ("a", ["all"], ["food_permit"]), ("a", SCOPES, ["x"]), ("a", SCOPES, [])]
+)
+def test_client_with_wrong_name_scope_or_type_is_refused(hub, name, scopes, types):
+    with pytest.raises(AccessError):
+        register(hub, name, jwk(), scopes, types)
+
+
+@pytest.fixture
+def sold(hub, publisher, client) -> tuple[Hub, Principal, str]:
+    """A title in the log, and who may read it."""
+    owner = person(1)
+    publisher.publish("population", [owner])
+    publisher.publish("legal_entity", [entity(1)])
+    publisher.publish("real_estate_title", [title(1, [(owner["name"], owner["id_number"])])])
+    apply_pending(hub)
+    with reading(hub.engine) as connection:
+        query = sa.select(tables.version.c.identifier).where(tables.version.c.type_id == "real_estate_title")
+        identifier = connection.execute(query).scalar_one()
+    return hub, Principal(client.client_id, frozenset(SCOPES), frozenset(client.types)), identifier
+
+
+def test_read_shows_masked_fields_and_is_audited(sold):
+    hub, principal, identifier = sold
+    found = read(hub, ReadRequest(principal, identifier, "过户登记", "C-9", "r9"))
+    assert (found.verdict.code, found.fields["ZZMC"], found.grade) == ("IN_FORCE", "不动产权证书", "B")
+    text = repr(found)
+    assert citizen_number(1) not in text and person(1)["name"] not in text and "样例市样例路2号" not in text
+    entry = list_audit(hub)[-1]
+    assert (entry.action, entry.actor, entry.purpose, entry.case_no) == ("read", principal.client_id, "过户登记", "C-9")
+    assert [one.request_id for one in list_audit(hub, holder_number=citizen_number(1))] == ["r9"]
+
+
+@pytest.mark.parametrize(("purpose", "case_no"), [("", "C-9"), ("过户", ""), (" ", " ")])
+def test_read_without_purpose_or_case_is_refused(sold, purpose, case_no):
+    hub, principal, identifier = sold
+    with pytest.raises(PurposeMissing):
+        read(hub, ReadRequest(principal, identifier, purpose, case_no))
+
+
+def test_read_without_scope_or_type_is_refused_whether_it_exists_or_not(sold):
+    hub, principal, identifier = sold
+    with pytest.raises(NotAuthorized):
+        read(hub, ReadRequest(Principal("c", frozenset({"license:verify"}), principal.types), identifier, "p", "c"))
+    for text in (identifier, identifier.rsplit(".", 3)[0] + ".0000000000000000000000000.001.0"):
+        with pytest.raises(NotAuthorized):
+            if text == identifier:
+                read(hub, ReadRequest(Principal("c", frozenset(SCOPES), frozenset({"food_permit"})), text, "p", "c"))
+            else:
+                from license_hub.domain.identifier import mint
+
+                parts = identifier.split(".")
+                unknown = mint(parts[5], parts[6], "0" * 25, 1)
+                read(hub, ReadRequest(Principal("c", frozenset(SCOPES), frozenset({"food_permit"})), unknown, "p", "c"))
+
+
+def test_read_of_nothing_answers_why_and_shows_nothing(sold):
+    from license_hub.domain.identifier import mint
+
+    hub, principal, identifier = sold
+    parts = identifier.split(".")
+    found = read(hub, ReadRequest(principal, mint(parts[5], parts[6], "0" * 25, 1), "p", "c"))
+    assert (found.verdict.code, found.fields, found.grade) == ("NOT_FOUND", {}, None)
+    assert read(hub, ReadRequest(principal, "1.2.3", "p", "c")).verdict.code == "IDENTIFIER_MALFORMED"
+
+
+def test_proof_of_a_leaf_verifies_and_of_an_unknown_one_is_none(sold):
+    from license_hub.log import bundle, checkpoint
+
+    hub, _, _ = sold
+    with reading(hub.engine) as connection:
+        hashed = bytes(connection.execute(sa.select(tables.leaf.c.leaf_hash).where(tables.leaf.c.entry == 1)).scalar_one())
+    keys = checkpoint.keys(hub.origin, [(one.alg, one.public) for one in hub.keyring.public_keys("checkpoint")])
+    assert bundle.verify(bundle.parse(prove(hub, hashed)), hashed, hub.origin, keys).size == 2
+    assert prove(hub, bytes(32)) is None
+
+
+def test_clients_are_listed_oldest_first(hub, clock):
+    register(hub, "first", jwk(), SCOPES, ["business_license"])
+    clock.now += timedelta(seconds=1)
+    register(hub, "second", jwk("ES256"), SCOPES, ["business_license"])
+    assert [one.name for one in clients(hub)] == ["first", "second"]

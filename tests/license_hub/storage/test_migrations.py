@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from license_hub.storage import bulk, tables
+from license_hub.storage.engine import open_engine, writing
+from license_hub.storage.upgrade import upgrade
+
+
+def test_migrations_give_the_tables_that_the_code_declares(engine):
+    def ours(name, kind, _parents):
+        return kind != "table" or (name or "").startswith("hub_")
+
+    with engine.connect() as connection:
+        options = {"version_table": "hub_alembic", "include_name": ours, "compare_type": True}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, tables.metadata) == []
+
+
+def test_upgrade_run_again_changes_nothing(engine):
+    upgrade(engine)
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(tables.sequence)).scalar_one() == 2
+
+
+def test_upgrade_by_two_processes_at_once_makes_one_schema(database_url):
+    engines = [open_engine(database_url) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(upgrade, engines))
+    with engines[0].connect() as connection:
+        assert sa.inspect(connection).has_table("hub_version")
+    for one in engines:
+        one.dispose()
+
+
+def test_current_view_has_the_columns_the_code_declares(engine):
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(tables.current)).all() == []
+
+
+SAMPLES = {
+    sa.Text: "x",
+    sa.LargeBinary: b"x",
+    sa.Boolean: True,
+    sa.SmallInteger: 1,
+    sa.BigInteger: 1,
+}
+
+
+def sample(table: sa.Table) -> tuple:
+    return tuple(next(value for kind, value in SAMPLES.items() if isinstance(column.type, kind)) for column in bulk.columns(table))
+
+
+@pytest.mark.parametrize("name", tables.APPEND_ONLY)
+@pytest.mark.parametrize("act", ["update", "delete"])
+def test_append_only_table_refuses_changes(engine, name, act):
+    table = tables.metadata.tables[name]
+    if name == "hub_attestation_tile":
+        with writing(engine) as connection:
+            bulk.insert(connection, tables.attestation, [sample(tables.attestation)])
+    with writing(engine) as connection:
+        bulk.insert(connection, table, [sample(table)])
+    column = bulk.columns(table)[-1]
+    statement = sa.delete(table) if act == "delete" else sa.update(table).values({column.name: sample(table)[-1]})
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"), writing(engine) as connection:
+        connection.execute(statement)
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() == 1
+
+
+def test_append_only_table_on_postgres_refuses_truncate(postgres_url):
+    engine = open_engine(postgres_url)
+    upgrade(engine)
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"), writing(engine) as connection:
+        connection.execute(sa.text("TRUNCATE hub_leaf"))
+    engine.dispose()
