@@ -120,7 +120,9 @@ def _rows(landed: LandedBatch) -> Landed:
     try:
         columns = frozenset(pq.read_schema(path).names)
     except (OSError, ValueError) as error:
-        raise BatchIncomplete(f"batch {landed.batch}: rows.parquet cannot be read ({type(error).__name__}): land the delivery again") from error
+        raise BatchIncomplete(
+            f"batch {landed.batch}: rows.parquet cannot be read ({type(error).__name__}): land the delivery again"
+        ) from error
     missing = {"_source", "_line", "_raw"} - columns
     if missing:
         raise BatchIncomplete(f"batch {landed.batch}: rows.parquet lacks {', '.join(sorted(missing))}: land the delivery again")
@@ -206,7 +208,9 @@ def _against_head(
     return _located(done, job)
 
 
-def _decide(job: Job, tally: verdicts.Tally, difference: publish.Difference, head: Publication | None, outcomes: Sequence[Outcome]) -> Decision:
+def _decide(
+    job: Job, tally: verdicts.Tally, difference: publish.Difference, head: Publication | None, outcomes: Sequence[Outcome]
+) -> Decision:
     compared = head is not None and job.resource.delivery.mode != "increment"
     jump = volume_jump(tally.read, head.counts["read"]) if compared else None
     head_rows = head.counts["rows"] if head else 0

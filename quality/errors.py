@@ -1,12 +1,12 @@
 """What can go wrong in quality. Messages name resource, batch, rule and what to do; never a value of a row.
 
-    EgovError
-    └── QualityError
-        ├── PartitionUndetermined   a partition delivery says nowhere which partition it is
-        ├── BatchIncomplete         the landed batch lacks a column or its files
-        ├── BalanceBroken           read ≠ trusted + quarantined + superseded + deleted: a fault nobody can approve
-        ├── RuleUnsound             a rule of the catalogue cannot be compiled at all (unknown check)
-        └── ApprovalRefused         unknown batch, not stopped, or the operator's own name
+EgovError
+└── QualityError
+    ├── PartitionUndetermined   a partition delivery says nowhere which partition it is
+    ├── BatchIncomplete         the landed batch lacks a column or its files
+    ├── BalanceBroken           read ≠ trusted + quarantined + superseded + deleted: a fault nobody can approve
+    ├── RuleUnsound             a rule of the catalogue cannot be compiled at all (unknown check)
+    └── ApprovalRefused         unknown batch, not stopped, or the operator's own name
 """
 
 from __future__ import annotations

@@ -65,7 +65,11 @@ def rows(path: Path) -> Iterator[dict[str, str]]:
     """Flat rows of a quarantine file: origin, key, failed_rules (`;`), then the source's columns as text."""
     for batch in pq.ParquetFile(path).iter_batches(batch_size=10_000):
         for row in batch.to_pylist():
-            flat = {"origin": row["origin"], "key": (row["key"] or "").replace(SEPARATOR, "|"), "failed_rules": ";".join(row["failed_rules"])}
+            flat = {
+                "origin": row["origin"],
+                "key": (row["key"] or "").replace(SEPARATOR, "|"),
+                "failed_rules": ";".join(row["failed_rules"]),
+            }
             yield flat | {name: "" if value is None else str(value) for name, value in json.loads(row["values"]).items()}
 
 

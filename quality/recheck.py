@@ -50,7 +50,9 @@ def recheck(catalog: Catalog, resource_id: str, *, lake: Path, database: sa.Engi
         return [_recheck(connection, catalog, resource, head, lake, now) for head in found]
 
 
-def _recheck(connection: duckdb.DuckDBPyConnection, catalog: Catalog, resource: Resource, head: Publication, lake: Path, now: datetime) -> Recheck:
+def _recheck(
+    connection: duckdb.DuckDBPyConnection, catalog: Catalog, resource: Resource, head: Publication, lake: Path, now: datetime
+) -> Recheck:
     book = rulebook(resource, catalog)
     context = Context(resource, catalog, now.astimezone(SHANGHAI).date(), head.partition or None)
     judged = scan.stage(connection, _as_delivery(resource, lake / head.rows_path), book, context)
@@ -70,7 +72,12 @@ def _as_delivery(resource: Resource, path: Path) -> Landed:
         named(compose("coalesce({src}, {value}::VARCHAR)", src=ident(clean.source_column(field)), value=ident(field.name)), field.source)
         for field in fields
     ]
-    own = [named(trusted("_origin"), "_source"), named(literal(0), "_line"), named(trusted("NULL::VARCHAR"), "_raw"), trusted("file_row_number")]
+    own = [
+        named(trusted("_origin"), "_source"),
+        named(literal(0), "_line"),
+        named(trusted("NULL::VARCHAR"), "_raw"),
+        trusted("file_row_number"),
+    ]
     rows = compose(
         "(SELECT {columns} FROM read_parquet({path}, file_row_number = true))", columns=commas([*texts, *own]), path=literal(str(path))
     )

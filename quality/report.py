@@ -48,7 +48,16 @@ COUNTS = ("read", "trusted", "quarantined", "superseded", "deleted", "removed", 
 
 
 def make(
-    batch: str, partition: str, tally: Tally, outcomes: Sequence[Outcome], *, gate: str, removed: int, carried: int, quarantine: str, seconds: Mapping[str, float]
+    batch: str,
+    partition: str,
+    tally: Tally,
+    outcomes: Sequence[Outcome],
+    *,
+    gate: str,
+    removed: int,
+    carried: int,
+    quarantine: str,
+    seconds: Mapping[str, float],
 ) -> BatchReport:
     """The report of a batch that is not published (yet)."""
     return BatchReport(

@@ -105,7 +105,11 @@ def few_valued(connection: duckdb.DuckDBPyConnection, landed: Landed, resource: 
     )
     width = dict(connection.execute(query.text).fetchall())
     absent = {field.source: 0.0 for field in resource.fields if field.source not in landed.columns}
-    return [field for field in resource.fields if field.type in clean.ALWAYS_FEW or (absent | width).get(field.source, FEW_BYTES + 1) <= FEW_BYTES]
+    return [
+        field
+        for field in resource.fields
+        if field.type in clean.ALWAYS_FEW or (absent | width).get(field.source, FEW_BYTES + 1) <= FEW_BYTES
+    ]
 
 
 def _run(connection: duckdb.DuckDBPyConnection, landed: Landed, book: Rulebook, context: Context, rules: Sequence[Rule]) -> None:
@@ -162,8 +166,12 @@ def _joined(landed: Landed, direct: Sequence[Field], few: Sequence[Field], conte
     for number, field in enumerate(few):
         table = _few(number)
         columns += [compose("{table}.{name}", table=table, name=ident(name)) for name in _carried(field)]
-        columns += [named(compose("{table}.{mask}", table=table, mask=trusted(mask)), mask + "_" + str(number)) for mask in ("failed", "undefined")]
-        joins.append(compose("LEFT JOIN {table} ON {x} IS NOT DISTINCT FROM {table}.{raw}", table=table, x=landed.source(field), raw=_raw(field)))
+        columns += [
+            named(compose("{table}.{mask}", table=table, mask=trusted(mask)), mask + "_" + str(number)) for mask in ("failed", "undefined")
+        ]
+        joins.append(
+            compose("LEFT JOIN {table} ON {x} IS NOT DISTINCT FROM {table}.{raw}", table=table, x=landed.source(field), raw=_raw(field))
+        )
     return compose("SELECT {columns} FROM {landed} {joins}",
                    columns=commas([*columns, *_origin(landed, context.resource)]), landed=landed.table, joins=joined(" ", joins))  # fmt: skip
 
@@ -246,5 +254,7 @@ def _applicable(failed: Sql, undefined: Sql, book: Rulebook) -> list[Sql]:
 
 def counted(landed: Landed, field: Field) -> Sql:
     """One field's cleaned values with the number of rows of each spelling."""
-    spellings = compose("SELECT {x} AS {raw}, count(*) AS rows FROM {landed} GROUP BY ALL", x=landed.source(field), raw=_raw(field), landed=landed.table)
+    spellings = compose(
+        "SELECT {x} AS {raw}, count(*) AS rows FROM {landed} GROUP BY ALL", x=landed.source(field), raw=_raw(field), landed=landed.table
+    )
     return _layered(spellings, [field])

@@ -108,7 +108,11 @@ def _tables(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     spellings = [
         (table.id, alias, code)
         for table in catalog.codes.values()
-        for alias, code in {**table.aliases, **{label: code for code, label in table.labels.items()}, **{code: code for code in table.labels}}.items()
+        for alias, code in {
+            **table.aliases,
+            **{label: code for code, label in table.labels.items()},
+            **{code: code for code in table.labels},
+        }.items()
     ]
     _fill(connection, _CODE_ALIAS, spellings, 3)
     _fill(connection, _DIVISION, _division_rows(catalog), 2)

@@ -120,7 +120,9 @@ _NOT_UNIQUE = """INSERT INTO late
 
 
 def _conflict(connection: duckdb.DuckDBPyConnection, book: Rulebook, rule: Rule) -> Outcome:
-    connection.execute(compose("INSERT INTO late SELECT _row, {bit} FROM marked WHERE conflict", bit=literal(book.bits[rule.id])).text).fetchall()
+    connection.execute(
+        compose("INSERT INTO late SELECT _row, {bit} FROM marked WHERE conflict", bit=literal(book.bits[rule.id])).text
+    ).fetchall()
     return _counted(connection, book, rule, "settled", literal(True))
 
 
@@ -145,7 +147,9 @@ def _freshness(rule: Rule, resource: Resource, around: Surroundings) -> Outcome:
 
 def _volume(rule: Rule, resource: Resource, around: Surroundings) -> Outcome:
     if resource.delivery.mode == "increment" or around.head_read is None:
-        return skipped(rule, "increments have no usual size" if resource.delivery.mode == "increment" else "first delivery of the partition")
+        return skipped(
+            rule, "increments have no usual size" if resource.delivery.mode == "increment" else "first delivery of the partition"
+        )
     return Outcome(rule, 1, int(volume_jump(around.read, around.head_read) > resource.limits.volume_band), 0)
 
 

@@ -32,7 +32,9 @@ def compile_rule(rule: Rule, context: Context) -> Sql:
     try:
         return _CHECKS[rule.check](rule, context)
     except (KeyError, IndexError, ValueError) as error:
-        raise RuleUnsound(f"rule {rule.id}: check {rule.check} cannot be compiled ({type(error).__name__}): correct it in the catalogue") from error
+        raise RuleUnsound(
+            f"rule {rule.id}: check {rule.check} cannot be compiled ({type(error).__name__}): correct it in the catalogue"
+        ) from error
 
 
 def shape_columns(field: Field) -> dict[str, Sql]:
@@ -41,7 +43,9 @@ def shape_columns(field: Field) -> dict[str, Sql]:
         return {}
     value = ident(field.name)
     return {
-        field.name + "__formed": compose("CASE WHEN {quick} THEN TRUE ELSE is_citizen_form({value}) END", quick=ident(quick_column(field)), value=value),
+        field.name + "__formed": compose(
+            "CASE WHEN {quick} THEN TRUE ELSE is_citizen_form({value}) END", quick=ident(quick_column(field)), value=value
+        ),
         field.name + "__number": compose("citizen_number({value})", value=value),
     }
 
@@ -89,10 +93,7 @@ def _number_range(rule: Rule, context: Context) -> Sql:
 def _check_digit(rule: Rule, context: Context) -> Sql:
     value, kind = _value(rule), str(rule.params["kind"])
     if kind == "citizen_id":
-        name = rule.fields[0]
-        if _field(rule, context).type == "citizen_id":
-            return compose("citizen_id_ok({f}, {formed}, {number})", f=value, formed=ident(name + "__formed"), number=ident(name + "__number"))
-        return compose("citizen_id_ok({f}, is_citizen_form({f}), citizen_number({f}))", f=value)
+        return compose("citizen_id_ok({f}, {formed}, {number})", f=value, **_number(rule, context, 0))
     return compose({"uscc": "uscc_ok({f})", "license_identifier": "license_identifier_ok({f})"}[kind], f=value)
 
 
@@ -114,12 +115,18 @@ def _part(rule: Rule) -> Sql:
     return compose("substr({f}, {start}, {length})", f=_value(rule), start=start, length=length)
 
 
+def _division(rule: Rule) -> Sql:
+    """The six digits of the division the code names; a shorter part is a province or city."""
+    length = int(rule.params.get("length", 6)) if "start" in rule.params else 6
+    return _part(rule) if length == 6 else compose("rpad({part}, 6, '0')", part=_part(rule))
+
+
 def _division_known(rule: Rule, context: Context) -> Sql:
-    return compose("rpad({part}, 6, '0') IN (SELECT code FROM division)", part=_part(rule))
+    return compose("{division} IN (SELECT code FROM division)", division=_division(rule))
 
 
 def _division_current(rule: Rule, context: Context) -> Sql:
-    return compose("rpad({part}, 6, '0') IN (SELECT code FROM division WHERE in_use)", part=_part(rule))
+    return compose("{division} IN (SELECT code FROM division WHERE in_use)", division=_division(rule))
 
 
 def _division_matches(rule: Rule, context: Context) -> Sql:
@@ -148,21 +155,23 @@ def _well_formed_row(rule: Rule, context: Context) -> Sql:
     return trusted('"_raw" IS NULL')
 
 
-def _formed(rule: Rule, context: Context, at: int) -> Sql:
+def _number(rule: Rule, context: Context, at: int) -> dict[str, Sql]:
+    """Whether a citizen number is well formed, and its first 17 digits as a number."""
     field = _field(rule, context, at)
     if field.type == "citizen_id":
-        return ident(field.name + "__formed")
-    return compose("is_citizen_form({f})", f=ident(field.name))
+        return {"formed": ident(field.name + "__formed"), "number": ident(field.name + "__number")}
+    value = ident(field.name)
+    return {"formed": compose("is_citizen_form({f})", f=value), "number": compose("citizen_number({f})", f=value)}
 
 
 def _birth_matches_id(rule: Rule, context: Context) -> Sql:
-    template = "CASE WHEN {formed} THEN try_cast(substr({id}, 7, 8) AS INTEGER) = year({f}) * 10000 + month({f}) * 100 + day({f}) END"
-    return compose(template, formed=_formed(rule, context, 1), id=_value(rule, 1), f=_value(rule))
+    template = "CASE WHEN {formed} THEN {number} // 1000 % 100000000 = year({f}) * 10000 + month({f}) * 100 + day({f}) END"
+    return compose(template, f=_value(rule), **_number(rule, context, 1))
 
 
 def _sex_matches_id(rule: Rule, context: Context) -> Sql:
-    template = "CASE WHEN {formed} AND {f} IN ('1', '2') THEN (strpos('13579', substr({id}, 17, 1)) > 0) = ({f} = '1') END"
-    return compose(template, formed=_formed(rule, context, 1), id=_value(rule, 1), f=_value(rule))
+    template = "CASE WHEN {formed} AND {f} IN ('1', '2') THEN ({number} % 2 = 1) = ({f} = '1') END"
+    return compose(template, f=_value(rule), **_number(rule, context, 1))
 
 
 def _not_future(rule: Rule, context: Context) -> Sql:

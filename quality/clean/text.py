@@ -47,6 +47,8 @@ _RARE = _nfkc(0x2F00, 0x2FDF) | _nfkc(0xF900, 0xFAFF) | _nfkc(0xFE50, 0xFE6B)
 _RARE_CLASS = r"\x{2F00}-\x{2FDF}\x{F900}-\x{FAFF}\x{FE50}-\x{FE6B}"
 
 _DIRT_CLASS = _SPACE_CLASS + _INVISIBLE_CLASS + _WIDE_CLASS + _RARE_CLASS + "０-９Ｘ"
+
+
 def _unassigned() -> str:
     """Ranges of the basic plane that Unicode assigns to nobody (what GBK bytes read as UTF-8 turn into), as a character class."""
     ranges: list[list[int]] = []
@@ -56,7 +58,9 @@ def _unassigned() -> str:
                 ranges[-1][1] = code
             else:
                 ranges.append([code, code])
-    return "".join(r"\x{" + format(first, "X") + "}" + (r"-\x{" + format(last, "X") + "}" if last > first else "") for first, last in ranges)
+    return "".join(
+        r"\x{" + format(first, "X") + "}" + (r"-\x{" + format(last, "X") + "}" if last > first else "") for first, last in ranges
+    )
 
 
 _SUSPECT_CLASS = r"\x{E000}-\x{F8FF}\x{FFFD}-\x{FFFF}\x{323B0}-\x{E00FF}\x{E01F0}-\x{10FFFF}" + _unassigned()

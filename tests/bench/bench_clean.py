@@ -110,7 +110,12 @@ def check(folder: Path) -> dict:
     (report,) = reports
     if not report.published:
         raise RuntimeError(f"nothing was published: {report.gate}")
-    return found | {"balance": report.counts(), "seconds": dict(report.seconds), "rules": len(report.rules), "columns": len(landed.manifest.columns)}
+    return found | {
+        "balance": report.counts(),
+        "seconds": dict(report.seconds),
+        "rules": len(report.rules),
+        "columns": len(landed.manifest.columns),
+    }
 
 
 def _counted(work) -> dict:

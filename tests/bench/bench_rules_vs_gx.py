@@ -6,7 +6,7 @@
   with just the columns it needs, text in Arrow, dates zoned so that GX compares whole columns; result format BASIC without samples, and
   COMPLETE without values for the keys; no progress bars. Loading the frame and building the validator do not count.
 - Both sides judge the same rules: those a core expectation can express (check digits, divisions and agreement with the number cannot be).
-  Their counts and keys must be equal. Interleaved, medians of three, CPU of the process and its children.
+  Their counts and keys must be equal. One thread each. Interleaved, medians of three, CPU of the process and its children.
 """
 
 from __future__ import annotations
@@ -169,7 +169,8 @@ def our_rules(path: Path, rules: tuple[Rule, ...]) -> Ours:
     masks = compose("SELECT {failed} AS failed, {undefined} AS undefined, {key} AS key FROM ({rows})",
                     failed=failed, undefined=undefined, key=ident(KEY), rows=rows)  # fmt: skip
     connection = duckdb.connect()
-    connection.execute("SET enable_progress_bar = false")
+    for setting in ("SET enable_progress_bar = false", "SET threads = 1"):
+        connection.execute(setting)
     prepare(connection, catalog)
     return Ours(connection, rules, book, masks)
 

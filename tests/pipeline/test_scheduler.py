@@ -6,6 +6,7 @@ PostgreSQL is reached through its unix socket.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -53,7 +54,7 @@ def airflow(tmp_path, postgres_server):
             "HUB_DATABASE_URL": hub,
             "HUB_LAKE": str(tmp_path / "lake"),
             "HUB_KEYS": str(tmp_path / "keys"),
-            "HUB_DROPS": str(tmp_path / "drops"),
+            "AIRFLOW_CONN_LEGAL_ENTITY": json.dumps({"conn_type": "generic", "extra": {"address": str(tmp_path / "drops")}}),
         }
         subprocess.run(SERVICES["airflow-init"]["command"], env=environment, check=True, capture_output=True)
         yield environment, metadata, hub

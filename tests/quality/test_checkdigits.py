@@ -27,7 +27,9 @@ def ask(duck):
 
 CITIZEN = "SELECT citizen_id_ok(x, is_citizen_form(x), citizen_number(x)) FROM (SELECT {x}::VARCHAR AS x)"
 bodies = st.text(DIGITS, min_size=17, max_size=17)
-credit_bodies = st.builds("{}{}{}".format, st.text(USCC, min_size=2, max_size=2), st.text(DIGITS, min_size=6, max_size=6), st.text(USCC, min_size=9, max_size=9))
+credit_bodies = st.builds(
+    "{}{}{}".format, st.text(USCC, min_size=2, max_size=2), st.text(DIGITS, min_size=6, max_size=6), st.text(USCC, min_size=9, max_size=9)
+)
 
 
 @settings(deadline=None, max_examples=200)
@@ -116,6 +118,8 @@ def test_license_identifier_vectors(ask, identifier):
     assert ask("SELECT license_identifier_ok({x})", identifier) is IDENTIFIERS[identifier] is checkdigits.license_identifier(identifier)
 
 
-@pytest.mark.parametrize("template", [CITIZEN, "SELECT uscc_ok({x})", "SELECT organization_ok({x}, 9)", "SELECT license_identifier_ok({x})"])
+@pytest.mark.parametrize(
+    "template", [CITIZEN, "SELECT uscc_ok({x})", "SELECT organization_ok({x}, 9)", "SELECT license_identifier_ok({x})"]
+)
 def test_nothing_to_check_is_undefined(ask, template):
     assert ask(template.replace("{x}", "{x}::VARCHAR"), None) is None

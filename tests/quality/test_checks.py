@@ -117,7 +117,12 @@ def test_inner_check_of_a_right_code_can_be_wrong(verdicts):
 
 def test_in_partition_judges_empty_values_too(verdicts):
     judged = rule("in_partition", "place")
-    assert verdicts(judged, [{"place": "福建"}, {"place": "四川"}, {"place": None}, {"place": "某地"}], "partition", "35") == [True, False, False, False]
+    assert verdicts(judged, [{"place": "福建"}, {"place": "四川"}, {"place": None}, {"place": "某地"}], "partition", "35") == [
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_malformed_row_fails_by_its_form_alone(verdicts):

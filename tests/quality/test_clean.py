@@ -128,7 +128,15 @@ MONEY = {
     "104()": (None, None), "若干": (None, None), "壹佰万圆整（大写）等": (None, None), "100万元;20万美元": (None, None), "1,5": (None, None),
     "100万某币": (None, None), "N/A": (None, None), "": (None, None),
 }  # fmt: skip
-DECIMALS = {"89.5": "89.5000", "1,234.56㎡": "1234.5600", "89.50平方米": "89.5000", "-3": "-3.0000", "８９．５": "89.5000", "约90": None, "": None}
+DECIMALS = {
+    "89.5": "89.5000",
+    "1,234.56㎡": "1234.5600",
+    "89.50平方米": "89.5000",
+    "-3": "-3.0000",
+    "８９．５": "89.5000",
+    "约90": None,
+    "": None,
+}
 
 
 @pytest.mark.parametrize(("kind", "text"), [*TEXT, *CODES])
@@ -172,7 +180,10 @@ def test_source_text_is_kept_beside_where_it_differs(cleaned, kind, text, kept):
 
 
 @settings(deadline=None, max_examples=150)
-@given(day=st.dates(date(1000, 1, 1), date(9999, 12, 30)), pattern=st.sampled_from(["{0:%Y}{0:%m}{0:%d}", "{0:%Y}-{0:%m}-{0:%d}", "{1}/{2}/{3}", "{1}年{2}月{3}日"]))
+@given(
+    day=st.dates(date(1000, 1, 1), date(9999, 12, 30)),
+    pattern=st.sampled_from(["{0:%Y}{0:%m}{0:%d}", "{0:%Y}-{0:%m}-{0:%d}", "{1}/{2}/{3}", "{1}年{2}月{3}日"]),
+)
 def test_any_day_in_any_spelling_reads_back(cleaned, day, pattern):
     assert cleaned("date", pattern.format(day, day.year, day.month, day.day)) == day
 

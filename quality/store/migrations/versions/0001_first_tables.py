@@ -14,7 +14,10 @@ def upgrade() -> None:
     op.create_table(
         "quality_batch",
         sa.Column("batch", sa.Text, nullable=False),
-        *(sa.Column(name, sa.Text, nullable=False) for name in ("resource", "partition", "status", "operator", "content_hash", "catalog_version")),
+        *(
+            sa.Column(name, sa.Text, nullable=False)
+            for name in ("resource", "partition", "status", "operator", "content_hash", "catalog_version")
+        ),
         sa.Column("as_of", INSTANT, nullable=False),
         sa.Column("report", sa.JSON, nullable=False),
         sa.Column("reasons", sa.JSON, nullable=False),
