@@ -56,7 +56,8 @@ def settle(connection: duckdb.DuckDBPyConnection, book: Rulebook) -> None:
 
 
 # Rows of a hash that occurs twice; two keys of one hash are told apart later.
-_TWINS = """CREATE OR REPLACE TEMP TABLE twins AS SELECT hash({key}) AS twin FROM stage WHERE ({key}) IS NOT NULL GROUP BY ALL HAVING count(*) > 1"""
+_TWINS = """CREATE OR REPLACE TEMP TABLE twins AS
+    SELECT hash({key}) AS twin FROM stage WHERE ({key}) IS NOT NULL GROUP BY ALL HAVING count(*) > 1"""
 
 _CONTESTED = """CREATE OR REPLACE TEMP TABLE contested AS
     SELECT key, _row, place, content, _op, ((_failed | coalesce(late.mask, 0)) & {rejecting}) <> 0 AS rejected,

@@ -84,8 +84,8 @@ def check(
         return known[1]
     resource = catalog.resources[landed.resource]
     job = Job(
-        landed=landed, rows=_rows(landed), resource=resource, catalog=catalog, book=rulebook(resource, catalog), lake=lake, database=database,
-        now=now, operator=operator, accept_rejects=accept_rejects, watch=Stopwatch(),
+        landed=landed, rows=_rows(landed), resource=resource, catalog=catalog, book=rulebook(resource, catalog), lake=lake,
+        database=database, now=now, operator=operator, accept_rejects=accept_rejects, watch=Stopwatch(),
     )  # fmt: skip
     with session(lake, catalog) as connection:
         return _run(connection, job)

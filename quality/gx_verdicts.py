@@ -32,10 +32,17 @@ def _check_digit(params: Params, catalog: Catalog) -> Verdict:
 
 
 def _part(params: Params) -> Callable[[str], str]:
-    """Cuts the code out of a value; `start` counts from 1."""
-    begin = int(params.get("start", 1)) - 1
-    end = begin + int(params.get("length", 6))
-    return lambda value: value[begin:end]
+    """Cuts the code out of a value; `start` counts from 1, without it the whole value is the code."""
+    if "start" not in params:
+        return lambda value: value
+    begin, length = int(params["start"]) - 1, int(params.get("length", 6))
+    return lambda value: value[begin : begin + length]
+
+
+def _division(params: Params) -> Callable[[str], str]:
+    """The six digits of the division; a rule that asks for two or four names a province or city."""
+    part, short = _part(params), "start" in params and int(params.get("length", 6)) < 6
+    return (lambda value: part(value).ljust(6, "0")) if short else part
 
 
 def _with_parents(codes: Iterable[str]) -> frozenset[str]:
@@ -44,14 +51,14 @@ def _with_parents(codes: Iterable[str]) -> frozenset[str]:
 
 
 def _division_known(params: Params, catalog: Catalog) -> Verdict:
-    part, known = _part(params), _with_parents(catalog.divisions)
-    return lambda value: part(value).ljust(6, "0") in known
+    division, known = _division(params), _with_parents(catalog.divisions)
+    return lambda value: division(value) in known
 
 
 def _division_current(params: Params, catalog: Catalog) -> Verdict:
-    part = _part(params)
-    current = _with_parents(code for code, division in catalog.divisions.items() if division.until is None)
-    return lambda value: part(value).ljust(6, "0") in current
+    division = _division(params)
+    current = _with_parents(code for code, spell in catalog.divisions.items() if spell.until is None)
+    return lambda value: division(value) in current
 
 
 def _division_matches(params: Params, catalog: Catalog, against: str | None) -> Verdict:

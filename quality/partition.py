@@ -1,4 +1,4 @@
-"""Which partition a delivery is: given with it, or the code-table value most of its rows carry. A value outside the table never defines one."""
+"""Which partition a delivery is: given with it, or the code-table value most rows carry. A value outside the table never defines one."""
 
 from __future__ import annotations
 

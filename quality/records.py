@@ -133,7 +133,8 @@ def _file_outcomes(connection: sa.Connection, filed: Filed, outcomes: Iterable[O
     connection.execute(sa.delete(tables.outcome).where(tables.outcome.c.batch == filed.batch))
     lines = [
         {
-            "batch": filed.batch, "rule": one.rule.id, "resource": filed.resource, "indicator": one.rule.indicator, "severity": one.rule.severity,
+            "batch": filed.batch, "rule": one.rule.id, "resource": filed.resource, "indicator": one.rule.indicator,
+            "severity": one.rule.severity,
             "evaluated": one.evaluated, "failed": one.failed, "undefined": one.undefined, "errored": one.errored, "skipped": one.skipped,
             "detail": one.detail,
         }

@@ -172,8 +172,8 @@ def _joined(landed: Landed, direct: Sequence[Field], few: Sequence[Field], conte
         joins.append(
             compose("LEFT JOIN {table} ON {x} IS NOT DISTINCT FROM {table}.{raw}", table=table, x=landed.source(field), raw=_raw(field))
         )
-    return compose("SELECT {columns} FROM {landed} {joins}",
-                   columns=commas([*columns, *_origin(landed, context.resource)]), landed=landed.table, joins=joined(" ", joins))  # fmt: skip
+    columns += _origin(landed, context.resource)
+    return compose("SELECT {columns} FROM {landed} {joins}", columns=commas(columns), landed=landed.table, joins=joined(" ", joins))
 
 
 def _every(landed: Landed, resource: Resource) -> Sql:

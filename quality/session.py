@@ -129,7 +129,7 @@ def _division_rows(catalog: Catalog) -> list[tuple[str, bool]]:
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, create: LiteralString, rows: list[tuple], width: int) -> None:
-    """A temp table from Python rows, by lists as parameters: executemany costs a millisecond a row, registering Arrow an import of pandas."""
+    """A temp table from Python rows, by lists as parameters: executemany costs a millisecond a row, Arrow an import of pandas."""
     connection.execute(create, [[row[at] for row in rows] for at in range(width)]).fetchall()
 
 

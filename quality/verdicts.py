@@ -23,7 +23,8 @@ from quality.scan import Judgement
 from quality.sql import compose, literal
 
 _JUDGED = """CREATE OR REPLACE TEMP VIEW judged AS
-    SELECT stage.*, _failed | coalesce(late.mask, 0) AS failed, coalesce(marked.stale, FALSE) AS stale, superseded.reason, superseded.lost_to,
+    SELECT stage.*, _failed | coalesce(late.mask, 0) AS failed, coalesce(marked.stale, FALSE) AS stale,
+           superseded.reason, superseded.lost_to,
            CASE WHEN (_failed | coalesce(late.mask, 0)) & {rejecting} <> 0 THEN 'quarantined'
                 WHEN superseded._row IS NOT NULL THEN 'superseded'
                 WHEN _op = 'D' THEN 'deleted'

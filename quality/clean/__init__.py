@@ -115,7 +115,8 @@ def parts(field: Field) -> dict[str, Sql]:
 def values(field: Field) -> dict[str, Sql]:
     """Layer 4."""
     places = {
-        "tidy": ident(tidy_column(field)), "odd": ident(odd_column(field)), "quick": ident(quick_column(field)), "parts": ident(field.name + "__parts"),
+        "tidy": ident(tidy_column(field)), "odd": ident(odd_column(field)), "quick": ident(quick_column(field)),
+        "parts": ident(field.name + "__parts"),
         "table": literal(field.table),
     }  # fmt: skip
     found = {field.name: compose(_VALUES.get(field.type, "{tidy}"), **places)}

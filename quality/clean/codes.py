@@ -27,10 +27,12 @@ _MACROS = (
     "CREATE OR REPLACE TEMP MACRO citizen_letter(number) AS substr('10X98765432', 1 + (citizen_digits(number) * 2 % 11)::INT, 1)",
     # Slower, but its argument is used once: for the few 15-digit numbers.
     """CREATE OR REPLACE TEMP MACRO citizen_letter_of(body) AS
-        substr('10X98765432', 1 + list_dot_product(string_split(body, '')::FLOAT[], [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]::FLOAT[])::INT % 11, 1)""",
+        substr('10X98765432', 1 + list_dot_product(string_split(body, '')::FLOAT[],
+            [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]::FLOAT[])::INT % 11, 1)""",
     "CREATE OR REPLACE TEMP MACRO citizen_body(x) AS substr(x, 1, 6) || '19' || substr(x, 7, 9)",
     """CREATE OR REPLACE TEMP MACRO value_citizen_id(t) AS
-        CASE WHEN strlen(t) = 15 THEN CASE WHEN regexp_full_match(t, '[0-9]{15}') THEN citizen_body(t) || citizen_letter_of(citizen_body(t)) ELSE t END
+        CASE WHEN strlen(t) = 15
+             THEN CASE WHEN regexp_full_match(t, '[0-9]{15}') THEN citizen_body(t) || citizen_letter_of(citizen_body(t)) ELSE t END
              ELSE t END""",
     """CREATE OR REPLACE TEMP MACRO value_certificate_number(t) AS
         CASE WHEN strlen(t) = length(t) THEN t ELSE translate(t, '()', '（）') END""",

@@ -43,9 +43,11 @@ _MACROS = (
     "CREATE OR REPLACE TEMP MACRO open_ended(t) AS t IN ({long_term}) OR regexp_full_match(t, {end_of_time})",
     # Days since 1899-12-30; numbers of four digits that look like a year (1800–2100) are no serial days.
     """CREATE OR REPLACE TEMP MACRO serial_day(t) AS
-        CASE WHEN regexp_full_match(t, '[0-9]{4,5}([.][0-9]+)?') AND try_cast(t AS DOUBLE) NOT BETWEEN 1800 AND 2100 THEN try_cast(t AS DOUBLE) END""",
+        CASE WHEN regexp_full_match(t, '[0-9]{4,5}([.][0-9]+)?') AND try_cast(t AS DOUBLE) NOT BETWEEN 1800 AND 2100
+             THEN try_cast(t AS DOUBLE) END""",
     # try_cast, not to_timestamp: an impossible day must become NULL, not an error.
-    "CREATE OR REPLACE TEMP MACRO shanghai(t) AS try_cast(replace(replace(t, '/', '-'), 'Z', '+00:00') AS TIMESTAMPTZ) AT TIME ZONE 'Asia/Shanghai'",
+    """CREATE OR REPLACE TEMP MACRO shanghai(t) AS
+        try_cast(replace(replace(t, '/', '-'), 'Z', '+00:00') AS TIMESTAMPTZ) AT TIME ZONE 'Asia/Shanghai'""",
     """CREATE OR REPLACE TEMP MACRO value_date(t) AS
         CASE WHEN t IS NULL OR open_ended(t) THEN NULL
              WHEN regexp_full_match(t, '[0-9]{8}|[0-9]{12}|[0-9]{14}') THEN digits_day(t)

@@ -1,4 +1,4 @@
-"""Division codes (GB/T 2260): six digits. Statistical codes of 12 digits that end in zeros and short codes of provinces and cities are completed."""
+"""Division codes (GB/T 2260): six digits. Statistical codes of 12 digits and short codes of provinces and cities are brought to six."""
 
 from __future__ import annotations
 

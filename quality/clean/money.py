@@ -55,5 +55,6 @@ _MACROS = (
         currency_code(replace(p['before'] || p['after'] || p['inner'], '元', ''))""",
     """CREATE OR REPLACE TEMP MACRO money_amount(p) AS
         CASE WHEN money_currency(p) IS NOT NULL AND (p['opened'] = '') = (p['closed'] = '')
-             THEN try_cast(try_cast(replace(p['amount'], ',', '') AS DECIMAL(24, 6)) * multiple(p['times'])::DECIMAL(9, 0) AS DECIMAL(24, 2)) END""",
+             THEN try_cast(try_cast(replace(p['amount'], ',', '') AS DECIMAL(24, 6))
+                  * multiple(p['times'])::DECIMAL(9, 0) AS DECIMAL(24, 2)) END""",
 )

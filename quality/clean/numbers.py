@@ -15,6 +15,7 @@ def macros() -> tuple[Sql, ...]:
 
 _MACROS = (
     """CREATE OR REPLACE TEMP MACRO value_decimal(t) AS
-        CASE WHEN try_cast(t AS DECIMAL(24, 4)) IS NOT NULL AND regexp_full_match(t, '-?[0-9]+([.][0-9]+)?') THEN try_cast(t AS DECIMAL(24, 4))
+        CASE WHEN try_cast(t AS DECIMAL(24, 4)) IS NOT NULL AND regexp_full_match(t, '-?[0-9]+([.][0-9]+)?')
+             THEN try_cast(t AS DECIMAL(24, 4))
              WHEN regexp_full_match(t, {whole}) THEN try_cast(replace(regexp_replace(t, {area}, ''), ',', '') AS DECIMAL(24, 4)) END""",
 )

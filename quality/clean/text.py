@@ -4,7 +4,8 @@
 - other NFKC cases that occur in registers: Kangxi radicals and compatibility ideographs, small form variants; Roman numerals,
   circled numbers and ㎡ stay: people write them on purpose
 - every kind of space becomes one space, none at the ends; control and zero-width characters go
-- organisation names have full-width brackets （）, as printed on the license; person names have no spaces inside Chinese and one kind of dot
+- organisation names have full-width brackets （）, as printed on the license; person names have no spaces
+  inside Chinese and one kind of dot
 - `N/A`, `-` and the like are empty
 
 One regular expression a value (`odd`) decides whether there is anything to do; its answer also serves the check `clean_text`.

@@ -56,7 +56,7 @@ batch = sa.Table(
     sa.Column("reasons", sa.JSON, nullable=False),
     sa.Column("checked_at", Instant, nullable=False),
 )
-"""One line a checked batch. `status`: published | noop | stopped; `report`: the BatchReport; `reasons`: what the gate found, with figures."""
+"""One line a checked batch. `status`: published | noop | stopped; `report`: the BatchReport; `reasons`: what the gate found."""
 
 publication = sa.Table(
     "quality_publication",
@@ -95,7 +95,7 @@ outcome = sa.Table(
     sa.Column("skipped", sa.Integer, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
 )
-"""Rule × batch. `evaluated` = rows with a verdict, failed ones included; an errored or skipped rule has no counts and says why in `detail`."""
+"""Rule × batch. `evaluated` = rows with a verdict, failed ones included; an errored or skipped rule has none, and `detail` says why."""
 
 approval = sa.Table(
     "quality_approval",

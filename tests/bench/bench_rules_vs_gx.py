@@ -68,16 +68,22 @@ class Ours:
     connection: duckdb.DuckDBPyConnection
     rules: tuple[Rule, ...]
     book: Rulebook
-    masks: Sql
-    """`failed`, `undefined` and key of every row."""
+    judged: Sql
+    """The rows with a verdict column for each rule: true, false or NULL."""
 
     def counts(self) -> Found:
-        grouped = compose("SELECT failed, undefined, count(*) FROM ({masks}) GROUP BY ALL", masks=self.masks)
-        return self._told(self.connection.execute(grouped.text).fetchall())
+        pair = "count({verdict}), count_if(NOT {verdict})"
+        sums = commas(compose(pair, verdict=_verdict(rule)) for rule in self.rules)
+        (told,) = self.connection.execute(compose("SELECT {sums} FROM ({rows})", sums=sums, rows=self.judged).text).fetchall()
+        return {rule.id: (told[2 * at], int(told[2 * at + 1])) for at, rule in enumerate(self.rules)}
 
     def keys(self, path: Path) -> Found:
+        failed = _bits("CASE WHEN NOT {verdict} THEN {bit} ELSE 0 END", self.rules, self.book)
+        undefined = _bits("CASE WHEN {verdict} IS NULL THEN {bit} ELSE 0 END", self.rules, self.book)
+        masks = compose("SELECT {failed} AS failed, {undefined} AS undefined, {key} AS key FROM ({rows})",
+                        failed=failed, undefined=undefined, key=ident(KEY), rows=self.judged)  # fmt: skip
         kept = "CREATE OR REPLACE TEMP TABLE found AS SELECT failed, undefined, CASE WHEN failed <> 0 THEN key END AS key FROM ({masks})"
-        self.connection.execute(compose(kept, masks=self.masks).text).fetchall()
+        self.connection.execute(compose(kept, masks=masks).text).fetchall()
         copied = "COPY (SELECT key, failed FROM found WHERE failed <> 0) TO {path} (FORMAT parquet, COMPRESSION zstd)"
         self.connection.execute(compose(copied, path=literal(str(path))).text).fetchall()
         return self._told(self.connection.execute("SELECT failed, undefined, count(*) FROM found GROUP BY ALL").fetchall())
@@ -155,7 +161,7 @@ def cleaned_rows(folder: Path, rows: int) -> Path:
 
 
 def our_rules(path: Path, rules: tuple[Rule, ...]) -> Ours:
-    """The scan's columns that rules lean on, then every rule, then the bits of what failed."""
+    """The scan's columns that rules lean on, then every rule."""
     catalog = load()
     population = catalog.resources["population"]
     context, book = Context(population, catalog, date(2026, 11, 21), None), rulebook(population, catalog)
@@ -164,15 +170,11 @@ def our_rules(path: Path, rules: tuple[Rule, ...]) -> Ours:
     for layer in (clean.look, clean.tidy):
         rows = _with(rows, {name: one for field in looked for name, one in _given(field, layer).items()})
     rows = _with(rows, {"rule:" + rule.id: compile_rule(rule, context) for rule in rules})
-    failed = _bits("CASE WHEN NOT {verdict} THEN {bit} ELSE 0 END", rules, book)
-    undefined = _bits("CASE WHEN {verdict} IS NULL THEN {bit} ELSE 0 END", rules, book)
-    masks = compose("SELECT {failed} AS failed, {undefined} AS undefined, {key} AS key FROM ({rows})",
-                    failed=failed, undefined=undefined, key=ident(KEY), rows=rows)  # fmt: skip
     connection = duckdb.connect()
     for setting in ("SET enable_progress_bar = false", "SET threads = 1"):
         connection.execute(setting)
     prepare(connection, catalog)
-    return Ours(connection, rules, book, masks)
+    return Ours(connection, rules, book, rows)
 
 
 def _given(field: Field, layer: Callable[[Field, Sql], dict[str, Sql]]) -> dict[str, Sql]:
@@ -188,8 +190,12 @@ def _with(rows: Sql, added: dict[str, Sql]) -> Sql:
     return compose("SELECT *, {added} FROM ({rows})", added=commas(named(one, name) for name, one in added.items()), rows=rows)
 
 
+def _verdict(rule: Rule) -> Sql:
+    return ident("rule:" + rule.id)
+
+
 def _bits(template: Any, rules: tuple[Rule, ...], book: Rulebook) -> Sql:
-    terms = [compose(template, verdict=ident("rule:" + rule.id), bit=literal(book.bits[rule.id])) for rule in rules]
+    terms = [compose(template, verdict=_verdict(rule), bit=literal(book.bits[rule.id])) for rule in rules]
     return compose("({sum})::BIGINT", sum=joined(" + ", terms))
 
 

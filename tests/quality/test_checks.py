@@ -20,10 +20,13 @@ from tests.quality.deliveries import NOW, Typed, resource, rule
 
 F = {
     "text": Field("text", "文", "", "text"), "other": Field("other", "他", "", "text"), "born": Field("born", "生", "", "date"),
-    "died": Field("died", "卒", "", "date"), "id": Field("id", "证", "", "citizen_id"), "sex": Field("sex", "性", "", "code", table="sex"),
+    "died": Field("died", "卒", "", "date"), "id": Field("id", "证", "", "citizen_id"),
+    "sex": Field("sex", "性", "", "code", table="sex"),
     "code": Field("code", "码", "", "uscc"), "place": Field("place", "地", "", "code", table="province"),
-    "division": Field("division", "区", "", "division"), "money": Field("money", "钱", "", "money"), "at": Field("at", "时", "", "datetime"),
-    "names": Field("names", "名", "", "holder_names"), "numbers": Field("numbers", "号", "", "holder_numbers"), "mark": Field("mark", "标", "", "text"),
+    "division": Field("division", "区", "", "division"), "money": Field("money", "钱", "", "money"),
+    "at": Field("at", "时", "", "datetime"),
+    "names": Field("names", "名", "", "holder_names"), "numbers": Field("numbers", "号", "", "holder_numbers"),
+    "mark": Field("mark", "标", "", "text"),
 }  # fmt: skip
 RIGHT, WRONG = "11010519491231002X", "110105194912310021"
 GOOD, BAD = "91350100M000100Y43", "91350100M000100Y4A"
@@ -32,13 +35,15 @@ WRONG_INSIDE = "91350100M00010094"
 
 CASES = [
     (rule("not_null", "text"), {"甲": True, None: False, "N/A": False, " ": False}),
-    (rule("parsed", "born"), {"20230105": True, "2023-02-30": False, "不详": False, None: None, "N/A": None, "长期": None, "9999-12-31": None}),
+    (rule("parsed", "born"),
+     {"20230105": True, "2023-02-30": False, "不详": False, None: None, "N/A": None, "长期": None, "9999-12-31": None}),
     (rule("parsed", "at"), {"2023-01-05 08:00:00": True, "昨天": False, "": None, "长期": None}),
     (rule("parsed", "money"), {"5万元": True, "104()": False, "若干": False, "N/A": None, "-": None}),
     (rule("pattern", "text", regex="[A-Z][0-9]{2}"), {"A12": True, "Ａ１２": True, "A123": False, "xA12": False, None: None}),
     (rule("length", "text", min=2, max=3), {"甲乙": True, "甲乙丙": True, "甲": False, "甲乙丙丁": False, None: None}),
     (rule("length", "text", min=2), {"甲乙丙丁戊": True, "甲": False}),
-    (rule("check_digit", "id", kind="citizen_id"), {RIGHT: True, RIGHT.lower(): True, WRONG: False, "12345": False, None: None, "110105491231002": True}),
+    (rule("check_digit", "id", kind="citizen_id"),
+     {RIGHT: True, RIGHT.lower(): True, WRONG: False, "12345": False, None: None, "110105491231002": True}),
     (rule("check_digit", "code", kind="uscc"), {GOOD: True, BAD: False, "450103000012345": False, "": None}),
     (rule("check_digit", "text", kind="citizen_id"), {RIGHT: True, WRONG: False, None: None}),
     (rule("check_digit", "text", kind="license_identifier"),
@@ -50,8 +55,8 @@ CASES = [
     (rule("division_known", "code", start=3, length=6), {"11990101MB0000001X": True, GOOD: False, None: None}),
     (rule("division_known", "code", start=3, length=2), {"11990101MB0000001X": True, GOOD: False}),
     (rule("clean_text", "text"),
-     {"甲乙": True, "什么？": True, "How?": True, "甲?乙": False, "甲?": False, "?甲": False, "甲\ufffd": False, "甲\ue468": False, "锟斤拷": False,
-      "\u05fc甲": False, "\U000f7f7f": False, "㐀𠀀": True, None: None}),
+     {"甲乙": True, "什么？": True, "How?": True, "甲?乙": False, "甲?": False, "?甲": False, "甲\ufffd": False,
+      "甲\ue468": False, "锟斤拷": False, "\u05fc甲": False, "\U000f7f7f": False, "㐀𠀀": True, None: None}),
     (rule("not_future", "born"), {"2026-11-21": True, "2026-11-22": False, None: None}),
     (rule("not_future", "at"), {"2026-11-21 23:59:59": True, "2026-11-22 00:00:00": False}),
     (rule("not_before", "born", date="1900-01-01"), {"1900-01-01": True, "1899-12-31": False, None: None}),
@@ -62,9 +67,12 @@ CASES = [
 PAIRS = [
     (rule("division_matches", "code", "place", start=3, length=2, table="province"),
      {(GOOD, "福建"): True, (GOOD, "35"): True, (GOOD, "四川"): False, (GOOD, "某地"): None, (None, "福建"): None, (GOOD, None): None}),
-    (rule("birth_matches_id", "born", "id"), {("1949-12-31", RIGHT): True, ("1949-12-30", RIGHT): False, (None, RIGHT): None, ("1949-12-31", "123"): None}),
-    (rule("sex_matches_id", "sex", "id"), {("女", RIGHT): True, ("男", RIGHT): False, ("9", RIGHT): None, (None, RIGHT): None, ("男", "12"): None}),
-    (rule("date_order", "born", "died"), {("2020-01-01", "2020-01-01"): True, ("2020-01-02", "2020-01-01"): False, (None, "2020-01-01"): None}),
+    (rule("birth_matches_id", "born", "id"),
+     {("1949-12-31", RIGHT): True, ("1949-12-30", RIGHT): False, (None, RIGHT): None, ("1949-12-31", "123"): None}),
+    (rule("sex_matches_id", "sex", "id"),
+     {("女", RIGHT): True, ("男", RIGHT): False, ("9", RIGHT): None, (None, RIGHT): None, ("男", "12"): None}),
+    (rule("date_order", "born", "died"),
+     {("2020-01-01", "2020-01-01"): True, ("2020-01-02", "2020-01-01"): False, (None, "2020-01-01"): None}),
     (rule("required_when", "text", "mark", values=["2"]), {("甲", "2"): True, (None, "2"): False, (None, "1"): None, (None, None): None}),
     (rule("empty_when", "text", "mark", values=["1"]), {(None, "1"): True, ("甲", "1"): False, ("甲", "2"): None, ("甲", None): None}),
     (rule("same_count", "names", "numbers"), {("甲;乙", "1、2"): True, ("甲", "1"): True, ("甲;乙", "1"): False, ("甲", None): None}),

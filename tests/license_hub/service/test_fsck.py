@@ -84,10 +84,10 @@ def test_changed_column_is_found_and_its_table_named(filled):
     assert found_in(filled) == set()
 
 
-@pytest.mark.parametrize("table", [tables.version, tables.status, tables.leaf, tables.holder, tables.license, tables.attestation], ids=str)
-def test_deleted_row_is_found(filled, table):
-    with deleted(filled, table, key(table, last(filled, table))):
-        assert found_in(filled)
+def test_deleted_row_is_found(filled):
+    for table in (tables.version, tables.status, tables.leaf, tables.holder, tables.license, tables.attestation):
+        with deleted(filled, table, key(table, last(filled, table))):
+            assert found_in(filled), table.name
     assert found_in(filled) == set()
 
 

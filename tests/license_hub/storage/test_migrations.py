@@ -56,21 +56,17 @@ def sample(table: sa.Table) -> tuple:
     return tuple(next(value for kind, value in SAMPLES.items() if isinstance(column.type, kind)) for column in bulk.columns(table))
 
 
-@pytest.mark.parametrize("name", tables.APPEND_ONLY)
-@pytest.mark.parametrize("act", ["update", "delete"])
-def test_append_only_table_refuses_changes(engine, name, act):
-    table = tables.metadata.tables[name]
-    if name == "hub_attestation_tile":
+def test_append_only_table_refuses_changes(engine):
+    for name in sorted(tables.APPEND_ONLY):
+        table = tables.metadata.tables[name]
         with writing(engine) as connection:
-            bulk.insert(connection, tables.attestation, [sample(tables.attestation)])
-    with writing(engine) as connection:
-        bulk.insert(connection, table, [sample(table)])
-    column = bulk.columns(table)[-1]
-    statement = sa.delete(table) if act == "delete" else sa.update(table).values({column.name: sample(table)[-1]})
-    with pytest.raises(sa.exc.DBAPIError, match="append-only"), writing(engine) as connection:
-        connection.execute(statement)
-    with engine.connect() as connection:
-        assert connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() == 1
+            bulk.insert(connection, table, [sample(table)])
+        column = bulk.columns(table)[-1]
+        for statement in (sa.delete(table), sa.update(table).values({column.name: sample(table)[-1]})):
+            with pytest.raises(sa.exc.DBAPIError, match="append-only"), writing(engine) as connection:
+                connection.execute(statement)
+        with engine.connect() as connection:
+            assert connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() == 1
 
 
 def test_append_only_table_on_postgres_refuses_truncate(postgres_url):
