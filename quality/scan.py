@@ -1,6 +1,6 @@
-"""One scan of a landed batch: every field cleaned, every row rule judged, into the temp table `stage`.
+"""One scan of a landed batch: every field cleaned, every row rule judged, into `stage`.
 
-    landed Parquet ─► columns with few distinct values: cleaned and judged once a value (tables `few_<n>`)
+    landed Parquet ─► columns with few distinct values: cleaned and judged once a value (quality/few.py)
                    ─► all others: layer by layer, each layer a projection over the one before
                    ─► stage: values, `<field>__src`, `_row`, `_source`, `_line`, `_op`, `_failed`, `_undefined`
 
@@ -19,13 +19,10 @@ from typing import LiteralString
 import duckdb
 
 from catalogs.model import Field, Resource, Rule
-from quality import clean
+from quality import clean, few
 from quality.check.rows import Context, compile_rule, shape_columns
 from quality.rulebook import Rulebook
 from quality.sql import NULL, Sql, commas, compose, ident, joined, literal, named, trusted
-
-FEW_BYTES = 3.0
-"""A column stored in fewer bytes a value than this repeats few values (Parquet dictionary codes)."""
 
 DATA_FAULTS = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException, duckdb.BinderException)
 """What a rule's SQL can raise; a full disk or broken file is not among them."""
@@ -97,30 +94,20 @@ def _failing(connection: duckdb.DuckDBPyConnection, landed: Landed, context: Con
     return found
 
 
-def few_valued(connection: duckdb.DuckDBPyConnection, landed: Landed, resource: Resource) -> list[Field]:
-    """Fields to be cleaned once a distinct value: those of a code type, and those the Parquet file stores as short dictionary codes."""
-    query = compose(
-        "SELECT path_in_schema, sum(total_uncompressed_size) / greatest(sum(num_values), 1) FROM parquet_metadata({path}) GROUP BY ALL",
-        path=literal(str(landed.path)),
-    )
-    width = dict(connection.execute(query.text).fetchall())
-    absent = {field.source: 0.0 for field in resource.fields if field.source not in landed.columns}
-    return [
-        field
-        for field in resource.fields
-        if field.type in clean.ALWAYS_FEW or (absent | width).get(field.source, FEW_BYTES + 1) <= FEW_BYTES
-    ]
-
-
 def _run(connection: duckdb.DuckDBPyConnection, landed: Landed, book: Rulebook, context: Context, rules: Sequence[Rule]) -> None:
-    few = few_valued(connection, landed, context.resource)
-    singles = {field.name: [rule for rule in rules if _single(rule) and rule.fields == (field.name,)] for field in few}
-    for number, field in enumerate(few):
+    fields, rows = few.choose(connection, str(landed.path), landed.columns, context.resource)
+    singles = {field.name: [rule for rule in rules if _single(rule) and rule.fields == (field.name,)] for field in fields}
+    packed: dict[str, list[str]] = {field.name: [] for field in fields}
+    for number, field in enumerate(fields):
         connection.execute(_few_table(number, field, landed, singles[field.name], book, context).text).fetchall()
+        if rows >= few.PACKED_FROM:
+            packed[field.name] = few.pack(connection, number, field)
     done = {rule.id for kept in singles.values() for rule in kept}
-    connection.execute(_stage(landed, few, [rule for rule in rules if rule.id not in done], book, context).text).fetchall()
-    for number in range(len(few)):
-        connection.execute(compose("DROP TABLE {few}", few=_few(number)).text)
+    rest = [rule for rule in rules if rule.id not in done]
+    connection.execute(_scanned(landed, fields, packed, rest, book, context).text).fetchall()
+    connection.execute(_unpacked(context.resource, packed).text)
+    for number in range(len(fields)):
+        connection.execute(compose("DROP TABLE {few}", few=few.table(number)).text)
 
 
 def _single(rule: Rule) -> bool:
@@ -128,50 +115,56 @@ def _single(rule: Rule) -> bool:
     return len(rule.fields) == 1 and rule.check != "expression"
 
 
-def _few(number: int) -> Sql:
-    return ident("few_" + str(number))
-
-
-def _carried(field: Field) -> tuple[str, ...]:
-    """Columns of a few-valued field that the scan goes on with; rules over several fields need its shape too."""
-    return (*clean.value_columns(field), clean.source_column(field), *shape_columns(field))
-
-
 def _few_table(number: int, field: Field, landed: Landed, rules: Sequence[Rule], book: Rulebook, context: Context) -> Sql:
     distinct = compose("SELECT DISTINCT {x} AS {raw} FROM {landed}", x=landed.source(field), raw=_raw(field), landed=landed.table)
-    columns = [ident(field.name + "__raw"), *map(ident, _carried(field))]
+    columns = [_raw(field), *map(ident, few.carried(field))]
     columns += [named(_failed(rules, book), "failed"), named(_undefined(rules, book), "undefined")]
     return compose(
         "CREATE OR REPLACE TEMP TABLE {few} AS SELECT {columns} FROM ({rows})",
-        few=_few(number), columns=commas(columns), rows=_judged(_layered(distinct, [field]), rules, context),
+        few=few.table(number), columns=commas(columns), rows=_judged(_layered(distinct, [field]), rules, context),
     )  # fmt: skip
 
 
-def _stage(landed: Landed, few: Sequence[Field], rules: Sequence[Rule], book: Rulebook, context: Context) -> Sql:
-    fields = context.resource.fields
-    direct = [field for field in fields if field not in few]
-    rows = _judged(_layered(_joined(landed, direct, few, context), direct), rules, context)
-    failed = joined(" + ", [_failed(rules, book), *(ident("failed_" + str(n)) for n in range(len(few)))])
-    undefined = joined(" + ", [_undefined(rules, book), *(ident("undefined_" + str(n)) for n in range(len(few)))])
-    columns = [ident(name) for field in fields for name in (*clean.value_columns(field), clean.source_column(field))]
-    columns += [ident(name) for name in ("_row", "_source", "_line", "_op")]
-    columns += _applicable(failed, undefined, book)
-    return compose("CREATE OR REPLACE TEMP TABLE stage AS SELECT {columns} FROM ({rows})", columns=commas(columns), rows=rows)
+def _scanned(
+    landed: Landed, fields: Sequence[Field], packed: Mapping[str, list[str]], rules: Sequence[Rule], book: Rulebook, context: Context
+) -> Sql:
+    """Table `scanned`: all columns, those of few values packed."""
+    direct = [field for field in context.resource.fields if field not in fields]
+    rows = _judged(_layered(_joined(landed, direct, fields, packed, context), direct), rules, context)
+    twins = {name for names in packed.values() for name in names}
+    columns = [named(ident(few.packed_column(name)), name) if name in twins else ident(name) for name in _kept_columns(context.resource)]
+    columns += [ident(name) for name in _OWN]
+    columns += _applicable(
+        few.total("failed", _failed(rules, book), len(fields)), few.total("undefined", _undefined(rules, book), len(fields)), book
+    )
+    return compose("CREATE OR REPLACE TEMP TABLE scanned AS SELECT {columns} FROM ({rows})", columns=commas(columns), rows=rows)
 
 
-def _joined(landed: Landed, direct: Sequence[Field], few: Sequence[Field], context: Context) -> Sql:
-    """Source columns of the direct fields, cleaned columns and findings of the others."""
+def _unpacked(resource: Resource, packed: Mapping[str, list[str]]) -> Sql:
+    """View `stage`: `scanned` with text as text."""
+    twins = {name for names in packed.values() for name in names}
+    columns = [
+        named(compose("{name}::VARCHAR", name=ident(name)), name) if name in twins else ident(name) for name in _kept_columns(resource)
+    ]
+    columns += [ident(name) for name in (*_OWN, "_failed", "_undefined")]
+    return compose("CREATE OR REPLACE TEMP VIEW stage AS SELECT {columns} FROM scanned", columns=commas(columns))
+
+
+_OWN = ("_row", "_source", "_line", "_op")
+
+
+def _kept_columns(resource: Resource) -> list[str]:
+    return [name for field in resource.fields for name in (*clean.value_columns(field), clean.source_column(field))]
+
+
+def _joined(
+    landed: Landed, direct: Sequence[Field], fields: Sequence[Field], packed: Mapping[str, list[str]], context: Context
+) -> Sql:
+    """Source columns of the direct fields, cleaned columns and findings of the few-valued ones."""
     columns = [named(landed.source(field), field.name + "__raw") for field in direct]
-    joins = []
-    for number, field in enumerate(few):
-        table = _few(number)
-        columns += [compose("{table}.{name}", table=table, name=ident(name)) for name in _carried(field)]
-        columns += [
-            named(compose("{table}.{mask}", table=table, mask=trusted(mask)), mask + "_" + str(number)) for mask in ("failed", "undefined")
-        ]
-        joins.append(
-            compose("LEFT JOIN {table} ON {x} IS NOT DISTINCT FROM {table}.{raw}", table=table, x=landed.source(field), raw=_raw(field))
-        )
+    for number, field in enumerate(fields):
+        columns += few.columns(number, field, packed[field.name])
+    joins = [few.join(number, landed.source(field), _raw(field)) for number, field in enumerate(fields)]
     columns += _origin(landed, context.resource)
     return compose("SELECT {columns} FROM {landed} {joins}", columns=commas(columns), landed=landed.table, joins=joined(" ", joins))
 

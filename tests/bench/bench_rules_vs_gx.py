@@ -72,28 +72,36 @@ class Ours:
     """The rows with a verdict column for each rule: true, false or NULL."""
 
     def counts(self) -> Found:
-        pair = "count({verdict}), count_if(NOT {verdict})"
-        sums = commas(compose(pair, verdict=_verdict(rule)) for rule in self.rules)
-        (told,) = self.connection.execute(compose("SELECT {sums} FROM ({rows})", sums=sums, rows=self.judged).text).fetchall()
-        return {rule.id: (told[2 * at], int(told[2 * at + 1])) for at, rule in enumerate(self.rules)}
+        query = compose("SELECT {sums} FROM ({rows})", sums=self._sums(), rows=self.judged)
+        return self._told(self.connection.execute(query.text).fetchall())
 
     def keys(self, path: Path) -> Found:
-        failed = _bits("CASE WHEN NOT {verdict} THEN {bit} ELSE 0 END", self.rules, self.book)
-        undefined = _bits("CASE WHEN {verdict} IS NULL THEN {bit} ELSE 0 END", self.rules, self.book)
-        masks = compose("SELECT {failed} AS failed, {undefined} AS undefined, {key} AS key FROM ({rows})",
-                        failed=failed, undefined=undefined, key=ident(KEY), rows=self.judged)  # fmt: skip
-        kept = "CREATE OR REPLACE TEMP TABLE found AS SELECT failed, undefined, CASE WHEN failed <> 0 THEN key END AS key FROM ({masks})"
-        self.connection.execute(compose(kept, masks=masks).text).fetchall()
-        copied = "COPY (SELECT key, failed FROM found WHERE failed <> 0) TO {path} (FORMAT parquet, COMPRESSION zstd)"
+        kept = compose(
+            """CREATE OR REPLACE TEMP TABLE found AS
+               SELECT {sums}, list(struct_pack(key := {key}, failed := failed)) FILTER (WHERE failed <> 0) AS failing
+               FROM (SELECT *, {failed} AS failed FROM ({rows}))""",
+            sums=self._sums(), key=ident(KEY), failed=self._failed(), rows=self.judged,
+        )  # fmt: skip
+        self.connection.execute(kept.text).fetchall()
+        copied = (
+            "COPY (SELECT one.key, one.failed FROM (SELECT unnest(failing) AS one FROM found)) TO {path} (FORMAT parquet, COMPRESSION zstd)"
+        )
         self.connection.execute(compose(copied, path=literal(str(path))).text).fetchall()
-        return self._told(self.connection.execute("SELECT failed, undefined, count(*) FROM found GROUP BY ALL").fetchall())
+        return self._told(self.connection.execute("SELECT * EXCLUDE (failing) FROM found").fetchall())
 
-    def _told(self, masks: list[tuple[int, int, int]]) -> Found:
-        def rows(bit: int) -> tuple[int, int]:
-            evaluated = sum(count for _, undefined, count in masks if not undefined & bit)
-            return evaluated, sum(count for failed, _, count in masks if failed & bit)
+    def _sums(self) -> Sql:
+        pairs = [("evaluated ", "count({verdict})"), ("failed ", "count_if(NOT {verdict})")]
+        return commas(named(compose(how, verdict=_verdict(rule)), word + rule.id) for rule in self.rules for word, how in pairs)
 
-        return {rule.id: rows(self.book.bits[rule.id]) for rule in self.rules}
+    def _failed(self) -> Sql:
+        """The bits of the rules a row fails, as the engine keeps them."""
+        bit = "CASE WHEN NOT {verdict} THEN {bit} ELSE 0 END"
+        terms = [compose(bit, verdict=_verdict(rule), bit=literal(self.book.bits[rule.id])) for rule in self.rules]
+        return compose("({sum})::BIGINT", sum=joined(" + ", terms))
+
+    def _told(self, told: list[tuple[int, ...]]) -> Found:
+        ((*numbers,),) = told
+        return {rule.id: (numbers[2 * at], int(numbers[2 * at + 1])) for at, rule in enumerate(self.rules)}
 
 
 def run(rows: int = 1_000_000) -> dict:
@@ -192,11 +200,6 @@ def _with(rows: Sql, added: dict[str, Sql]) -> Sql:
 
 def _verdict(rule: Rule) -> Sql:
     return ident("rule:" + rule.id)
-
-
-def _bits(template: Any, rules: tuple[Rule, ...], book: Rulebook) -> Sql:
-    terms = [compose(template, verdict=_verdict(rule), bit=literal(book.bits[rule.id])) for rule in rules]
-    return compose("({sum})::BIGINT", sum=joined(" + ", terms))
 
 
 def plain_gx(path: Path, rules: tuple[Rule, ...]) -> Validate:

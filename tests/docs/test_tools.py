@@ -57,3 +57,9 @@ def test_every_bench_has_a_goal_and_every_goal_a_bench():
     from tests.bench import run
 
     assert set(yaml.safe_load((ROOT / "tests" / "bench" / "goals.yaml").read_text())) == set(run.benches())
+
+
+def test_every_test_file_belongs_to_a_suite():
+    listed = (ROOT / "tests" / "support" / "suites.sh").read_text()
+    files = [path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")]
+    assert not [file for file in files if not any(part in listed.split() for part in (file, *map(str, Path(file).parents)))]

@@ -11,12 +11,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "var" / "demo" / "report.json"
-TRUTH = ROOT / "var" / "demo" / "departments" / "truth.json"
 
 
 def demo(**environment: str) -> subprocess.CompletedProcess:
     command = [str(ROOT / ".venv" / "bin" / "python"), "-m", "dags.demo"]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, "DEMO_ONCE": "1", "DEMO_PERSONS": "2000", **environment},
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, "DEMO_ONCE": "1", **environment},
                           capture_output=True, text=True)  # fmt: skip
 
 
@@ -46,11 +45,30 @@ def test_demo_prints_every_resource_and_the_verdict(finished):
     assert "VALID / IN_FORCE" in run.stdout
 
 
+def test_readme_shows_the_table_the_demo_prints(finished):
+    run, _ = finished
+    rows = [line.strip() for line in run.stdout.splitlines() if line.startswith("│")]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(rows) == 4 and all(row in readme for row in rows)
+
+
 def test_demo_with_one_truth_entry_flipped_exits_nonzero_and_names_it(finished, tmp_path):
-    truth = json.loads(TRUTH.read_text(encoding="utf-8"))
+    generate = [
+        str(ROOT / ".venv" / "bin" / "python"),
+        "-m",
+        "connectors.sample",
+        "--out",
+        str(tmp_path / "departments"),
+        "--persons",
+        "2000",
+    ]
+    subprocess.run(generate, cwd=ROOT, check=True, capture_output=True)
+    truth = json.loads((tmp_path / "departments" / "truth.json").read_text(encoding="utf-8"))
     truth["resources"]["population"]["trusted"] += 1
     flipped = tmp_path / "truth.json"
     flipped.write_text(json.dumps(truth, ensure_ascii=False), encoding="utf-8")
-    run = demo(DEMO_TRUTH=str(flipped))
+    run = demo(DEMO_TRUTH=str(flipped), DEMO_PERSONS="2000")
     assert run.returncode == 1
-    assert "population.trusted" in run.stdout
+    seeded = truth["resources"]["population"]["trusted"]
+    differing = [line.strip() for line in run.stdout.splitlines() if line.startswith("differs")]
+    assert differing == [f"differs    population.trusted: {seeded - 1}, seeded {seeded}"]

@@ -14,9 +14,12 @@ suite() {
 }
 .venv/bin/ruff check . && .venv/bin/ruff format --check --quiet . || bad=1
 .venv/bin/python -m catalogs check || bad=1
-suite core -n 2 --dist loadfile tests/architecture tests/docs tests/catalogs tests/connectors tests/quality
+suite core -n 2 --dist loadfile tests/architecture tests/docs tests/catalogs tests/connectors
+suite quality -n 2 --dist loadfile tests/quality
 suite hub -n 2 --dist loadfile tests/license_hub tests/golden
 suite gx tests/quality_gx
-suite pipeline tests/pipeline tests/dags tests/docker
+suite pipeline -n 2 --dist loadfile tests/pipeline/test_kill.py tests/pipeline/test_real_files.py tests/pipeline/test_two_days.py
+suite airflow tests/dags tests/pipeline/test_demo.py
+suite scheduler tests/pipeline/test_scheduler.py tests/docker
 suite browser tests/browser
 exit $bad
