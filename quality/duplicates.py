@@ -68,7 +68,7 @@ _CONTESTED = """CREATE OR REPLACE TEMP TABLE contested AS
 _SUPERSEDED = """CREATE OR REPLACE TEMP TABLE superseded AS
     WITH winners AS (SELECT key, arg_max(_row, turn) AS lost_to, max(turn) AS turn FROM contested WHERE NOT rejected GROUP BY key)
     SELECT loser._row, winners.lost_to,
-           CASE WHEN loser.content = winner.content AND loser._op = winner._op THEN 'identical'
+           CASE WHEN loser.content = winner.content AND (loser._op = 'D') = (winner._op = 'D') THEN 'identical'
                 WHEN loser.place IS DISTINCT FROM winner.place THEN 'older'
                 ELSE 'conflict' END AS reason
     FROM contested AS loser JOIN winners USING (key) JOIN contested AS winner ON winner._row = winners.lost_to
@@ -91,6 +91,8 @@ def behind_head(connection: duckdb.DuckDBPyConnection, resource: Resource, head_
     if resource.order_by is None or resource.order_by != resource.watermark:
         return 0
     places = {"key": key_of(resource), "order": order_of(resource), "head": head_rows}
+    # The comparison may be made again against a newer head.
+    connection.execute("DELETE FROM superseded WHERE reason = 'older than head'").fetchall()
     return len(connection.execute(compose(_BEHIND, **places).text).fetchall())
 
 

@@ -59,6 +59,7 @@ class Job:
     database: sa.Engine
     now: datetime
     operator: str
+    first_operator: str
     accept_rejects: bool
     watch: Stopwatch
 
@@ -68,7 +69,7 @@ class Job:
 
     def filed(self, partition: str) -> Filed:
         return Filed(
-            batch=self.landed.batch, resource=self.resource.id, partition=partition, operator=self.operator,
+            batch=self.landed.batch, resource=self.resource.id, partition=partition, operator=self.first_operator,
             content_hash=self.landed.manifest.content_hash, catalog_version=self.catalog.version, as_of=self.as_of, now=self.now,
         )  # fmt: skip
 
@@ -80,12 +81,14 @@ def check(
     upgrade(database)
     with database.connect() as connection:
         known = records.stored_report(connection, landed.batch, lake)
+        first = records.first_operator(connection, landed.batch)
     if known is not None and known[0] != "stopped":
         return known[1]
     resource = catalog.resources[landed.resource]
     job = Job(
         landed=landed, rows=_rows(landed), resource=resource, catalog=catalog, book=rulebook(resource, catalog), lake=lake,
-        database=database, now=now, operator=operator, accept_rejects=accept_rejects, watch=Stopwatch(),
+        database=database, now=now, operator=operator, first_operator=first or operator,
+        accept_rejects=accept_rejects, watch=Stopwatch(),
     )  # fmt: skip
     with session(lake, catalog) as connection:
         return _run(connection, job)

@@ -1,7 +1,7 @@
 """Columns with few distinct values: cleaned and judged once a value, and kept in the scan as short codes instead of text.
 
 - A column counts as such if its type says so (code tables, divisions) or the landed Parquet file stores it as short dictionary codes.
-- Table `few_<n>`: one line a distinct source text with the cleaned columns, the source text to keep, and the findings of the column's rules.
+- Table `few_<n>`: one line a distinct source text: cleaned columns, the source text to keep, findings of the column's rules.
 - In a large batch the text columns are packed as ENUM (one or two bytes a row): the scan's table is what bounds memory.
 """
 
@@ -29,9 +29,7 @@ def choose(connection: duckdb.DuckDBPyConnection, path: str, present: frozenset[
     """The resource's few-valued fields in a landed file, and the file's rows."""
     found = connection.execute(compose(_WIDTHS, path=literal(path)).text).fetchall()
     width = {field.source: 0.0 for field in resource.fields if field.source not in present} | {name: bytes_ for name, bytes_, _ in found}
-    fields = [
-        field for field in resource.fields if field.type in clean.ALWAYS_FEW or width.get(field.source, FEW_BYTES + 1) <= FEW_BYTES
-    ]
+    fields = [field for field in resource.fields if field.type in clean.ALWAYS_FEW or width.get(field.source, FEW_BYTES + 1) <= FEW_BYTES]
     return fields, max((rows for *_, rows in found), default=0)
 
 

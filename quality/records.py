@@ -53,6 +53,11 @@ def stored_report(connection: sa.Connection, batch: str, lake: Path) -> tuple[st
     return row.status, replace(report, quarantine=str(lake / report.quarantine))
 
 
+def first_operator(connection: sa.Connection, batch: str) -> str | None:
+    """Who checked the batch first: the name a second person is second to, whoever runs it again."""
+    return connection.scalar(sa.select(tables.batch.c.operator).where(tables.batch.c.batch == batch))
+
+
 def checked(connection: sa.Connection, resource_id: str) -> set[str]:
     """Batches of a resource that were checked, whatever came of it."""
     return set(connection.scalars(sa.select(tables.batch.c.batch).where(tables.batch.c.resource == resource_id)))

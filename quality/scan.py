@@ -24,8 +24,8 @@ from quality.check.rows import Context, compile_rule, shape_columns
 from quality.rulebook import Rulebook
 from quality.sql import NULL, Sql, commas, compose, ident, joined, literal, named, trusted
 
-DATA_FAULTS = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException, duckdb.BinderException)
-"""What a rule's SQL can raise; a full disk or broken file is not among them."""
+DATA_FAULTS = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException)
+"""What a rule's SQL can raise on data; a full disk or broken file is not among them."""
 
 
 @dataclass(frozen=True)
@@ -54,25 +54,25 @@ class Judgement:
 
 def stage(connection: duckdb.DuckDBPyConnection, landed: Landed, book: Rulebook, context: Context) -> Judgement:
     """Make `stage`. Raises duckdb.Error only where no single rule is at fault."""
-    errored = unbindable(connection, landed, book, context)
+    errored: dict[str, str] = {}
     while True:
         rules = [rule for rule in book.row_rules if rule.id not in errored]
         try:
             _run(connection, landed, book, context, rules)
             return Judgement(errored)
-        except DATA_FAULTS:
-            culprits = _failing(connection, landed, context, rules)
+        except duckdb.Error:
+            culprits = _unbindable(connection, landed, context, rules) or _failing(connection, landed, context, rules)
             if not culprits:
                 raise
             errored |= culprits
 
 
-def unbindable(connection: duckdb.DuckDBPyConnection, landed: Landed, book: Rulebook, context: Context) -> dict[str, str]:
+def _unbindable(connection: duckdb.DuckDBPyConnection, landed: Landed, context: Context, rules: Iterable[Rule]) -> dict[str, str]:
     """Rules whose expression does not fit the columns, found on an empty table of the scan's shape."""
     shaped = _layered(_every(landed, context.resource), context.resource.fields)
     connection.execute(compose("CREATE OR REPLACE TEMP TABLE shape AS SELECT * FROM ({shaped}) LIMIT 0", shaped=shaped).text).fetchall()
     found = {}
-    for rule in book.row_rules:
+    for rule in rules:
         try:
             connection.execute(compose("SELECT {rule} FROM shape", rule=compile_rule(rule, context)).text).fetchall()
         except duckdb.Error as error:
@@ -157,9 +157,7 @@ def _kept_columns(resource: Resource) -> list[str]:
     return [name for field in resource.fields for name in (*clean.value_columns(field), clean.source_column(field))]
 
 
-def _joined(
-    landed: Landed, direct: Sequence[Field], fields: Sequence[Field], packed: Mapping[str, list[str]], context: Context
-) -> Sql:
+def _joined(landed: Landed, direct: Sequence[Field], fields: Sequence[Field], packed: Mapping[str, list[str]], context: Context) -> Sql:
     """Source columns of the direct fields, cleaned columns and findings of the few-valued ones."""
     columns = [named(landed.source(field), field.name + "__raw") for field in direct]
     for number, field in enumerate(fields):

@@ -21,10 +21,10 @@ import duckdb
 
 from catalogs.model import Catalog
 from quality.clean import macros
-from quality.sql import Sql, compose, literal, trusted
+from quality.sql import Sql, compose, literal, literals, trusted
 
 SETTINGS = {
-    "memory_limit": "1500MiB",
+    "memory_limit": "1800MiB",
     "TimeZone": "UTC",
     "preserve_insertion_order": False,
     "disabled_optimizers": "projection_pullup,projection_placement,in_clause",
@@ -58,7 +58,9 @@ def prepare(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
 
 def confine(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
     """No file outside the lake, no network, no further change of settings."""
-    connection.execute(compose("SET allowed_directories = [{lake}]", lake=literal(str(lake.resolve()) + "/")).text)
+    # A lake may be given through a link: both ways to name it are meant.
+    places = literals(str(path) + "/" for path in (lake.resolve(), lake.absolute()))
+    connection.execute(compose("SET allowed_directories = [{places}]", places=places).text)
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
 
@@ -69,10 +71,12 @@ def scratch(lake: Path) -> Iterator[Path]:
     root = lake / "tmp"
     root.mkdir(parents=True, exist_ok=True)
     _sweep(root)
-    folder = root / uuid4().hex
-    folder.mkdir(mode=0o700)
-    with (folder / "lock").open("w") as lock:
+    # Locked before it has a name that `_sweep` looks at: another session must not take it for an abandoned one.
+    folder, unborn = root / ("batch-" + uuid4().hex), root / ("new-" + uuid4().hex)
+    unborn.mkdir(mode=0o700)
+    with (unborn / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        unborn.rename(folder)
         try:
             yield folder.resolve()
         finally:
@@ -81,7 +85,7 @@ def scratch(lake: Path) -> Iterator[Path]:
 
 def _sweep(root: Path) -> None:
     """Remove what killed runs left: folders whose lock can be taken."""
-    for lock_path in root.glob("*/lock"):
+    for lock_path in root.glob("batch-*/lock"):
         try:
             with lock_path.open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -32,7 +32,7 @@ credit_bodies = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(bodies, st.sampled_from("0123456789X"))
 def test_citizen_number_macro_equals_python_and_stdnum(ask, body, last):
     number = body + last
@@ -42,7 +42,7 @@ def test_citizen_number_macro_equals_python_and_stdnum(ask, body, last):
     assert ask(CITIZEN, body + checkdigits.citizen_check(body)) is True
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.text(DIGITS + "XxEe+-._ ", max_size=20))
 def test_citizen_number_macro_refuses_what_is_no_number(ask, text):
     assert ask(CITIZEN, text) is checkdigits.citizen_id(text)
@@ -54,7 +54,7 @@ def test_fifteen_digits_become_the_same_eighteen(ask, old):
     assert ask("SELECT value_citizen_id({x})", old) == checkdigits.citizen_id_18(old)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(credit_bodies, st.sampled_from(USCC))
 def test_credit_code_macro_equals_python_and_stdnum(ask, body, last):
     code = body + last
@@ -64,13 +64,13 @@ def test_credit_code_macro_equals_python_and_stdnum(ask, body, last):
     assert ask("SELECT uscc_ok({x})", body + checkdigits.uscc_check(body)) is True
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.text(CAPITALS + "x ", min_size=15, max_size=19))
 def test_credit_code_macro_refuses_other_forms(ask, text):
     assert ask("SELECT uscc_ok({x})", text) is checkdigits.uscc(text)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.text(CAPITALS, min_size=8, max_size=8), st.sampled_from("0123456789XA"))
 def test_organization_part_macro_equals_python(ask, body, last):
     code = "91350100" + body + last + "3"
@@ -79,7 +79,7 @@ def test_organization_part_macro_equals_python(ask, body, last):
     assert ask("SELECT organization_ok({x}, 9)", right) is True
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.text(CAPITALS, min_size=1, max_size=60))
 def test_mod_37_36_macro_equals_python_and_stdnum(ask, body):
     check = ask("SELECT mod_37_36_check({x})", body)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import accumulate
 
 import pytest
 
 from catalogs import checkdigits
-from catalogs.model import ROW_CHECKS, Delivery, Division, Field
+from catalogs.model import ROW_CHECKS, Delivery, Division, Field, Rule
 from connectors.landing import land
 from quality import scan
 from quality.check.rows import Context, compile_rule
@@ -83,60 +85,68 @@ DIVISIONS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def verdicts(small, lake):
-    """(rule, rows by field) → True, False or None for each row, in order."""
+Rows = Sequence[Mapping[str, str | None]]
 
-    def run(judged, rows, mode="snapshot", partition=None, raw=None):
+
+@pytest.fixture(scope="module")
+def verdicts(small, tmp_path_factory):
+    """(rules, rows by field) → for each rule True, False or None for each row, in order."""
+
+    def run(judged: Sequence[Rule], rows: Rows, mode="snapshot", partition=None, raw=None) -> list[list[bool | None]]:
         fields = tuple(F.values())
         made = resource(mode, key=("text",), fields=fields, order_by=None)
         if mode == "partition":
             made = replace(made, delivery=Delivery(mode, partition_field="place"))
-        catalog = replace(small, resources={made.id: made}, rules={made.id: (judged,)}, divisions=DIVISIONS)
+        catalog = replace(small, resources={made.id: made}, rules={made.id: tuple(judged)}, divisions=DIVISIONS)
         cells = [tuple(row.get(field.name) for field in fields) for row in rows]
-        feed = Typed(cells, columns=tuple(field.source for field in fields), raw=raw or {})
-        landed = land(made, feed, lake, now=NOW)
+        lake = tmp_path_factory.mktemp("lake")
+        landed = land(made, Typed(cells, columns=tuple(field.source for field in fields), raw=raw or {}), lake, now=NOW)
         book = rulebook(made, catalog)
         with session(lake, catalog) as connection:
-            found = Landed(landed.rows, frozenset(feed.columns) | {"_source", "_line", "_raw"})
+            found = Landed(landed.rows, frozenset(landed.manifest.columns) | {"_source", "_line", "_raw"})
             done = scan.stage(connection, found, book, Context(made, catalog, date(2026, 11, 21), partition))
             assert not done.errored
             masks = connection.execute("SELECT _failed, _undefined FROM stage ORDER BY _row").fetchall()
-        bit = book.bits[judged.id]
-        return [None if undefined & bit else not failed & bit for failed, undefined in masks]
+        bits = [book.bits[rule.id] for rule in judged]
+        return [[None if undefined & bit else not failed & bit for failed, undefined in masks] for bit in bits]
 
     return run
 
 
-@pytest.mark.parametrize(("judged", "expected"), CASES, ids=[one.id + str(n) for n, (one, _) in enumerate(CASES)])
-def test_check_of_one_field(verdicts, judged, expected):
-    assert verdicts(judged, [{judged.fields[0]: text} for text in expected]) == list(expected.values())
+@pytest.fixture(scope="module")
+def judged(verdicts):
+    """All cases in one scan: case → its verdicts."""
+    rules = [replace(rule, id=str(at)) for at, (rule, _) in enumerate([*CASES, *PAIRS])]
+    rows = [[{rule.fields[0]: text} for text in expected] for rule, expected in CASES]
+    rows += [[dict(zip(rule.fields, pair, strict=True)) for pair in expected] for rule, expected in PAIRS]
+    found = verdicts(rules, [row for case in rows for row in case])
+    starts = list(accumulate((len(case) for case in rows), initial=0))
+    return [found[at][starts[at] : starts[at + 1]] for at in range(len(rules))]
 
 
-@pytest.mark.parametrize(("judged", "expected"), PAIRS, ids=[one.id for one, _ in PAIRS])
-def test_check_of_two_fields(verdicts, judged, expected):
-    assert verdicts(judged, [dict(zip(judged.fields, pair, strict=True)) for pair in expected]) == list(expected.values())
+@pytest.mark.parametrize("at", range(len(CASES)), ids=[one.id + str(n) for n, (one, _) in enumerate(CASES)])
+def test_check_of_one_field(judged, at):
+    assert judged[at] == list(CASES[at][1].values())
+
+
+@pytest.mark.parametrize("at", range(len(PAIRS)), ids=[one.id for one, _ in PAIRS])
+def test_check_of_two_fields(judged, at):
+    assert judged[len(CASES) + at] == list(PAIRS[at][1].values())
 
 
 def test_inner_check_of_a_right_code_can_be_wrong(verdicts):
     code = WRONG_INSIDE + checkdigits.uscc_check(WRONG_INSIDE)
-    assert verdicts(rule("org_part_check_digit", "code"), [{"code": code}]) == [False]
+    assert verdicts([rule("org_part_check_digit", "code")], [{"code": code}]) == [[False]]
 
 
 def test_in_partition_judges_empty_values_too(verdicts):
-    judged = rule("in_partition", "place")
-    assert verdicts(judged, [{"place": "福建"}, {"place": "四川"}, {"place": None}, {"place": "某地"}], "partition", "35") == [
-        True,
-        False,
-        False,
-        False,
-    ]
+    rows = [{"place": "福建"}, {"place": "四川"}, {"place": None}, {"place": "某地"}]
+    assert verdicts([rule("in_partition", "place")], rows, "partition", "35") == [[True, False, False, False]]
 
 
 def test_malformed_row_fails_by_its_form_alone(verdicts):
-    rows = [{"text": "甲"}, {}]
-    assert verdicts(rule("well_formed_row"), rows, raw={1: "甲,乙"}) == [True, False]
-    assert verdicts(rule("not_null", "text"), rows, raw={1: "甲,乙"}) == [True, None]
+    form, filled = verdicts([rule("well_formed_row"), rule("not_null", "text")], [{"text": "甲"}, {}], raw={1: "甲,乙"})
+    assert (form, filled) == ([True, False], [True, None])
 
 
 def test_every_row_check_has_a_case():

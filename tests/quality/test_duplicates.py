@@ -122,6 +122,13 @@ def test_operation_is_not_part_of_the_content(bench):
     assert one.changes(2) == {}
 
 
+def test_same_content_inserted_and_updated_is_no_conflict(bench):
+    fields = (*FIELDS, Field("operation", "操作", "", "text"))
+    one = bench("increment", fields=fields, delivery=Delivery("increment", operation_field="操作"))
+    report = one.deliver((*OLD, "I"), (*OLD, "U"), columns=tuple(field.source for field in fields))
+    assert (report.trusted, report.superseded, report.warned) == (1, 1, 0)
+
+
 def test_undeclared_operation_column_is_obeyed_and_guarded(bench):
     one = bench("increment", delivery=Delivery("increment", operation_field="操作"), limits=LOOSE)
     columns = (*(field.source for field in FIELDS), "操作")

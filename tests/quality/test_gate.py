@@ -151,6 +151,15 @@ def test_approval_does_not_cover_a_worse_figure_against_a_newer_head(bench):
     assert again.gate == "stopped" and again.removed == 32
 
 
+def test_batch_run_again_by_the_second_person_still_needs_a_second_person(bench):
+    one = bench()
+    landed = one.land(*many(10), *BAD)
+    one.check(landed, operator="first person")
+    one.check(landed, operator="second person")
+    with one.database.begin() as connection, pytest.raises(ApprovalRefused):
+        approve(connection, landed.batch, "first person", "mine", one.now)
+
+
 def test_stopped_batch_checked_again_stays_stopped_and_keeps_one_quarantine(bench):
     one = bench()
     landed = one.land(*many(10), *BAD)

@@ -53,7 +53,7 @@ def test_run_killed_after_any_step_and_run_again_gives_the_same_state(bench, mon
 
 
 def test_what_a_killed_run_left_in_scratch_is_swept_by_the_next(lake):
-    left = lake / "tmp" / "abandoned"
+    left = lake / "tmp" / "batch-abandoned"
     left.mkdir(parents=True)
     (left / "lock").touch()
     (left / "rows.parquet").write_bytes(b"personal data")
@@ -62,6 +62,16 @@ def test_what_a_killed_run_left_in_scratch_is_swept_by_the_next(lake):
         with session.scratch(lake):
             assert mine.is_dir()
     assert list((lake / "tmp").iterdir()) == []
+
+
+def test_scratch_of_running_sessions_is_never_swept(lake):
+    def use(_) -> bool:
+        with session.scratch(lake) as mine:
+            (mine / "rows.parquet").write_bytes(b"x")
+            return (mine / "rows.parquet").exists()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(use, range(400)))
 
 
 def test_file_a_killed_run_left_is_neither_overwritten_nor_counted(bench):
@@ -111,3 +121,11 @@ def test_head_that_moved_under_a_batch_is_compared_anew(bench, monkeypatch):
     monkeypatch.setattr(records, "publish", overtaken)
     report = one.check(slow)
     assert (report.publication, report.carried) == (3, 4) and len(one.head()) == 6
+
+
+def test_lake_behind_a_link_is_the_same_lake(bench, tmp_path):
+    one = bench()
+    link = tmp_path / "link"
+    link.symlink_to(one.lake)
+    linked = type(one)(link, one.database, one.catalog, one.resource, one.now)
+    assert linked.deliver(*many(3)).published and len(one.head()) == 3
