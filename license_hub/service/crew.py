@@ -6,6 +6,7 @@ in the order of the jobs, whoever made them.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -46,8 +47,8 @@ class Crew:
         pool = self._started()
         for job in jobs:
             waiting.append((job, pool.submit(_work, job)))
-            # One job more than workers: nobody waits, and encoded rows do not pile up in memory.
-            while len(waiting) > self._workers + 1:
+            # A few jobs more than workers: nobody waits while rows are loaded, and encoded rows do not pile up in memory.
+            while len(waiting) > self._workers + 2:
                 first, future = waiting.popleft()
                 yield first, future.result()
         for first, future in waiting:
@@ -62,7 +63,8 @@ class Crew:
 
     def close(self) -> None:
         if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+            # Idle workers end by themselves; nobody waits for them.
+            self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
 
     def _started(self) -> ProcessPoolExecutor:
@@ -76,6 +78,8 @@ class Crew:
 def _begin(data_key: bytes, index_key: bytes) -> None:
     global _crypt
     _crypt = Crypt(data_key, index_key)
+    # Jobs make no cycles, and a worker ends with its publication: collecting would only walk rows on their way out.
+    gc.disable()
 
 
 def _ready() -> None:

@@ -15,6 +15,7 @@ from catalogs.model import Catalog
 from catalogs.organs import issuer_by_prefix
 from license_hub.domain.license import IDENTIFIER, Draft, draft_from_row, fields
 from license_hub.domain.lifecycle import Act, Actor, State, acts_between, after, possible
+from license_hub.domain.verdict import Code, Status
 from license_hub.service.assess import assess
 from license_hub.service.hub import Hub
 from license_hub.service.ledger import Candidate
@@ -53,16 +54,19 @@ def decide_live(hub: Hub, connection: sa.Connection, recipe: Recipe, rows: pa.Ta
     holders = assess(connection, hub.lake, hub.catalog, recipe, rows)
     known = {}
     for place, (key, issuer, holder) in enumerate(zip(keys, issuers, holders, strict=True)):
-        if issuer is None:
-            found.held.append((place, Hold.ISSUER_UNKNOWN))
-        elif holder.reason:
-            found.held.append((place, Hold(holder.reason)))
-        elif key in old:
-            known[place] = (old[key], issuer, holder.verified)
-        else:
+        reason = Hold.ISSUER_UNKNOWN if issuer is None else Hold(holder.reason) if holder.reason else None
+        if reason:
+            found.held.append((place, reason))
+        if key in old:
+            known[place] = (old[key], issuer, holder.verified, reason)
+        elif not reason:
             found.candidates.append(Candidate(place, issuer, holder.verified))
     for place, row in zip(known, _rows_at(rows, list(known)), strict=True):
-        _compare(recipe, place, row, *known[place], found)
+        standing_now, issuer, verified, reason = known[place]
+        if reason:
+            _end(recipe, row, standing_now, found)
+        else:
+            _compare(recipe, place, row, standing_now, issuer, verified, found)
     return found
 
 
@@ -87,6 +91,14 @@ def _compare(
         found.acts.extend((old, act, to) for act, to in steps)
     else:
         found.unchanged += 1
+
+
+def _end(recipe: Recipe, row: Mapping[str, str | None], old: Standing, found: Decisions) -> None:
+    """A row on hold changes no content, but what it says against its license counts at once: a revocation does not wait for a holder."""
+    draft = draft_from_row(recipe.kind, recipe.source, row, ("", ""))
+    steps = list(_steps(State(old.state), draft))
+    if steps and Code(steps[-1][1].value).status is Status.INVALID:
+        found.acts.extend((old, act, to) for act, to in steps)
 
 
 def _steps(state: State, draft: Draft) -> Iterator[tuple[Act, State]]:

@@ -50,9 +50,11 @@ class Candidate(NamedTuple):
 
 @dataclass
 class _Batch:
-    """One issuer's rows of one publication, until they are attested."""
+    """One organ's rows of one publication, until they are attested."""
 
-    issuer: Issuer
+    issuer_code: str
+    attestation_id: str
+    insecure: bool
     origin: Origin
     taken: int = 0
     hashes: list[bytes] = field(default_factory=list)
@@ -103,22 +105,21 @@ class Ledger:
         advance_log(self.connection, self._next)
 
     def _job(self, recipe: Recipe, rows: pa.Table, candidates: Sequence[Candidate], origin: Origin) -> Job:
-        order: dict[tuple[str, str], int] = {}
-        batches: list[_Batch] = []
+        issuers: dict[tuple[str, str], tuple[int, Issuer]] = {}
         seats = []
         for one in candidates:
-            if one.issuer not in order:
-                order[one.issuer] = len(batches)
-                batches.append(self._batch(one.issuer, origin))
-            batch = batches[order[one.issuer]]
-            seats.append(Seat(order[one.issuer], batch.taken, one.verified, one.predecessor))
+            batch = self._batch(one.issuer[0], origin)
+            if one.issuer not in issuers:
+                # One organ may sign its name in several ways: the seal is the organ's, the name the row's.
+                issuers[one.issuer] = (len(issuers), Issuer(*one.issuer, batch.attestation_id, batch.insecure))
+            seats.append(Seat(issuers[one.issuer][0], batch.taken, one.verified, one.predecessor))
             batch.taken += 1
         first, self._next = self._next, self._next + len(candidates)
         return Job(
             recipe=recipe,
             rows=pack(_slice(rows, [one.place for one in candidates])),
             first_entry=first,
-            issuers=tuple(batch.issuer for batch in batches),
+            issuers=tuple(issuer for _, issuer in issuers.values()),
             seats=tuple(seats),
             publication=origin.publication,
             as_of=origin.as_of,
@@ -126,22 +127,21 @@ class Ledger:
             dialect=self.connection.dialect.name,
         )
 
-    def _batch(self, issuer: tuple[str, str], origin: Origin) -> _Batch:
-        where = (origin.resource, origin.publication, issuer[0])
+    def _batch(self, code: str, origin: Origin) -> _Batch:
+        where = (origin.resource, origin.publication, code)
         if where not in self._batches:
-            signer = self.hub.keyring.signer(f"organ/{issuer[0]}")
-            made = Issuer(issuer[0], issuer[1], self.hub.entropy(16).hex(), signer.insecure)
-            self._batches[where] = _Batch(made, origin)
+            insecure = self.hub.keyring.signer(f"organ/{code}").insecure
+            self._batches[where] = _Batch(code, self.hub.entropy(16).hex(), insecure, origin)
         return self._batches[where]
 
     def _attest(self, batch: _Batch) -> None:
         root, tiles = seal.issuer_tree(batch.hashes)
-        code, origin, size = batch.issuer.code, batch.origin, len(batch.hashes)
+        code, origin, size = batch.issuer_code, batch.origin, len(batch.hashes)
         signer = self.hub.keyring.signer(f"organ/{code}")
         made = seal.attest(signer, code, size, root, self.at, resource=origin.resource, publication=origin.publication)
-        head = (batch.issuer.attestation_id, code, origin.resource, origin.publication, size, root)
+        head = (batch.attestation_id, code, origin.resource, origin.publication, size, root)
         bulk.insert(self.connection, tables.attestation, [(*head, made.kid, made.alg, made.statement, made.signature, self.at)])
-        rows = [(batch.issuer.attestation_id, level, index, data) for (level, index), data in sorted(tiles.items())]
+        rows = [(batch.attestation_id, level, index, data) for (level, index), data in sorted(tiles.items())]
         bulk.insert(self.connection, tables.attestation_tile, rows)
 
 

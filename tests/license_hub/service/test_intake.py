@@ -334,3 +334,31 @@ def test_row_held_for_its_issuer_is_tried_again_with_the_next_publication(hub, p
     report = apply_pending(hub)
     assert report.per_resource["enterprise_registry"] == Counts(issued=2)
     assert {row.publication for row in rows(hub, sa.select(tables.version.c.publication))} == {1, 2}
+
+
+def test_organ_that_writes_its_name_in_two_ways_seals_both_under_one_attestation(hub, publisher):
+    companies = [entity(1), entity(2, registrar_name="样例市市监局"), entity(3)]
+    publisher.publish("legal_entity", companies)
+    apply_pending(hub)
+    assert [row.size for row in rows(hub, sa.select(tables.attestation.c.size))] == [3]
+    claims = [{"登记机关": one["registrar_name"], "证照颁发机构": one["registrar_name"]} for one in companies]
+    answers = verify(hub, [asked(one, claims=claim) for one, claim in zip(companies, claims, strict=True)])
+    assert [one.verdict.code for one in answers] == ["IN_FORCE"] * 3
+    publisher.publish("legal_entity", [{**one, "legal_rep_id": citizen_number(1)} for one in companies])
+    assert apply_pending(hub).per_resource["legal_entity"] == Counts(unchanged=3)
+    assert fsck(hub).findings == ()
+
+
+def test_revocation_on_a_held_row_counts_at_once_and_a_restoration_waits(hub, publisher):
+    publisher.publish("legal_entity", [entity(1)])
+    publisher.publish("food_permit", [permit(1)])
+    publisher.publish("food_permit", [permit(1, status="5", operator_name="样例冒名有限公司")])
+    report = apply_pending(hub)
+    assert report.per_resource["food_permit"] == Counts(issued=1, held=1, status_acts=1)
+    assert states(hub, "food_permit") == ["REVOKED"]
+    publisher.publish("food_permit", [permit(1, operator_name="样例冒名有限公司")])
+    assert apply_pending(hub).per_resource["food_permit"] == Counts(held=1)
+    assert states(hub, "food_permit") == ["REVOKED"]
+    publisher.publish("food_permit", [permit(1)])
+    assert apply_pending(hub).per_resource["food_permit"] == Counts(status_acts=1)
+    assert states(hub, "food_permit") == ["IN_FORCE"]

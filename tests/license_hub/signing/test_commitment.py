@@ -21,17 +21,17 @@ ID = "0123456789abcdef0123456789abcdef"
 
 @given(SECRETS, FIELDS)
 def test_commit_equals_its_definition(secret, fields):
-    digests = []
-    for name, value in fields.items():
-        raw = name.encode()
-        salt = hashlib.sha256(secret + hashlib.sha256(raw).digest()).digest()
+    digests, stream = [], hashlib.shake_256(secret).digest(32 * len(fields))
+    for place, (name, value) in enumerate(sorted(fields.items())):
+        raw, salt = name.encode(), stream[32 * place : 32 * place + 32]
         digests.append(hashlib.sha256(salt + len(raw).to_bytes(2, "big") + raw + value.encode()).digest())
     assert commitment.commit(secret, fields) == hashlib.sha256(b"".join(sorted(digests))).digest()
 
 
 @given(SECRETS, FIELDS)
-def test_commit_is_built_from_salt_and_digest(secret, fields):
-    digests = sorted(commitment.digest(commitment.salt(secret, name), name, value) for name, value in fields.items())
+def test_commit_is_built_from_salts_and_digests(secret, fields):
+    salts = commitment.salts(secret, fields)
+    digests = sorted(commitment.digest(salts[name], name, value) for name, value in fields.items())
     assert commitment.commit(secret, fields) == hashlib.sha256(b"".join(digests)).digest()
 
 
@@ -119,11 +119,15 @@ def test_instant_is_utc_seconds():
 
 
 def test_secret_of_another_length_is_refused():
-    for call in (lambda: commitment.commit(b"x" * 31, {}), lambda: commitment.salt(b"", "a"), lambda: commitment.act_secret(b"x" * 33, ID)):
+    for call in (
+        lambda: commitment.commit(b"x" * 31, {}),
+        lambda: commitment.salts(b"", ["a"]),
+        lambda: commitment.act_secret(b"x" * 33, ID),
+    ):
         with pytest.raises(ValueError, match="32 bytes"):
             call()
 
 
 def test_act_secret_differs_by_act_and_from_every_salt():
     other = commitment.act_secret(SECRET, ID[::-1])
-    assert len({SECRET, commitment.act_secret(SECRET, ID), other, commitment.salt(SECRET, ID)}) == 4
+    assert len({SECRET, commitment.act_secret(SECRET, ID), other, commitment.salts(SECRET, [ID])[ID]}) == 4
