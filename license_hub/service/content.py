@@ -57,7 +57,7 @@ def status_leaf(row: object, of_leaf: str, of_secret: bytes) -> bytes:
 
 def number_form(text: str) -> str:
     """How a certificate number is looked up: half width, capitals, no spaces. Stored and asked numbers go through the same."""
-    return "".join(unicodedata.normalize("NFKC", text).split()).upper()
+    return "".join((text if text.isascii() else unicodedata.normalize("NFKC", text)).split()).upper()
 
 
 def holder_form(text: str) -> str:

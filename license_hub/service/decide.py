@@ -52,6 +52,10 @@ def decide_live(hub: Hub, connection: sa.Connection, recipe: Recipe, rows: pa.Ta
     old = standing(connection, hub.crypt, recipe.type_id, recipe.resource, keys)
     issuers = _issuers(hub.catalog, recipe, rows)
     holders = assess(connection, hub.lake, hub.catalog, recipe, rows)
+    if not old and all(issuers) and not any(holder.reason for holder in holders):
+        # The first delivery of a resource: every row is a candidate, and there are many.
+        found.candidates = list(map(Candidate, range(len(keys)), issuers, [holder.verified for holder in holders]))
+        return found
     known = {}
     for place, (key, issuer, holder) in enumerate(zip(keys, issuers, holders, strict=True)):
         reason = Hold.ISSUER_UNKNOWN if issuer is None else Hold(holder.reason) if holder.reason else None

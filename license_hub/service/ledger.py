@@ -82,6 +82,9 @@ class Ledger:
         for job, made in self._crew.run(jobs, len(candidates)):
             bulk.load(self.connection, made.blocks)
             batches = [self._batches[origin.resource, origin.publication, one.code] for one in job.issuers]
+            if len(batches) == 1:
+                batches[0].hashes.extend(made.leaf_hashes)
+                continue
             for seat, hashed in zip(job.seats, made.leaf_hashes, strict=True):
                 batches[seat.issuer].hashes.append(hashed)
 
@@ -105,21 +108,26 @@ class Ledger:
         advance_log(self.connection, self._next)
 
     def _job(self, recipe: Recipe, rows: pa.Table, candidates: Sequence[Candidate], origin: Origin) -> Job:
-        issuers: dict[tuple[str, str], tuple[int, Issuer]] = {}
+        issuers: dict[tuple[str, str], int] = {}
+        made: list[Issuer] = []
+        batches: list[_Batch] = []
         seats = []
-        for one in candidates:
-            batch = self._batch(one.issuer[0], origin)
-            if one.issuer not in issuers:
-                # One organ may sign its name in several ways: the seal is the organ's, the name the row's.
-                issuers[one.issuer] = (len(issuers), Issuer(*one.issuer, batch.attestation_id, batch.insecure))
-            seats.append(Seat(issuers[one.issuer][0], batch.taken, one.verified, one.predecessor))
+        for _, issuer, verified, predecessor in candidates:
+            place = issuers.get(issuer)
+            if place is None:
+                # One organ may write its name in several ways: the seal is the organ's, the name the row's.
+                place = issuers[issuer] = len(made)
+                batches.append(self._batch(issuer[0], origin))
+                made.append(Issuer(*issuer, batches[place].attestation_id, batches[place].insecure))
+            batch = batches[place]
+            seats.append(Seat(place, batch.taken, verified, predecessor))
             batch.taken += 1
         first, self._next = self._next, self._next + len(candidates)
         return Job(
             recipe=recipe,
             rows=pack(_slice(rows, [one.place for one in candidates])),
             first_entry=first,
-            issuers=tuple(issuer for _, issuer in issuers.values()),
+            issuers=tuple(made),
             seats=tuple(seats),
             publication=origin.publication,
             as_of=origin.as_of,

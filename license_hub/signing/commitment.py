@@ -33,6 +33,7 @@ _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _STATUS = re.compile(r"[A-Z][A-Z_]{1,40}")
 _sha256 = hashlib.sha256
 _shake256 = hashlib.shake_256
+_fresh = hashlib.sha256().copy
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,12 @@ def commit(secret: bytes, fields: Mapping[str, str]) -> bytes:
     """`c` over all fields, 32 bytes."""
     ranks, frames, cut = _plan(tuple(fields))
     dealt = cut(_shake256(_secret(secret)).digest(SALT_BYTES * len(frames)))
-    parts = zip(ranks, frames, fields.values(), strict=True)
-    digests = [_sha256(dealt[rank] + framed + value.encode()).digest() for rank, framed, value in parts]
+    digests = []
+    for rank, framed, value in zip(ranks, frames, fields.values(), strict=True):
+        # A copy of a fresh hash: making one looks its algorithm up again each time.
+        digest = _fresh()
+        digest.update(dealt[rank] + framed + value.encode())
+        digests.append(digest.digest())
     digests.sort()
     return _sha256(b"".join(digests)).digest()
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from license_hub.errors import NotCanonical, SignatureBad
 from license_hub.log import tree
-from license_hub.log.proof import inclusion_proof
+from license_hub.log.proof import inclusion_proof, root_at
 from license_hub.log.tiles import TileMap, Tiles, build
 from license_hub.signing.canonical import jcs, parse
 from license_hub.signing.keyring import PublicKey
@@ -57,7 +57,7 @@ class AttestationPath:
 def issuer_tree(leaf_hashes: Sequence[bytes]) -> tuple[bytes, dict[tuple[int, int], bytes]]:
     """(root, tiles by level and index) over one issuer's rows of a batch."""
     tiles = build(leaf_hashes)
-    return tree.root(leaf_hashes), tiles
+    return root_at(TileMap(tiles), len(leaf_hashes)), tiles
 
 
 def attest(signer: Signer, issuer_code: str, size: int, root: bytes, at: str, *, resource: str, publication: int) -> Attestation:
