@@ -3,8 +3,9 @@
 **Output** — a publication with its change set, the quarantine, outcomes per rule, a Great Expectations result,
 and the asset `published-<resource>`.
 
-**Impact of failure** — the last good publication stays. A batch the gate stopped fails this task on purpose:
-look at it with `hub batch show`, then have a second person run `hub batch approve`, or ask the source to deliver again.
+**Impact of failure** — the last good publication stays. A batch the gate stopped fails the task `gate` on purpose, and
+with it the run; what other batches published goes on. Look at it with `hub batch show`, then have a second person run
+`hub batch approve`, or ask the source to deliver again.
 
 **How to re-run** — clear the task. A batch is published whole or not at all, and never twice.
 """
@@ -31,11 +32,23 @@ def checking_dag(resource: Resource):
         doc_md=f"# {resource.title}\n\n{__doc__}",
     )
     def checking():
-        @task(outlets=[PUBLISHED[resource.id]])
+        @task
         def check() -> list[dict]:
             from dags import stages
 
             return stages.check(resource.id)
+
+        @task
+        def gate(reports: list[dict]) -> None:
+            from dags import stages
+
+            stages.fail_if_stopped(reports)
+
+        @task(outlets=[PUBLISHED[resource.id]])
+        def announce(reports: list[dict]) -> list[int]:
+            from dags import stages
+
+            return stages.published(reports)
 
         @task(trigger_rule="all_done")
         def store_expectations() -> list[str]:
@@ -43,7 +56,10 @@ def checking_dag(resource: Resource):
 
             return stages.store_expectations(resource.id)
 
-        check() >> store_expectations()
+        reports = check()
+        gate(reports)
+        announce(reports)
+        reports >> store_expectations()
 
     return checking()
 

@@ -83,8 +83,14 @@ def land(resource_id: str) -> list[dict]:
     return [{"batch": one.batch, "rows": one.manifest.rows, "malformed": one.manifest.malformed} for one in landed]
 
 
+REPORTED = (
+    "batch", "publication", "published", "gate", "read", "trusted", "quarantined", "superseded", "deleted", "removed", "carried", "warned",
+    "rules",
+)  # fmt: skip
+
+
 def check(resource_id: str) -> list[dict]:
-    """Every landed batch not judged yet, oldest first; a stopped one fails the task after the others were judged."""
+    """Judges every landed batch not judged yet, oldest first; a stopped one does not keep the later ones from their turn."""
     from quality import engine
 
     with hub() as opened:
@@ -92,15 +98,24 @@ def check(resource_id: str) -> list[dict]:
             engine.check(batch, opened.catalog, lake=opened.lake, database=opened.engine, now=now(), operator="airflow")
             for batch in engine.unchecked(opened.engine, opened.lake, resource_id)
         ]
-    stopped = [report.batch for report in reports if report.gate == "stopped"]
+    return [{name: getattr(report, name) for name in REPORTED} for report in reports]
+
+
+def fail_if_stopped(reports: list[dict]) -> None:
+    """A leaf of its own, so that a stopped batch fails the whole run and not just one task in the middle of a green one."""
+    stopped = [report["batch"] for report in reports if report["gate"] == "stopped"]
     if stopped:
         raise AirflowFailException(
             f"the gate stopped {', '.join(stopped)}: see `hub batch show`, then `hub batch approve` or a new delivery"
         )
-    if not any(report.published for report in reports):
+
+
+def published(reports: list[dict]) -> list[int]:
+    """Numbers of the new publications. Skips where there is none, so that issuing is not woken for nothing."""
+    numbers = [report["publication"] for report in reports if report["published"]]
+    if not numbers:
         raise AirflowSkipException("nothing new was published")
-    names = ("batch", "publication", "read", "trusted", "quarantined", "superseded", "deleted", "removed", "carried", "warned", "rules")
-    return [{name: getattr(report, name) for name in names} for report in reports]
+    return numbers
 
 
 def store_expectations(resource_id: str) -> list[str]:
@@ -122,15 +137,9 @@ def issue() -> dict:
 
 def catch_up() -> dict:
     """Judges landed batches nobody judged and applies publications nobody applied."""
-    from quality import engine
+    from catalogs.load import load
 
-    judged = 0
-    with hub() as opened:
-        for resource_id in opened.catalog.resources:
-            for batch in engine.unchecked(opened.engine, opened.lake, resource_id):
-                engine.check(batch, opened.catalog, lake=opened.lake, database=opened.engine, now=now(), operator="airflow")
-                judged += 1
-    return {"judged": judged, **issue()}
+    return {"judged": sum(len(check(resource_id)) for resource_id in load().resources), **issue()}
 
 
 def prove_log() -> dict:

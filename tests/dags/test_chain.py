@@ -30,8 +30,13 @@ for drop in sorted(waiting.glob("legal_entity*.csv")):
     _run(bag.dags["check_legal_entity"])
 first, second = _run(bag.dags["issue"]), _run(bag.dags["issue"])
 idle = bag.dags["land_legal_entity"].test()
+lines = next(waiting.glob("legal_entity_1*.csv")).read_bytes().splitlines(keepends=True)
+(drops / "legal_entity_1_enterprise.csv").write_bytes(b"".join(lines[:21]))
+_run(bag.dags["land_legal_entity"])
+stopped = bag.dags["check_legal_entity"].test()
 print("@@" + json.dumps({"landed": landed, "first": first, "second": second,
-                         "idle": {t.task_id: t.state for t in idle.get_task_instances()}}))
+                         "idle": {t.task_id: t.state for t in idle.get_task_instances()},
+                         "stopped": [stopped.state, {t.task_id: t.state for t in stopped.get_task_instances()}]}))
 """
 
 
@@ -70,6 +75,12 @@ def test_a_second_issue_run_changes_nothing(world):
 
 def test_landing_with_nothing_new_skips_and_wakes_nobody(world):
     assert world[1]["idle"] == {"land": "skipped"}
+
+
+def test_batch_stopped_by_the_gate_fails_the_whole_run_and_wakes_nobody(world):
+    """A delivery of twenty of a thousand rows: the run is red, though its last task stored the outcomes."""
+    state, tasks = world[1]["stopped"]
+    assert (state, tasks) == ("failed", {"check": "success", "gate": "failed", "announce": "skipped", "store_expectations": "success"})
 
 
 def canaries(home: Path, count: int = 1_000) -> list[str]:
