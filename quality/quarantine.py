@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -61,8 +61,8 @@ def _key(book: Rulebook) -> Sql:
     return key_of(book.resource)
 
 
-def rows(path: Path) -> Iterator[dict[str, str]]:
-    """Flat rows of a quarantine file: origin, key, failed_rules (`;`), then the source's columns as text."""
+def rows(path: Path, wording: Mapping[str, str] | None = None) -> Iterator[dict[str, str]]:
+    """Flat rows of a quarantine file: origin, key, failed_rules (`;`), the rules' sentences if `wording` has them, the source's columns."""
     for batch in pq.ParquetFile(path).iter_batches(batch_size=10_000):
         for row in batch.to_pylist():
             flat = {
@@ -70,17 +70,19 @@ def rows(path: Path) -> Iterator[dict[str, str]]:
                 "key": (row["key"] or "").replace(SEPARATOR, "|"),
                 "failed_rules": ";".join(row["failed_rules"]),
             }
+            if wording:
+                flat["sentences"] = "；".join(wording.get(one, one) for one in row["failed_rules"])
             yield flat | {name: "" if value is None else str(value) for name, value in json.loads(row["values"]).items()}
 
 
-def export(path: Path, file: IO[str]) -> int:
-    """Write a quarantine file as CSV that no spreadsheet will run; returns the number of rows. Read twice, so memory stays flat."""
+def export(read: Callable[[], Iterable[Mapping[str, str]]], file: IO[str]) -> int:
+    """Write flat rows as CSV that no spreadsheet will run; returns their number. Read twice, so memory stays flat."""
     columns: dict[str, None] = {}
-    for row in rows(path):
+    for row in read():
         columns |= dict.fromkeys(row)
     table, count = csv.DictWriter(file, [inert(name) for name in columns], restval="", quoting=csv.QUOTE_ALL), 0
     table.writeheader()
-    for row in rows(path):
+    for row in read():
         table.writerow({inert(name): inert(value) for name, value in row.items()})
         count += 1
     return count

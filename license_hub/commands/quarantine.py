@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Annotated
@@ -18,9 +17,6 @@ from license_hub.commands.faults import Refused, say
 from license_hub.commands.options import Lake
 
 app = typer.Typer(help="Rows that failed a reject rule.", no_args_is_help=True)
-
-FORMULA = tuple("=+-@\t\r\0＝＋－＠")
-"""A cell that starts with one of these would run in a spreadsheet (T14): it is written behind an apostrophe."""
 
 
 @app.callback()
@@ -43,16 +39,18 @@ def export(
     """
     if format_ not in ("csv", "json"):
         raise Refused(f"--format {format_} is neither csv nor json")
+    from quality import quarantine
+
     chosen = session.options(lake)
     path = quarantine_of(chosen.lake, batch)
     wording = rule_sentences() if sentences else {}
 
     def rows() -> Iterator[dict[str, str]]:
-        return (one for one in read(path, wording) if not rule or rule in one["failed_rules"].split(";"))
+        return (one for one in quarantine.rows(path, wording) if not rule or rule in one["failed_rules"].split(";"))
 
     # Spreadsheets take UTF-8 for what it is only behind a byte order mark; JSON must not have one.
     with opened(output, "utf-8-sig" if format_ == "csv" else "utf-8") as file:
-        count = write_csv(file, rows) if format_ == "csv" else write_json(file, rows)
+        count = quarantine.export(rows, file) if format_ == "csv" else write_json(file, rows())
     say(f"{count} row(s) of {batch}; they hold personal data")
 
 
@@ -71,18 +69,6 @@ def rule_sentences() -> dict[str, str]:
     return {rule.id: rule.sentence for rules in load().rules.values() for rule in rules}
 
 
-def read(path: Path, wording: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Flat rows: origin, key, failed_rules, sentences (if wanted), then the source's columns."""
-    import pyarrow.parquet as pq
-
-    for batch in pq.ParquetFile(path).iter_batches(batch_size=10_000):
-        for row in batch.to_pylist():
-            flat = {"origin": row["origin"], "key": (row["key"] or "").replace("\x1f", "|"), "failed_rules": ";".join(row["failed_rules"])}
-            if wording:
-                flat["sentences"] = "；".join(wording.get(one, one) for one in row["failed_rules"])
-            yield flat | {name: "" if value is None else str(value) for name, value in json.loads(row["values"]).items()}
-
-
 @contextmanager
 def opened(output: Path | None, encoding: str) -> Iterator[IO[str]]:
     if output is None:
@@ -92,20 +78,8 @@ def opened(output: Path | None, encoding: str) -> Iterator[IO[str]]:
         yield file
 
 
-def write_csv(file: IO[str], rows: Callable[[], Iterator[dict[str, str]]]) -> int:
-    """Read twice, so that memory does not grow with the quarantine: malformed rows have `_raw`, others the source's columns."""
-    columns: dict[str, None] = {}
-    for row in rows():
-        columns |= dict.fromkeys(row)
-    table, count = csv.DictWriter(file, list(columns), restval="", quoting=csv.QUOTE_ALL), 0
-    table.writeheader()
-    for count, row in enumerate(rows(), 1):  # noqa: B007 (the last number is the count)
-        table.writerow({name: "'" + value if value.startswith(FORMULA) else value for name, value in row.items()})
-    return count
-
-
-def write_json(file: IO[str], rows: Callable[[], Iterator[dict[str, str]]]) -> int:
+def write_json(file: IO[str], rows: Iterable[dict[str, str]]) -> int:
     count = 0
-    for count, row in enumerate(rows(), 1):  # noqa: B007 (the last number is the count)
+    for count, row in enumerate(rows, 1):  # noqa: B007 (the last number is the count)
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
     return count

@@ -247,16 +247,17 @@ def test_clients_add_refuses_a_private_key(hub, tmp_path):
 
 
 def test_quarantine_export_makes_no_formula_and_a_private_file(hub, tmp_path):
-    rows = [company(3300 + place) for place in range(6)] + [
-        company(3400, **{"统一社会信用代码": "X", "单位名称": "=HYPERLINK(1)", "住所": "＋1"})
-    ]
+    extra = {"=1+1": "a column the source added"}
+    rows = [company(3300 + place) | extra for place in range(6)]
+    rows.append(company(3400, **{"统一社会信用代码": "X", "单位名称": "=HYPERLINK(1)", "住所": "＋1", "业务范围": "  =2+2"}) | extra)
     batch = report(hub("run", "legal_entity", "--input", str(write_csv(tmp_path / "f.csv", rows)), "--json"))["batch"]
     out = tmp_path / "rejected.csv"
     assert hub("quarantine", "export", batch, "--output", str(out)).returncode == 0
     assert out.stat().st_mode & 0o777 == 0o600
     with out.open(encoding="utf-8-sig", newline="") as file:
         [row] = csv.DictReader(file)
-    assert (row["单位名称"], row["住所"]) == ("'=HYPERLINK(1)", "'＋1")
+    assert (row["单位名称"], row["住所"], row["业务范围"]) == ("'=HYPERLINK(1)", "'＋1", "'  =2+2")
+    assert "'=1+1" in row, "a header is a cell too"
     assert hub("quarantine", "export", batch, "--output", str(out)).returncode == 1, "an existing file is never overwritten"
     lines = hub("quarantine", "export", batch, "--format", "json").stdout.splitlines()
     assert json.loads(lines[0])["单位名称"] == "=HYPERLINK(1)"
