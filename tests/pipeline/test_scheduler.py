@@ -26,6 +26,11 @@ RESOURCE = "legal_entity"
 PATIENCE_S = 240
 
 
+def served(name: str) -> str:
+    """A setting of the compose file, its host names replaced by this machine."""
+    return SERVICES["airflow-api"]["environment"][name].replace("airflow-api", "127.0.0.1").replace("localhost", "127.0.0.1")
+
+
 def can_unshare() -> bool:
     return shutil.which("unshare") is not None and subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode == 0
 
@@ -46,7 +51,8 @@ def airflow(tmp_path, postgres_server):
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__PARALLELISM": "2",
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": "http://127.0.0.1:8080/execution/",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": served("AIRFLOW__CORE__EXECUTION_API_SERVER_URL"),
+            "AIRFLOW__API__BASE_URL": served("AIRFLOW__API__BASE_URL"),
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__API_AUTH__JWT_SECRET": "only-for-this-test-" * 4,
