@@ -19,6 +19,7 @@ import sqlalchemy as sa
 import yaml
 
 from tests.support import postgres, processes
+from tests.support.namespace import can_unshare
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())["services"]
@@ -29,10 +30,6 @@ PATIENCE_S = 240
 def served(name: str) -> str:
     """A setting of the compose file, its host names replaced by this machine."""
     return SERVICES["airflow-api"]["environment"][name].replace("airflow-api", "127.0.0.1").replace("localhost", "127.0.0.1")
-
-
-def can_unshare() -> bool:
-    return shutil.which("unshare") is not None and subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode == 0
 
 
 @pytest.fixture

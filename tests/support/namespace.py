@@ -6,6 +6,7 @@ A new namespace has only a loopback that is down; it is brought up here, so that
 from __future__ import annotations
 
 import fcntl
+import shutil
 import signal
 import socket
 import struct
@@ -20,6 +21,11 @@ SIOCSIFFLAGS, IFF_UP, IFF_RUNNING = 0x8914, 0x1, 0x40
 def loopback_up() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
         fcntl.ioctl(handle, SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", IFF_UP | IFF_RUNNING))
+
+
+def can_unshare() -> bool:
+    """Whether this user may make network namespaces."""
+    return shutil.which("unshare") is not None and subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode == 0
 
 
 def main(commands: str) -> int:

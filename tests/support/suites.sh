@@ -22,6 +22,6 @@ suite doors -n 2 --dist loadfile tests/license_hub/api tests/license_hub/web tes
 suite gx tests/quality_gx
 suite pipeline -n 2 --dist loadfile tests/pipeline/test_kill.py tests/pipeline/test_real_files.py tests/pipeline/test_two_days.py
 suite airflow tests/dags tests/pipeline/test_demo.py
-suite scheduler tests/pipeline/test_scheduler.py tests/docker
+suite scheduler tests/pipeline/test_scheduler.py tests/pipeline/test_up.py tests/docker
 suite browser tests/browser
 exit $bad
