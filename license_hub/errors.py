@@ -17,6 +17,7 @@ EgovError                     catalogs.errors
     ├── StorageError          the database refuses or holds what it must not
     │   └── DecryptionError   a stored value does not decrypt under its key and place
     ├── IntakeError           a publication cannot be applied
+    │   └── CrewFault         a worker process died at its job
     └── AccessError           the caller may not
         ├── TokenRefused      OAuth error, `error` is its code (RFC 6749 §5.2)
         ├── NotAuthenticated  no valid access token
@@ -97,6 +98,10 @@ class DecryptionError(StorageError):
 
 class IntakeError(HubError):
     code = "INTAKE"
+
+
+class CrewFault(IntakeError):
+    code = "CREW_FAULT"
 
 
 class AccessError(HubError):

@@ -26,16 +26,16 @@ STANDARD = "0101"
 FORMAT = "0302"
 """GB/T 36344 准确性·数据格式合规性."""
 
-_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_GROUPS = [first + second + third for first in _ALPHABET for second in _ALPHABET for third in _ALPHABET]
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_GROUPS = [first + second + third for first in ALPHABET for second in ALPHABET for third in ALPHABET]
 """Base 36 of 0 to 36^3 - 1, three characters each."""
 _TYPE = re.compile(rf"[{checkdigits.USCC_ALPHABET}]{{18}}[0-9]{{3}}")
 _ISSUER = re.compile(rf"[{checkdigits.USCC_ALPHABET}]{{18}}")
 _SERIAL = re.compile(r"[0-9A-Z]{1,32}")
 _VERSION = re.compile(r"(?!000)[0-9]{3}")
 _LOOSE = re.compile(r"1\.2\.156\.3005\.2\.([0-9A-Z]+)\.([0-9A-Z]+)\.([0-9A-Z]+)\.([0-9]{3})\.([0-9A-Z])")
-_STEP = [{letter: 2 * (((product + value) % 36) or 36) % 37 for value, letter in enumerate(_ALPHABET)} for product in range(37)]
-"""_STEP[P][character] = the next P of MOD 37,36, which starts at 36."""
+STEPS = [{letter: 2 * (((product + value) % 36) or 36) % 37 for value, letter in enumerate(ALPHABET)} for product in range(37)]
+"""STEPS[P][character] = the next P of MOD 37,36, which starts at 36."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,14 @@ class Finding:
 def mint(type_code: str, issuer_code: str, serial: str, version: int | str) -> str:
     """A new identifier. Raises ValueError naming the part that breaks the rules."""
     text = f"{version:03d}" if isinstance(version, int) else version
-    product, head = _head(type_code, issuer_code)
+    product, begun = head(type_code, issuer_code)
     if not _SERIAL.fullmatch(serial):
         raise ValueError("serial: 1 to 32 of 0–9 and A–Z")
     if not _VERSION.fullmatch(text):
         raise ValueError("version: 001 to 999")
     for letter in serial + text:
-        product = _STEP[product][letter]
-    return f"{head}.{serial}.{text}.{_ALPHABET[(37 - product) % 36]}"
+        product = STEPS[product][letter]
+    return f"{begun}.{serial}.{text}.{ALPHABET[(37 - product) % 36]}"
 
 
 def parse(text: str) -> Identifier:
@@ -124,11 +124,11 @@ def serial(random16: bytes) -> str:
         for _ in range(4):
             half, group = divmod(half, 36**3)
             groups.append(_GROUPS[group])
-    return _ALPHABET[half] + "".join(reversed(groups))
+    return ALPHABET[half] + "".join(reversed(groups))
 
 
 @lru_cache(maxsize=4096)
-def _head(type_code: str, issuer_code: str) -> tuple[int, str]:
+def head(type_code: str, issuer_code: str) -> tuple[int, str]:
     """Running check value and text of the parts that whole batches share. Raises ValueError."""
     if not _TYPE.fullmatch(type_code) or not checkdigits.uscc(type_code[:18]):
         raise ValueError("type code: a credit code with a right check character and 3 digits")
@@ -136,5 +136,5 @@ def _head(type_code: str, issuer_code: str) -> tuple[int, str]:
         raise ValueError("issuer code: a credit code with a right check character")
     product = 36
     for letter in type_code + issuer_code:
-        product = _STEP[product][letter]
+        product = STEPS[product][letter]
     return product, f"{ROOT_OID}.{type_code}.{issuer_code}"

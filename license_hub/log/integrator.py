@@ -20,8 +20,8 @@ from license_hub.errors import LogDiverged, TileCorrupt
 from license_hub.log import checkpoint as checkpoints
 from license_hub.log.checkpoint import Checkpoint
 from license_hub.log.proof import root_at
-from license_hub.log.tiles import ENTRIES, WIDTH, Tile, TileStore, entries_path, pack_entries, tile_path
-from license_hub.log.tree import HASH_BYTES, leaf_hash
+from license_hub.log.tiles import ENTRIES, TILE_BYTES, WIDTH, Tile, TileStore, entries_path, pack_entries, roots, tile_path
+from license_hub.log.tree import HASH_BYTES, leaf_hashes
 from license_hub.signing.suites import Signer
 
 CHUNK = 64 * WIDTH
@@ -109,7 +109,7 @@ def _publish(tiles: TileStore, last: Checkpoint) -> None:
 def _extend(source: LeafSource, tiles: TileStore, old: int, size: int) -> list[tuple[int | str, int]]:
     """Write and re-read every tile from `old` to `size` entries; the (level, index) of tiles that became full."""
     full: list[tuple[int | str, int]] = []
-    above: list[bytes] = []
+    above = b""
     start = old // WIDTH * WIDTH
     for chunk in range(start, size, CHUNK):
         stop = min(chunk + CHUNK, size)
@@ -121,56 +121,48 @@ def _extend(source: LeafSource, tiles: TileStore, old: int, size: int) -> list[t
     return full
 
 
-def _bottom(source: LeafSource, tiles: TileStore, start: int, stop: int, old: int, full: list[tuple[int | str, int]]) -> list[bytes]:
+def _bottom(source: LeafSource, tiles: TileStore, start: int, stop: int, old: int, full: list[tuple[int | str, int]]) -> bytes:
     """Level 0 and the entry bundles for [start, stop), `start` on a tile's border; roots of the tiles that are full."""
     entries = source.entries(start, stop)
-    hashes = [leaf_hash(one) for one in entries]
-    if len(entries) != stop - start or hashes != [bytes(one) for one in source.hashes(start, stop)]:
+    hashes = leaf_hashes(entries)
+    if len(entries) != stop - start or hashes != b"".join(source.hashes(start, stop)):
         raise LogDiverged(f"leaf rows {start} to {stop - 1} do not give their stored hashes; run `hub log fsck`")
-    if start < old and hashes[: old - start] != _stored(tiles, 0, start // WIDTH, old - start):
+    if start < old and hashes[: (old - start) * HASH_BYTES] != tiles.read_tile(0, start // WIDTH, old - start):
         raise LogDiverged(f"leaf rows from {start} on differ from the published tile; run `hub log fsck`")
     files = {}
     for at in range(0, stop - start, WIDTH):
-        part = entries[at : at + WIDTH]
-        index = (start + at) // WIDTH
-        files[tile_path(0, index, len(part))] = b"".join(hashes[at : at + WIDTH])
+        index, part = (start + at) // WIDTH, entries[at : at + WIDTH]
+        files[tile_path(0, index, len(part))] = hashes[at * HASH_BYTES : (at + WIDTH) * HASH_BYTES]
         files[entries_path(index, len(part))] = pack_entries(part)
     tiles.write(files)
-    roots = []
+    stored: list[bytes] = []
     for at in range(0, stop - start, WIDTH):
         index, width = (start + at) // WIDTH, min(WIDTH, stop - start - at)
-        meant = hashes[at : at + WIDTH]
-        _same(tiles, 0, index, meant)
-        if [leaf_hash(one) for one in tiles.read_entries(index, width)] != meant:
-            raise TileCorrupt(f"{entries_path(index, width)}: what was read back is not what was written; nothing was signed")
+        _same(tiles, 0, index, hashes[at * HASH_BYTES : (at + WIDTH) * HASH_BYTES])
+        stored += tiles.read_entries(index, width)
         if width == WIDTH:
-            roots.append(Tile(b"".join(meant)).node(8, 0))
             full += [(0, index), (ENTRIES, index)]
-    return roots
+    if leaf_hashes(stored) != hashes:
+        raise TileCorrupt(f"entries {start} to {stop - 1}: what was read back is not what was written; nothing was signed")
+    return roots(hashes)
 
 
-def _level(tiles: TileStore, level: int, old: int, size: int, new: list[bytes], full: list[tuple[int | str, int]]) -> list[bytes]:
+def _level(tiles: TileStore, level: int, old: int, size: int, new: bytes, full: list[tuple[int | str, int]]) -> bytes:
     """One level above 0: `old` hashes are stored, `new` follow up to `size`; roots of the tiles that are full."""
     first = old // WIDTH
-    hashes = (_stored(tiles, level, first, old % WIDTH) if old % WIDTH else []) + new
-    if first * WIDTH + len(hashes) != size:
-        raise TileCorrupt(f"level {level} has {first * WIDTH + len(hashes)} hashes where {size} belong")
-    groups = {first + at // WIDTH: hashes[at : at + WIDTH] for at in range(0, len(hashes), WIDTH)}
-    tiles.write({tile_path(level, index, len(group)): b"".join(group) for index, group in groups.items()})
-    roots = []
+    hashes = (tiles.read_tile(level, first, old % WIDTH) if old % WIDTH else b"") + new
+    if first * WIDTH * HASH_BYTES + len(hashes) != size * HASH_BYTES:
+        raise TileCorrupt(f"level {level} has {first * WIDTH + len(hashes) // HASH_BYTES} hashes where {size} belong")
+    groups = {first + at // TILE_BYTES: hashes[at : at + TILE_BYTES] for at in range(0, len(hashes), TILE_BYTES)}
+    tiles.write({tile_path(level, index, len(group) // HASH_BYTES): group for index, group in groups.items()})
     for index, group in groups.items():
         _same(tiles, level, index, group)
-        if len(group) == WIDTH:
-            roots.append(Tile(b"".join(group)).node(8, 0))
+        if len(group) == TILE_BYTES:
             full.append((level, index))
-    return roots
+    return roots(hashes)
 
 
-def _stored(tiles: TileStore, level: int, index: int, width: int) -> list[bytes]:
-    data = tiles.read_tile(level, index, width)
-    return [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
-
-
-def _same(tiles: TileStore, level: int, index: int, meant: list[bytes]) -> None:
-    if _stored(tiles, level, index, len(meant)) != meant:
-        raise TileCorrupt(f"{tile_path(level, index, len(meant))}: what was read back is not what was written; nothing was signed")
+def _same(tiles: TileStore, level: int, index: int, meant: bytes) -> None:
+    width = len(meant) // HASH_BYTES
+    if tiles.read_tile(level, index, width) != meant:
+        raise TileCorrupt(f"{tile_path(level, index, width)}: what was read back is not what was written; nothing was signed")

@@ -19,10 +19,12 @@ from typing import Protocol
 
 from license_hub.errors import TileCorrupt, TileMissing
 from license_hub.log.files import place, read
-from license_hub.log.tree import HASH_BYTES, node_hash
+from license_hub.log.tree import HASH_BYTES, node_hash, node_hashes
 
-WIDTH = 256
-"""Hashes in a full tile: a subtree of height 8."""
+HEIGHT = 8
+WIDTH = 2**HEIGHT
+"""Hashes in a full tile."""
+TILE_BYTES = WIDTH * HASH_BYTES
 ENTRIES = "entries"
 
 _PATH = re.compile(r"tile/(entries|0|[1-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
@@ -194,16 +196,20 @@ def unpack_entries(data: bytes, path: str = "entries") -> list[bytes]:
 def build(hashes: Sequence[bytes]) -> dict[tuple[int, int], bytes]:
     """All tiles of a finished tree, for `TileMap` and its rows in the database."""
     tiles: dict[tuple[int, int], bytes] = {}
-    level, current = 0, list(hashes)
-    while current:
-        above = []
-        for start in range(0, len(current), WIDTH):
-            data = b"".join(current[start : start + WIDTH])
-            tiles[(level, start // WIDTH)] = data
-            if len(data) == WIDTH * HASH_BYTES:
-                above.append(Tile(data).node(8, 0))
-        level, current = level + 1, above
+    level, data = 0, b"".join(hashes)
+    while data:
+        for start in range(0, len(data), TILE_BYTES):
+            tiles[(level, start // TILE_BYTES)] = data[start : start + TILE_BYTES]
+        level, data = level + 1, roots(data)
     return tiles
+
+
+def roots(data: bytes) -> bytes:
+    """Roots of the full tiles among hashes that follow each other: the hashes of the next level."""
+    data = data[: len(data) // TILE_BYTES * TILE_BYTES]
+    for _ in range(HEIGHT):
+        data = node_hashes(data)
+    return data
 
 
 def _grouped(index: int) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
@@ -27,22 +27,12 @@ _CODE_TYPES = {"citizen_id": "111", "uscc": "001"}
 _NAME_TYPES = ("person_name", "org_name")
 
 
-class Assessment(NamedTuple):
-    """One row's holders: `reason` None = may be issued."""
-
-    reason: str | None
-    verified: bool
-
-
-SELF = Assessment(None, True)
-"""The row itself is the base."""
-
-
-def assess(connection: sa.Connection, lake: Path, catalog: Catalog, recipe: Recipe, table: pa.Table) -> Sequence[Assessment]:
-    """One assessment a row of `table` (text rows), in order."""
+def assess(connection: sa.Connection, lake: Path, catalog: Catalog, recipe: Recipe, table: pa.Table) -> tuple[pa.Array, np.ndarray]:
+    """For each row of `table` (text rows): why it may not be issued (NULL: it may), and whether its holders are trusted."""
     bases = [catalog.resources[name] for name in recipe.source.holder_base]
     if not bases or not table.num_rows:
-        return [SELF] * table.num_rows
+        # The row itself is the base.
+        return pa.nulls(table.num_rows, pa.string()), np.ones(table.num_rows, bool)
     paths = {base.id: publications.rows_paths(connection, lake, base.id) for base in bases}
     # Personal data stays in memory: no database file, no spilling to disk.
     with duckdb.connect(config={"temp_directory": ""}) as duck:
@@ -51,8 +41,8 @@ def assess(connection: sa.Connection, lake: Path, catalog: Catalog, recipe: Reci
         duck.register("bases", _bases(bases, paths))
         duck.register("prefixes", _prefixes(bases))
         _trusted(duck, bases, paths)
-        found = duck.sql(SQL).to_arrow_table()
-    return list(map(Assessment, found["reason"].to_pylist(), found["verified"].to_pylist()))
+        found = duck.sql(SQL).to_arrow_table().combine_chunks()
+    return found["reason"].combine_chunks(), found["verified"].to_numpy()
 
 
 def _bases(bases: Sequence[Resource], paths: dict[str, list[Path]]) -> pa.Table:

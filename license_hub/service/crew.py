@@ -1,31 +1,33 @@
 """Who computes license versions: this process for small batches, worker processes for large ones.
 
-Workers are spawned (no forked locks or sockets), get keys through their initialiser's pipe, and send back encoded rows. Results come
-in the order of the jobs, whoever made them.
+Workers are programs of their own (`service.worker`): nothing is forked, and what this process runs for (a command, a server, an
+Airflow task) is not imported again in each. Results come in the order of the jobs, whoever made them.
 """
 
 from __future__ import annotations
 
-import gc
 import os
+import subprocess
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
-from typing import TYPE_CHECKING
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, TypeVar
 
+from license_hub.errors import CrewFault
 from license_hub.service.versions import Job, Made, make
-from license_hub.storage.crypt import Crypt
+from license_hub.service.worker import receive, send
 
 if TYPE_CHECKING:
-    # Workers import this module: the hub, its migrations and its catalogue are none of their business and cost a second each.
     from license_hub.service.hub import Hub
+
+Note = TypeVar("Note")
+Process = subprocess.Popen[bytes]
 
 LARGE = 5_000
 """Rows from which starting processes pays."""
-
-_crypt: Crypt | None = None
-"""The worker's own copy."""
 
 
 class Crew:
@@ -34,21 +36,23 @@ class Crew:
     def __init__(self, hub: Hub):
         self._hub = hub
         # Injected entropy is one stream of bytes: only this process can read it in order.
-        self._workers = hub.workers if hub.entropy is os.urandom else 0
-        self._pool: ProcessPoolExecutor | None = None
+        self._size = hub.workers if hub.entropy is os.urandom else 0
+        self._workers: list[Process] = []
+        self._idle: SimpleQueue[Process] = SimpleQueue()
+        self._threads = ThreadPoolExecutor(max(self._size, 1))
 
-    def run(self, jobs: Iterable[Job], rows: int) -> Iterator[tuple[Job, Made]]:
-        """Each job with its result, in order; `rows` is how many there are in all."""
-        if not self._workers or rows < LARGE:
-            for job in jobs:
-                yield job, make(job, self._hub.crypt, self._hub.entropy)
+    def run(self, jobs: Iterable[tuple[Job, Note]], rows: int) -> Iterator[tuple[Note, Made]]:
+        """Each job's result, in order, with the note that came with it; `rows` is how many there are in all. Raises CrewFault."""
+        if not self._size or rows < LARGE:
+            for job, note in jobs:
+                yield note, make(job, self._hub.crypt, self._hub.entropy)
             return
-        waiting: deque[tuple[Job, Future[Made]]] = deque()
-        pool = self._started()
-        for job in jobs:
-            waiting.append((job, pool.submit(_work, job)))
+        self.expect(rows)
+        waiting: deque[tuple[Note, Future[Made]]] = deque()
+        for job, note in jobs:
+            waiting.append((note, self._threads.submit(self._ask, job)))
             # A few jobs more than workers: nobody waits while rows are loaded, and encoded rows do not pile up in memory.
-            while len(waiting) > self._workers + 2:
+            while len(waiting) > self._size + 2:
                 first, future = waiting.popleft()
                 yield first, future.result()
         for first, future in waiting:
@@ -56,35 +60,40 @@ class Crew:
 
     def expect(self, rows: int) -> None:
         """A batch of about that size is coming: workers start while it is still being read."""
-        if self._workers and rows >= LARGE:
-            pool = self._started()
-            for _ in range(self._workers):
-                pool.submit(_ready)
+        while rows >= LARGE and len(self._workers) < self._size:
+            command = [sys.executable, "-m", "license_hub.service.worker"]
+            worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 (our own module)
+            self._workers.append(worker)
+            self._threads.submit(self._begin, worker)
 
     def close(self) -> None:
-        if self._pool is not None:
-            # Idle workers end by themselves; nobody waits for them.
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+        """Ends the workers: those at work are not waited for, nobody wants their rows any more."""
+        for worker in self._workers:
+            worker.kill()
+        self._threads.shutdown(cancel_futures=True)
+        for worker in self._workers:
+            # What a killed worker did not read is still in its pipe's buffer.
+            with suppress(OSError):
+                worker.stdin.close()
+            worker.stdout.close()
+            worker.wait()
+        self._workers.clear()
 
-    def _started(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            crypt = self._hub.crypt
-            keys = (crypt.data_key, crypt.index_key)
-            self._pool = ProcessPoolExecutor(self._workers, mp_context=get_context("spawn"), initializer=_begin, initargs=keys)
-        return self._pool
+    def _begin(self, worker: Process) -> None:
+        # One that did not even start is put in its place all the same: whoever gives it a job finds out, nobody waits for ever.
+        with suppress(OSError):
+            send(worker.stdin, (self._hub.crypt.data_key, self._hub.crypt.index_key))
+        self._idle.put(worker)
 
-
-def _begin(data_key: bytes, index_key: bytes) -> None:
-    global _crypt
-    _crypt = Crypt(data_key, index_key)
-    # Jobs make no cycles, and a worker ends with its publication: collecting would only walk rows on their way out.
-    gc.disable()
-
-
-def _ready() -> None:
-    """Nothing to do but to be there."""
-
-
-def _work(job: Job) -> Made:
-    return make(job, _crypt)
+    def _ask(self, job: Job) -> Made:
+        worker = self._idle.get()
+        try:
+            send(worker.stdin, job)
+            made = receive(worker.stdout)
+        except (EOFError, OSError):
+            raise CrewFault("a worker process ended in the middle of a job; nothing of the publication was stored, run it again") from None
+        finally:
+            self._idle.put(worker)
+        if isinstance(made, Exception):
+            raise made
+        return made

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from catalogs import checkdigits
@@ -18,12 +20,14 @@ from license_hub.domain.lifecycle import Act, Actor, State, acts_between, after,
 from license_hub.domain.verdict import Code, Status
 from license_hub.service.assess import assess
 from license_hub.service.hub import Hub
-from license_hub.service.ledger import Candidate
+from license_hub.service.ledger import Candidates
 from license_hub.service.recipe import Recipe
 from license_hub.service.versions import Predecessor, row_dicts
 from license_hub.storage.licenses import Standing, standing
 
 CREDIT_CODE_CHARS = 18
+_BETWEEN = "\x1f"
+"""Separates two values put together; cleaned text holds no control characters."""
 
 
 class Hold(StrEnum):
@@ -39,7 +43,7 @@ class Hold(StrEnum):
 class Decisions:
     """By the row's place in the table of text rows."""
 
-    candidates: list[Candidate] = field(default_factory=list)
+    candidates: Candidates
     acts: list[tuple[Standing, Act, State]] = field(default_factory=list)
     held: list[tuple[int, Hold]] = field(default_factory=list)
     unchanged: int = 0
@@ -47,30 +51,26 @@ class Decisions:
 
 def decide_live(hub: Hub, connection: sa.Connection, recipe: Recipe, rows: pa.Table) -> Decisions:
     """For rows the source provides now (`insert`, `update`, or held ones once more)."""
-    found = Decisions()
     keys = rows["_key"].to_pylist()
     old = standing(connection, hub.crypt, recipe.type_id, recipe.resource, keys)
-    issuers = _issuers(hub.catalog, recipe, rows)
-    holders = assess(connection, hub.lake, hub.catalog, recipe, rows)
-    if not old and all(issuers) and not any(holder.reason for holder in holders):
-        # The first delivery of a resource: every row is a candidate, and there are many.
-        found.candidates = list(map(Candidate, range(len(keys)), issuers, [holder.verified for holder in holders]))
-        return found
-    known = {}
-    for place, (key, issuer, holder) in enumerate(zip(keys, issuers, holders, strict=True)):
-        reason = Hold.ISSUER_UNKNOWN if issuer is None else Hold(holder.reason) if holder.reason else None
-        if reason:
-            found.held.append((place, reason))
-        if key in old:
-            known[place] = (old[key], issuer, holder.verified, reason)
-        elif not reason:
-            found.candidates.append(Candidate(place, issuer, holder.verified))
-    for place, row in zip(known, _rows_at(rows, list(known)), strict=True):
-        standing_now, issuer, verified, reason = known[place]
-        if reason:
-            _end(recipe, row, standing_now, found)
+    issuers, issuer = _issuers(hub.catalog, recipe, rows)
+    reasons, verified = assess(connection, hub.lake, hub.catalog, recipe, rows)
+    known = np.fromiter((key in old for key in keys), bool, len(keys))
+    refused = (issuer < 0) | reasons.is_valid().to_numpy(zero_copy_only=False)
+    fresh = np.flatnonzero(~known & ~refused)
+    found = Decisions(Candidates(fresh, issuers, issuer[fresh], verified[fresh]))
+    found.held = [(place, _hold(issuer[place], reasons[place].as_py())) for place in np.flatnonzero(refused).tolist()]
+    changed: dict[int, Predecessor] = {}
+    places = np.flatnonzero(known).tolist()
+    for place, row in zip(places, _rows_at(rows, places), strict=True):
+        if refused[place]:
+            _end(recipe, row, old[keys[place]], found)
         else:
-            _compare(recipe, place, row, standing_now, issuer, verified, found)
+            _compare(recipe, place, row, old[keys[place]], issuers[issuer[place]], found, changed)
+    if changed:
+        both = np.concatenate([fresh, np.array(list(changed), np.int64)])
+        predecessors = dict(enumerate(changed.values(), start=len(fresh)))
+        found.candidates = Candidates(both, issuers, issuer[both], verified[both], predecessors)
     return found
 
 
@@ -81,16 +81,25 @@ def decide_gone(hub: Hub, connection: sa.Connection, recipe: Recipe, keys: Seque
     return [(one, Act.SOURCE_STOPPED, after(State(one.state), Act.SOURCE_STOPPED, Actor.HUB)) for one in stopped]
 
 
+def _hold(issuer: int, reason: str | None) -> Hold:
+    return Hold.ISSUER_UNKNOWN if issuer < 0 else Hold(reason)
+
+
 def _compare(
-    recipe: Recipe, place: int, row: Mapping[str, str | None], old: Standing, issuer: tuple[str, str], verified: bool, found: Decisions
+    recipe: Recipe,
+    place: int,
+    row: Mapping[str, str | None],
+    old: Standing,
+    issuer: tuple[str, str],
+    found: Decisions,
+    changed: dict[int, Predecessor],
 ) -> None:
     """A row whose license exists."""
     draft = draft_from_row(recipe.kind, recipe.source, row, issuer)
     steps = list(_steps(State(old.state), draft))
     if _content(old) != fields(draft):
         status = steps[-1][1] if steps else State(old.state)
-        predecessor = Predecessor(old.license_id, old.entry, old.version, old.serial, old.leaf_id, status.value)
-        found.candidates.append(Candidate(place, issuer, verified, predecessor))
+        changed[place] = Predecessor(old.license_id, old.entry, old.version, old.serial, old.leaf_id, status.value)
     elif steps:
         found.acts.extend((old, act, to) for act, to in steps)
     else:
@@ -118,18 +127,34 @@ def _content(old: Standing) -> dict[str, str]:
     return content
 
 
-def _issuers(catalog: Catalog, recipe: Recipe, rows: pa.Table) -> list[tuple[str, str] | None]:
-    """(credit code, name) of each row's issuing organ; None where neither the row nor its number tells."""
+def _issuers(catalog: Catalog, recipe: Recipe, rows: pa.Table) -> tuple[tuple[tuple[str, str], ...], np.ndarray]:
+    """Issuing organs as (credit code, name), and each row's place among them; -1 where neither the row nor its number tells."""
     source = recipe.source
     if source.issuer_field is None:
-        numbers = [one or "" for one in rows[source.number_field].to_pylist()]
-        parts = [(one[:1], one[2:8]) if len(one) == CREDIT_CODE_CHARS else None for one in numbers]
-        organs = issuer_by_prefix(catalog, {one for one in parts if one})
-        return [organs[one] if one else None for one in parts]
-    codes = rows[source.issuer_field].to_pylist()
-    names = rows[source.issuer_name_field].to_pylist() if source.issuer_name_field else [None] * len(codes)
-    right = {code for code in set(codes) if code and checkdigits.uscc(code)}
-    return [(code, name or "") if code in right else None for code, name in zip(codes, names, strict=True)]
+        number = _flat(rows, source.number_field)
+        parts = pc.binary_join_element_wise(pc.utf8_slice_codeunits(number, 0, 1), pc.utf8_slice_codeunits(number, 2, 8), _BETWEEN)
+        parts = pc.if_else(pc.equal(pc.utf8_length(number), CREDIT_CODE_CHARS), parts, None)
+        found, pairs = _distinct(parts)
+        organs = issuer_by_prefix(catalog, set(pairs))
+        listed = [organs.get(one) for one in pairs]
+    else:
+        name = _flat(rows, source.issuer_name_field) if source.issuer_name_field else pa.nulls(rows.num_rows, pa.string())
+        found, pairs = _distinct(pc.binary_join_element_wise(_flat(rows, source.issuer_field), pc.fill_null(name, ""), _BETWEEN))
+        listed = [one if checkdigits.uscc(one[0]) else None for one in pairs]
+    known = tuple(one for one in listed if one)
+    at = {one: place for place, one in enumerate(known)}
+    return known, np.array([*(at.get(one, -1) for one in listed), -1], np.int32)[found]
+
+
+def _distinct(column: pa.Array) -> tuple[np.ndarray, list[tuple[str, str]]]:
+    """Pairs that occur, and each row's place among them; -1 where it has none."""
+    coded = pc.dictionary_encode(column)
+    pairs = [tuple(one.split(_BETWEEN, 1)) for one in coded.dictionary.to_pylist()]
+    return pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False), pairs
+
+
+def _flat(rows: pa.Table, name: str) -> pa.Array:
+    return pa.concat_arrays([pa.array([], pa.string()), *rows[name].chunks])
 
 
 def _rows_at(rows: pa.Table, places: list[int]) -> list[dict[str, str | None]]:

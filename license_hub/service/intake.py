@@ -46,9 +46,8 @@ class Counts:
     status_acts: int = 0
 
     def add(self, decisions: Decisions) -> None:
-        first = sum(1 for one in decisions.candidates if one.predecessor is None)
-        self.issued += first
-        self.versions += len(decisions.candidates) - first
+        self.issued += len(decisions.candidates) - len(decisions.candidates.predecessors)
+        self.versions += len(decisions.candidates.predecessors)
         self.unchanged += decisions.unchanged
         self.status_acts += len(decisions.acts)
 

@@ -5,20 +5,21 @@ Used as a context: `open_ledger` locks the log first and, when the body ends, at
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
 from license_hub.domain.lifecycle import Act, State
+from license_hub.hashing import HASH_BYTES
 from license_hub.log.tree import leaf_hash
 from license_hub.service.crew import Crew
 from license_hub.service.hub import Hub
 from license_hub.service.recipe import Recipe
-from license_hub.service.versions import Issuer, Job, Predecessor, Seat, pack
+from license_hub.service.versions import Issuer, Job, Predecessor, pack
 from license_hub.signing import seal
 from license_hub.signing.commitment import act_secret, commit, instant, leaf
 from license_hub.storage import bulk, tables
@@ -39,13 +40,25 @@ class Origin:
     as_of: str
 
 
-class Candidate(NamedTuple):
-    """Row `place` of a table of text rows, ready to become a version."""
+@dataclass(frozen=True)
+class Candidates:
+    """Rows of a table of text rows, ready to become versions."""
 
-    place: int
-    issuer: tuple[str, str]
-    verified: bool
-    predecessor: Predecessor | None = None
+    places: np.ndarray
+    issuers: tuple[tuple[str, str], ...]
+    """(credit code, name) of the organs that occur."""
+    issuer: np.ndarray
+    """Each candidate's place among them."""
+    verified: np.ndarray
+    predecessors: Mapping[int, Predecessor] = field(default_factory=dict)
+    """By the candidate's own place; the others are first versions."""
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def part(self, start: int, stop: int) -> Candidates:
+        later = {at - start: one for at, one in self.predecessors.items() if start <= at < stop}
+        return Candidates(self.places[start:stop], self.issuers, self.issuer[start:stop], self.verified[start:stop], later)
 
 
 @dataclass
@@ -76,17 +89,15 @@ class Ledger:
         """Entries taken so far."""
         return self._next - self._first
 
-    def add_versions(self, recipe: Recipe, rows: pa.Table, candidates: Sequence[Candidate], origin: Origin) -> None:
+    def add_versions(self, recipe: Recipe, rows: pa.Table, candidates: Candidates, origin: Origin) -> None:
         """Versions with consecutive entries, in the order of the candidates."""
-        jobs = (self._job(recipe, rows, candidates[at : at + JOB_ROWS], origin) for at in range(0, len(candidates), JOB_ROWS))
-        for job, made in self._crew.run(jobs, len(candidates)):
+        parts = (candidates.part(at, at + JOB_ROWS) for at in range(0, len(candidates), JOB_ROWS))
+        jobs = (self._job(recipe, rows, part, origin) for part in parts)
+        for (batches, batch), made in self._crew.run(jobs, len(candidates)):
             bulk.load(self.connection, made.blocks)
-            batches = [self._batches[origin.resource, origin.publication, one.code] for one in job.issuers]
-            if len(batches) == 1:
-                batches[0].hashes.extend(made.leaf_hashes)
-                continue
-            for seat, hashed in zip(job.seats, made.leaf_hashes, strict=True):
-                batches[seat.issuer].hashes.append(hashed)
+            hashes = np.frombuffer(made.leaf_hashes, f"V{HASH_BYTES}")
+            for at, one in enumerate(batches):
+                one.hashes += hashes[batch == at].tolist()
 
     def add_act(self, standing: Standing, act: Act, to: State, origin: Origin) -> None:
         """A status event on the license's newest version, with the publication as its evidence."""
@@ -107,33 +118,32 @@ class Ledger:
             self._attest(batch)
         advance_log(self.connection, self._next)
 
-    def _job(self, recipe: Recipe, rows: pa.Table, candidates: Sequence[Candidate], origin: Origin) -> Job:
-        issuers: dict[tuple[str, str], int] = {}
-        made: list[Issuer] = []
-        batches: list[_Batch] = []
-        seats = []
-        for _, issuer, verified, predecessor in candidates:
-            place = issuers.get(issuer)
-            if place is None:
-                # One organ may write its name in several ways: the seal is the organ's, the name the row's.
-                place = issuers[issuer] = len(made)
-                batches.append(self._batch(issuer[0], origin))
-                made.append(Issuer(*issuer, batches[place].attestation_id, batches[place].insecure))
-            batch = batches[place]
-            seats.append(Seat(place, batch.taken, verified, predecessor))
-            batch.taken += 1
+    def _job(self, recipe: Recipe, rows: pa.Table, candidates: Candidates, origin: Origin) -> tuple[Job, tuple[list[_Batch], np.ndarray]]:
+        """The job; the batches its rows stand under, and each row's place among these."""
+        present, issuer = np.unique(candidates.issuer, return_inverse=True)
+        organs = [candidates.issuers[at] for at in present]
+        # One organ may write its name in several ways: the seal is the organ's, the name the row's.
+        codes = list(dict.fromkeys(code for code, _ in organs))
+        batches = [self._batch(code, origin) for code in codes]
+        places = [codes.index(code) for code, _ in organs]
+        batch = np.array(places, np.int32)[issuer]
+        seats = {"_issuer": issuer.astype(np.int32), "_index": _seats(batches, batch), "_verified": candidates.verified}
         first, self._next = self._next, self._next + len(candidates)
-        return Job(
+        taken = _slice(rows, candidates.places)
+        job = Job(
             recipe=recipe,
-            rows=pack(_slice(rows, [one.place for one in candidates])),
+            rows=pack(pa.table({**dict(zip(taken.column_names, taken.columns, strict=True)), **seats})),
             first_entry=first,
-            issuers=tuple(made),
-            seats=tuple(seats),
+            issuers=tuple(
+                Issuer(*organ, batches[at].attestation_id, batches[at].insecure) for organ, at in zip(organs, places, strict=True)
+            ),
             publication=origin.publication,
             as_of=origin.as_of,
             at=self.at,
             dialect=self.connection.dialect.name,
+            predecessors=candidates.predecessors,
         )
+        return job, (batches, batch)
 
     def _batch(self, code: str, origin: Origin) -> _Batch:
         where = (origin.resource, origin.publication, code)
@@ -144,7 +154,7 @@ class Ledger:
 
     def _attest(self, batch: _Batch) -> None:
         root, tiles = seal.issuer_tree(batch.hashes)
-        code, origin, size = batch.issuer_code, batch.origin, len(batch.hashes)
+        code, origin, size = batch.issuer_code, batch.origin, batch.taken
         signer = self.hub.keyring.signer(f"organ/{code}")
         made = seal.attest(signer, code, size, root, self.at, resource=origin.resource, publication=origin.publication)
         head = (batch.attestation_id, code, origin.resource, origin.publication, size, root)
@@ -162,8 +172,18 @@ def open_ledger(hub: Hub, crew: Crew) -> Iterator[Ledger]:
         ledger.finish()
 
 
-def _slice(rows: pa.Table, places: list[int]) -> pa.Table:
+def _seats(batches: Sequence[_Batch], batch: np.ndarray) -> np.ndarray:
+    """Each row's index under its attestation: the next free ones."""
+    index = np.empty(len(batch), np.int64)
+    for at, one in enumerate(batches):
+        rows = np.flatnonzero(batch == at)
+        index[rows] = np.arange(one.taken, one.taken + len(rows))
+        one.taken += len(rows)
+    return index
+
+
+def _slice(rows: pa.Table, places: np.ndarray) -> pa.Table:
     """The rows at those places; a plain slice when they follow each other."""
-    if places and places[-1] - places[0] == len(places) - 1 and places == list(range(places[0], places[-1] + 1)):
-        return rows.slice(places[0], len(places))
-    return rows.take(pa.array(places, pa.int64()))
+    if len(places) and np.array_equal(places, np.arange(places[0], places[0] + len(places))):
+        return rows.slice(int(places[0]), len(places))
+    return rows.take(pa.array(places))

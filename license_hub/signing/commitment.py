@@ -54,7 +54,7 @@ def salts(secret: bytes, names: Iterable[str]) -> dict[str, bytes]:
 
 def digest(salt: bytes, name: str, value: str) -> bytes:
     """What stands for the field in the commitment."""
-    return _sha256(salt + _frame(name) + value.encode()).digest()
+    return _sha256(salt + frame(name) + value.encode()).digest()
 
 
 def commit(secret: bytes, fields: Mapping[str, str]) -> bytes:
@@ -125,8 +125,8 @@ def _secret(secret: bytes) -> bytes:
 
 
 @lru_cache(maxsize=4096)
-def _frame(name: str) -> bytes:
-    """length ‖ name. Names come from catalogues: few, and asked for again and again."""
+def frame(name: str) -> bytes:
+    """What stands before a value: length ‖ name. Names come from catalogues: few, and asked for again and again."""
     encoded = name.encode()
     return len(encoded).to_bytes(2, "big") + encoded
 
@@ -136,4 +136,4 @@ def _plan(names: tuple[str, ...]) -> tuple[tuple[int, ...], tuple[bytes, ...], C
     """For fields in that order: the place of each one's salt in the stream, their frames, and what cuts the stream into salts."""
     places = {name: at for at, name in enumerate(sorted(names))}
     cut = struct.Struct(f"{SALT_BYTES}s" * len(names)).unpack
-    return tuple(places[name] for name in names), tuple(_frame(name) for name in names), cut
+    return tuple(places[name] for name in names), tuple(frame(name) for name in names), cut

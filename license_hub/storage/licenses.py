@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from license_hub.hashing import hexed
 from license_hub.storage.crypt import Crypt
 from license_hub.storage.tables import current, held, license, version
 
@@ -34,6 +37,15 @@ class Standing:
 def secret_place(entry: int, license_id: int, key_bi: bytes, type_id: str, resource: str, grade: str, verified: bool, as_of: str) -> str:
     """The version's name in the additional data of its secret: binds the columns that no leaf commits to."""
     return f"{entry}|{license_id}|{key_bi.hex()}|{type_id}|{resource}|{grade}|{int(verified)}|{as_of}"
+
+
+def secret_places(
+    entry: pa.Array, license_id: pa.Array, key_bi: pa.Array, type_id: str, resource: str, grade: pa.Array, verified: pa.Array, as_of: str
+) -> list[str]:
+    """`secret_place` of each row."""
+    columns = (pc.cast(entry, pa.string()), pc.cast(license_id, pa.string()), pc.cast(hexed(key_bi), pa.string()))
+    counted = pc.if_else(verified, "1", "0")
+    return pc.binary_join_element_wise(*columns, type_id, resource, grade, counted, as_of, "|").to_pylist()
 
 
 def held_place(type_id: str, resource: str, key: bytes) -> str:

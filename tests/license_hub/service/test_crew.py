@@ -1,18 +1,16 @@
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
-from hypothesis import strategies as st
 
+from license_hub.errors import CrewFault
 from license_hub.service import crew, ledger
 from license_hub.service.fsck import fsck
 from license_hub.service.hub import open_hub
 from license_hub.service.intake import apply_pending
-from license_hub.service.versions import flat_jcs
-from license_hub.signing.canonical import jcs
 from license_hub.storage import tables
 from license_hub.storage.engine import reading
 
@@ -53,12 +51,24 @@ def test_worker_that_fails_leaves_no_trace_of_the_publication(options, clock, ca
     hub.close()
 
 
-@given(st.dictionaries(st.text(max_size=8), st.text(max_size=20), max_size=6))
-def test_flat_json_is_canonical_json(fields):
-    try:
-        meant = jcs(fields)
-    except Exception:
-        with pytest.raises(ValueError):
-            flat_jcs(fields)
-    else:
-        assert flat_jcs(fields) == meant
+def test_worker_that_is_killed_stops_the_publication_and_the_next_run_issues_it(options, clock, catalog, monkeypatch):
+    monkeypatch.setattr(crew, "LARGE", 10)
+    monkeypatch.setattr(ledger, "JOB_ROWS", 16)
+    hub = open_hub(replace(options, workers=2), clock=clock, catalog=catalog)
+    Publisher(hub).publish("legal_entity", [entity(i) for i in range(200)])
+    started = subprocess.Popen
+
+    def killed(*arguments, **named):
+        process = started(*arguments, **named)
+        process.kill()
+        return process
+
+    with monkeypatch.context() as once:
+        once.setattr(subprocess, "Popen", killed)
+        with pytest.raises(CrewFault, match="run it again"):
+            apply_pending(hub)
+    with reading(hub.engine) as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(tables.leaf)).scalar_one() == 0
+    assert apply_pending(hub).issued == 200
+    assert fsck(hub).findings == ()
+    hub.close()

@@ -6,6 +6,7 @@ from decimal import Decimal
 from hashlib import shake_128
 from itertools import count as count_from
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -326,7 +327,7 @@ def test_row_held_for_its_issuer_is_tried_again_with_the_next_publication(hub, p
     from license_hub.service import decide
 
     unknown = decide._issuers
-    monkeypatch.setattr(decide, "_issuers", lambda catalog, recipe, table: [None] * table.num_rows)
+    monkeypatch.setattr(decide, "_issuers", lambda catalog, recipe, table: ((), np.full(table.num_rows, -1)))
     publisher.publish("enterprise_registry", [registered(1)], partition="450000")
     assert apply_pending(hub).held == 1
     monkeypatch.setattr(decide, "_issuers", unknown)

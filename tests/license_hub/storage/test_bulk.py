@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
@@ -9,6 +10,7 @@ from license_hub.storage import bulk, tables
 from license_hub.storage.engine import reading, writing
 
 TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=20)
+EMPTY = {"entry": pa.array([], pa.int64()), "leaf": pa.array([], pa.binary()), "leaf_hash": pa.array([], pa.binary())}
 AUDIT = st.tuples(
     TEXT,
     TEXT,
@@ -76,4 +78,18 @@ def test_rows_loaded_in_a_transaction_that_fails_leave_nothing(engine):
 
 def test_block_of_no_rows_loads_nothing(engine):
     with writing(engine) as connection:
-        assert bulk.load(connection, [bulk.block(tables.leaf, [], connection.dialect.name)]) == 0
+        assert bulk.load(connection, [bulk.block(tables.leaf, EMPTY, 0, connection.dialect.name)]) == 0
+
+
+def test_block_with_plain_values_repeats_them_in_every_row(engine):
+    values = {"entry": pa.array([0, 1]), "leaf": b"leaf", "leaf_hash": pa.array([b"a", b"b"])}
+    with writing(engine) as connection:
+        assert bulk.load(connection, [bulk.block(tables.leaf, values, 2, connection.dialect.name)]) == 2
+    with reading(engine) as connection:
+        found = connection.execute(sa.select(tables.leaf).order_by(tables.leaf.c.entry)).all()
+        assert [tuple(row) for row in found] == [(0, b"leaf", b"a"), (1, b"leaf", b"b")]
+
+
+def test_block_without_a_column_is_refused():
+    with pytest.raises(KeyError):
+        bulk.block(tables.leaf, {"entry": pa.array([0])}, 1, "postgresql")
