@@ -18,6 +18,7 @@ EgovError                     catalogs.errors
     │   └── DecryptionError   a stored value does not decrypt under its key and place
     ├── IntakeError           a publication cannot be applied
     │   └── CrewFault         a worker process died at its job
+    ├── BundleUnavailable     a license cannot be handed out as a bundle: unknown, not logged yet, or damaged
     └── AccessError           the caller may not
         ├── TokenRefused      OAuth error, `error` is its code (RFC 6749 §5.2)
         ├── NotAuthenticated  no valid access token
@@ -102,6 +103,10 @@ class IntakeError(HubError):
 
 class CrewFault(IntakeError):
     code = "CREW_FAULT"
+
+
+class BundleUnavailable(HubError):
+    code = "BUNDLE_UNAVAILABLE"
 
 
 class AccessError(HubError):

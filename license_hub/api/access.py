@@ -25,7 +25,11 @@ from .problem import Problem
 from .serving import serving
 
 ACCESS_TOKEN_TYPES = frozenset({"at+jwt"})
-SCOPES = {"license:verify": "Ask for verdicts", "license:read": "Read masked licenses, on an open case"}
+SCOPES = {
+    "license:verify": "Ask for verdicts",
+    "license:read": "Read masked licenses, on an open case",
+    "license:export": "Hand a license out unmasked as a bundle with its proofs, on an open case",
+}
 REMEMBER_S = 30
 REMEMBERED = 4096
 

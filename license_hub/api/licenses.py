@@ -1,4 +1,4 @@
-"""`GET /v1/licenses/{identifier}`: one license, its personal fields masked.
+"""`GET /v1/licenses/{identifier}`: one license, its personal fields masked; `…/bundle`: unmasked with its proofs, for the holder to keep.
 
 Purpose and case number are headers (`Hub-Purpose`, `Hub-Case-No`, percent-encoded UTF-8): URLs end up in logs and histories, and a
 case number leads to a person. The identifier is the hub's own random name of the license and leads to nobody without this scope.
@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Depends, Header, Path, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
-from license_hub.errors import NotAuthorized, PurposeMissing
+from license_hub.errors import BundleUnavailable, NotAuthorized, PurposeMissing
 from license_hub.service.authenticate import Principal
+from license_hub.service.export_bundle import ExportRequest, export_bundle
 from license_hub.service.read import ReadRequest, read
 
 from . import logs, metrics
@@ -66,9 +67,7 @@ async def license(
     try:
         found = await run_in_threadpool(read, hub.hub, asked)
     except PurposeMissing:
-        given = {"Hub-Purpose": purpose, "Hub-Case-No": case_no}
-        missing = [{"pointer": f"/headers/{name}", "rule": "required"} for name, value in given.items() if not value]
-        raise Problem("INVALID_REQUEST", errors=missing) from None
+        raise _purpose_missing(purpose, case_no) from None
     except NotAuthorized:
         raise Problem("FORBIDDEN") from None
     metrics.VERDICTS.labels("read", found.verdict.status, found.verdict.code).inc()
@@ -86,6 +85,52 @@ async def license(
         "request_id": request_id(request),
     }
     return JSONResponse(body, status_code=message.http_status)
+
+
+BUNDLE_CONTENT = {
+    "application/json": {"schema": {"type": "object"}, "example": {"v": 1, "kind": "license-bundle", "identifier": "1.2.156…"}}
+}
+
+
+@router.get("/licenses/{identifier}/bundle", openapi_extra=needs("license:export"), responses={200: {"content": BUNDLE_CONTENT}})
+async def bundle(
+    request: Request,
+    identifier: Annotated[str, Path(max_length=200)],
+    principal: Annotated[Principal, Depends(scope("license:export"))],
+    show: Annotated[
+        list[str] | None, Query(max_length=64, description="Fields to show, by short name; without it all", examples=["CZZT"])
+    ] = None,
+    purpose: Purpose = "",
+    case_no: CaseNumber = "",
+) -> Response:
+    """The license bundle (docs/verify-us.md): fields with salts, attestation, log proof. Unmasked: for handing to its holder.
+
+    Needs the scope `license:export`, the license type granted, a purpose and an open case's number. 404 until it is under a checkpoint.
+    """
+    asked = ExportRequest(
+        principal=principal,
+        identifier=identifier,
+        purpose=plain(purpose, MAX_PURPOSE_CHARS),
+        case_no=plain(case_no, MAX_CASE_CHARS),
+        request_id=request_id(request),
+        show=show,
+    )
+    try:
+        data = await run_in_threadpool(export_bundle, serving(request).hub, asked)
+    except PurposeMissing:
+        raise _purpose_missing(purpose, case_no) from None
+    except BundleUnavailable:
+        raise Problem("NO_SUCH_RESOURCE") from None
+    except KeyError:
+        raise Problem("INVALID_REQUEST", errors=[{"pointer": "/query/show", "rule": "known_field"}]) from None
+    return Response(data, media_type="application/json")
+
+
+def _purpose_missing(purpose: str, case_no: str) -> Problem:
+    given = {"Hub-Purpose": purpose, "Hub-Case-No": case_no}
+    return Problem(
+        "INVALID_REQUEST", errors=[{"pointer": f"/headers/{name}", "rule": "required"} for name, value in given.items() if not value]
+    )
 
 
 def plain(header: str, most: int) -> str:

@@ -7,6 +7,7 @@
 | integrate | `integrate(hub) -> Checkpoint | None`: extends the tiles to the last leaf row and signs |
 | verify | `verify(hub, [VerifyRequest(…)]) -> [Answer(verdict, type_id, mismatched, grade, holder_verified, as_of)]` |
 | read | `read(hub, ReadRequest(principal, identifier, purpose, case_no, request_id)) -> MaskedLicense` (verdict, fields, grade) |
+| export_bundle | `export_bundle(hub, ExportRequest(principal, identifier, purpose, case_no, …, show)) -> bytes`: the license bundle |
 | prove | `prove(hub, leaf_hash: bytes) -> str | None`: the leaf's `.tlog-proof` |
 | register_client | `register(hub, name, jwk: dict, scopes, types) -> Client`, `clients(hub) -> [Client]`, `disable(hub, client_id)` |
 | issue_token | `issue_token(hub, form: Mapping[str, str], *, audiences) -> IssuedToken(access_token, token_type, expires_in, scope)` |

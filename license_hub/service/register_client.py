@@ -19,7 +19,7 @@ from license_hub.signing.commitment import instant
 from license_hub.storage.engine import reading, writing
 from license_hub.storage.tables import client as clients_table
 
-SCOPES = ("license:verify", "license:read")
+SCOPES = ("license:verify", "license:read", "license:export")
 ALGORITHMS = {("OKP", "Ed25519"): "EdDSA", ("EC", "P-256"): "ES256"}
 """Kind of key → the one algorithm it may sign with."""
 PUBLIC_MEMBERS = {"OKP": ("crv", "kty", "x"), "EC": ("crv", "kty", "x", "y")}

@@ -268,7 +268,11 @@ PUBLIC = {
     "/static/style.css",
     "/static/icon.svg",
 }
-SCOPED = {("POST", "/v1/verifications"): "license:verify", ("GET", "/v1/licenses/{identifier}"): "license:read"}
+SCOPED = {
+    ("POST", "/v1/verifications"): "license:verify",
+    ("GET", "/v1/licenses/{identifier}"): "license:read",
+    ("GET", "/v1/licenses/{identifier}/bundle"): "license:export",
+}
 
 
 def api_routes(scene) -> set[tuple[str, str]]:

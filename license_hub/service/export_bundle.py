@@ -1,0 +1,77 @@
+"""A license as a bundle its holder can carry away: every field or some, the organ's attestation, the log's proof. Anyone can check it.
+
+Unmasked, so it has a scope of its own, and like every look it belongs to a purpose and an open case and is in the audit log.
+A bundle proves *issued*; whether it is in force is for the hub or its status list to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from license_hub.domain import identifier as identifiers
+from license_hub.domain.license import holder_numbers
+from license_hub.domain.verdict import Proof
+from license_hub.errors import BundleUnavailable, NotAuthorized, PurposeMissing
+from license_hub.log import bundle as proofs
+from license_hub.log.proof import inclusion_proof
+from license_hub.service.authenticate import Principal
+from license_hub.service.content import Opened, holder_form, number_form, open_version
+from license_hub.service.hub import Hub
+from license_hub.service.list_audit import Entry, record
+from license_hub.service.proofs import AttestationTiles, check_version, newest_checkpoint
+from license_hub.signing import bundle as bundles
+from license_hub.signing import seal
+from license_hub.signing.seal import Attestation
+from license_hub.storage.engine import writing
+from license_hub.storage.lookup import find
+
+SCOPE = "license:export"
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    principal: Principal
+    identifier: str
+    purpose: str
+    case_no: str
+    request_id: str = ""
+    show: Sequence[str] | None = None
+    """Short names of the fields to show; None: all. The identifier is always shown."""
+
+
+def export_bundle(hub: Hub, request: ExportRequest) -> bytes:
+    """The bundle's canonical JSON. Raises PurposeMissing, NotAuthorized, BundleUnavailable, KeyError for a field it has not."""
+    if SCOPE not in request.principal.scopes:
+        raise NotAuthorized(f"scope {SCOPE} is not granted to this client")
+    if not request.purpose.strip() or not request.case_no.strip():
+        raise PurposeMissing("give a purpose and the number of the open case")
+    identifier, now = number_form(request.identifier), hub.now()
+    with writing(hub.engine) as connection:
+        known = not identifiers.unusable(identifiers.inspect(identifier))
+        row = next(iter(find(connection, [identifier], [])), None) if known else None
+        if row is None or row.type_id not in request.principal.types:
+            raise BundleUnavailable("no license of that identifier and of a type granted to this client")
+        opened = open_version(hub.crypt, row)
+        data = bundles.write(_bundle(hub, connection, row, opened, request.show))
+        subject = next(iter(holder_numbers(opened.fields)), None)
+        index = hub.crypt.blind_index("subject", holder_form(subject)) if subject else None
+        who = (request.request_id, request.principal.client_id, "export", row.entry, index)
+        record(connection, now, [Entry(*who, None, "EXPORTED", request.purpose, request.case_no)])
+    return data
+
+
+def _bundle(hub: Hub, connection: sa.Connection, row: sa.Row, opened: Opened, show: Sequence[str] | None) -> bundles.Bundle:
+    head = newest_checkpoint(hub, connection)
+    proof = check_version(hub, connection, head, row, opened)
+    if head is None or proof is Proof.PENDING:
+        raise BundleUnavailable("the license is not under a checkpoint yet; ask again in a minute")
+    if proof is not Proof.GOOD:
+        raise BundleUnavailable("the stored license is not what was sealed and logged; run `hub log fsck`")
+    made = Attestation(bytes(row.statement), bytes(row.signature), row.kid, row.alg)
+    tiles = AttestationTiles(connection, row.attestation_id)
+    place = seal.path_of(tiles, row.attestation_index, seal.read(made.statement).size)
+    logged = proofs.Proof(row.entry, tuple(inclusion_proof(hub.tiles, row.entry, head.size)), head.note)
+    return bundles.make_bundle(opened.secret, opened.fields, opened.leaf, made, place, logged, show=show)

@@ -1,0 +1,75 @@
+"""`GET /v1/licenses/{identifier}/bundle`: what a holder carries away verifies offline; who may hand it out, and that it is recorded."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from license_hub.log import checkpoint
+from license_hub.service.register_client import register
+from license_hub.signing.bundle import Trust, read, verify_bundle
+from license_hub.storage.tables import audit
+from tests.license_hub.caller import Key, token_form
+from tests.license_hub.sample_hub import credit_code, identifiers
+from tests.license_hub.service.intruder import tampered
+
+PURPOSE = {"Hub-Purpose": "%E5%8F%91%E7%BB%99%E6%8C%81%E8%AF%81%E4%B8%BB%E4%BD%93", "Hub-Case-No": "990101-2026-000002"}
+
+
+@pytest.fixture
+def exporter(scene):
+    """Sends as a client that may hand bundles out."""
+    key = Key()
+    client = register(scene.hub, "holder's app", key.jwk, ["license:export"], ["business_license"])
+
+    def get(path: str, headers=PURPOSE, **rest):
+        form = token_form(key.assertion(client.client_id, scene.hub.public_url, scene.clock().timestamp()))
+        token = scene.send("POST", "/oauth/token", data=form).json()["access_token"]
+        return scene.send("GET", path, headers={"Authorization": f"Bearer {token}", **headers}, **rest)
+
+    return get
+
+
+def trust(hub) -> Trust:
+    keys = [(one.alg, one.public) for one in hub.keyring.public_keys("checkpoint")]
+    organs = {role.removeprefix("organ/"): hub.keyring.public_keys(role) for role in hub.keyring.roles() if role.startswith("organ/")}
+    return Trust(hub.origin, checkpoint.keys(hub.origin, keys), organs)
+
+
+def test_bundle_of_a_license_verifies_offline_and_is_audited(scene, exporter):
+    identifier = identifiers(scene.hub)[7]
+    answer = exporter(f"/v1/licenses/{identifier}/bundle")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    bundle = read(answer.content)
+    report = verify_bundle(bundle, trust(scene.hub), scene.clock() + timedelta(days=1))
+    assert report.failed == () and bundle.identifier == identifier and bundle.hidden == ()
+    with scene.hub.engine.connect() as connection:
+        last = connection.execute(sa.select(audit).order_by(audit.c.seq.desc()).limit(1)).one()
+    assert (last.action, last.code, last.case_no, last.entry) == ("export", "EXPORTED", "990101-2026-000002", bundle.proof.index)
+
+
+def test_bundle_shows_only_the_fields_asked_for(scene, exporter):
+    identifier = identifiers(scene.hub)[7]
+    bundle = read(exporter(f"/v1/licenses/{identifier}/bundle?show=ZZMC").content)
+    assert set(bundle.fields) == {"ZZMC", "ZZBS"} and bundle.hidden
+    assert verify_bundle(bundle, trust(scene.hub), scene.clock()).good
+    assert exporter(f"/v1/licenses/{identifier}/bundle?show=NOSUCH").status_code == 400
+
+
+def test_bundle_needs_purpose_scope_and_a_license_of_a_granted_type(scene, exporter):
+    identifier = identifiers(scene.hub)[7]
+    assert exporter(f"/v1/licenses/{identifier}/bundle", headers={}).status_code == 400
+    for unknown in ("1.2.156", identifier[:-1] + ("0" if identifier[-1] != "0" else "1"), credit_code(1)):
+        assert exporter(f"/v1/licenses/{unknown}/bundle").status_code == 404
+    assert scene.send("GET", f"/v1/licenses/{identifier}/bundle", headers=scene.bearer() | PURPOSE).status_code == 403
+
+
+def test_t6_no_bundle_is_made_of_a_row_that_is_not_what_was_logged(scene, exporter):
+    from license_hub.storage.tables import version
+
+    identifier = identifiers(scene.hub)[7]
+    with tampered(scene.hub, version, {"recorded_at": "2020-01-01T00:00:00Z"}, {"entry": 7}):
+        assert exporter(f"/v1/licenses/{identifier}/bundle").status_code == 404
+    assert exporter(f"/v1/licenses/{identifier}/bundle").status_code == 200
