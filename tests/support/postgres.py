@@ -38,13 +38,13 @@ def server() -> Iterator[sa.URL]:
 
 
 @contextmanager
-def database(root: sa.URL) -> Iterator[str]:
-    """A fresh, empty database on that server, dropped at the end; yields its SQLAlchemy URL."""
+def database(root: sa.URL, template: str = "template1") -> Iterator[str]:
+    """A fresh database on that server, empty or a copy of `template` (to which nobody may be connected), dropped at the end; its URL."""
     name = f"t_{uuid4().hex[:12]}"
     engine = sa.create_engine(root, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
-            connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+            connection.execute(sa.text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
         yield root.set(database=name).render_as_string(hide_password=False)
         with engine.connect() as connection:
             connection.execute(sa.text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))

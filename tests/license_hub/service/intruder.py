@@ -17,9 +17,9 @@ def tampered(hub: Hub, table: sa.Table, values: Mapping[str, object], where: Map
     with hub.engine.connect() as connection:
         before = [dict(row._mapping) for row in connection.execute(sa.select(table).where(*chosen))]
     assert before, f"nothing in {table.name} to change"
-    _run(hub, table, [sa.update(table).where(*chosen).values(values)])
+    as_superuser(hub, table, [sa.update(table).where(*chosen).values(values)])
     yield
-    _run(hub, table, [_back(table, row, values) for row in before])
+    as_superuser(hub, table, [_back(table, row, values) for row in before])
 
 
 @contextmanager
@@ -28,9 +28,9 @@ def deleted(hub: Hub, table: sa.Table, where: Mapping[str, object]) -> Iterator[
     chosen = [table.c[name] == value for name, value in where.items()]
     with hub.engine.connect() as connection:
         before = [dict(row._mapping) for row in connection.execute(sa.select(table).where(*chosen))]
-    _run(hub, table, [sa.delete(table).where(*chosen)])
+    as_superuser(hub, table, [sa.delete(table).where(*chosen)])
     yield
-    _run(hub, table, [sa.insert(table).values(row) for row in before])
+    as_superuser(hub, table, [sa.insert(table).values(row) for row in before])
 
 
 def _back(table: sa.Table, row: Mapping[str, object], values: Mapping[str, object]) -> sa.Update:
@@ -38,7 +38,8 @@ def _back(table: sa.Table, row: Mapping[str, object], values: Mapping[str, objec
     return sa.update(table).where(*(table.c[name] == value for name, value in key.items())).values({name: row[name] for name in values})
 
 
-def _run(hub: Hub, table: sa.Table, statements: list[sa.Executable]) -> None:
+def as_superuser(hub: Hub, table: sa.Table, statements: list[sa.Executable]) -> None:
+    """In one transaction, past the triggers and foreign keys that protect `table`."""
     postgres = hub.engine.dialect.name == "postgresql"
     with hub.engine.connect() as connection:
         driver = connection.connection.dbapi_connection

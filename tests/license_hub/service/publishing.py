@@ -30,6 +30,10 @@ class Publisher:
         self._heads: dict[tuple[str, str], tuple[int, dict[str, Row]]] = {}
         self._numbers: dict[str, int] = {}
 
+    def continue_from(self, other: Publisher) -> None:
+        """Where the publisher of a hub was, this one goes on: for a copy of that hub."""
+        self.clock, self._heads, self._numbers = other.clock, dict(other._heads), dict(other._numbers)
+
     def publish(self, resource: str, rows: Sequence[Row], *, partition: str = PARTITION_NONE, deleted: Sequence[str] = ()) -> int:
         """The publication's number. Rows gone since the head are `removed`, or `deleted` where listed."""
         self.clock += timedelta(seconds=1)

@@ -1,0 +1,194 @@
+"""The hubs that outsiders look at: one real hub that has lived through three publications, copied for each attack and served over HTTP.
+
+- Sealed, logged and signed by the hub's own services; each copy has its own database and lake, opened by the hub's own code.
+- Served by granian, the server the hub runs under, on two doors of 127.0.0.1: two outsiders may be shown different hubs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from granian.server.embed import Server
+
+from catalogs.model import Catalog
+from license_hub.api.build import build
+from license_hub.api.frame import Frame
+from license_hub.log import note
+from license_hub.log.note import NoteKey
+from license_hub.service.authenticate import Principal
+from license_hub.service.export_bundle import SCOPE, ExportRequest, export_bundle
+from license_hub.service.hub import Hub, open_hub
+from license_hub.service.intake import apply_pending
+from license_hub.signing.canonical import jcs
+from license_hub.signing.keyring import InsecureDevSigner
+from tests.license_hub.sample_hub import Clock, identifiers, options
+from tests.license_hub.service.publishing import Publisher, entity
+from tests.support import postgres
+
+ROOT = InsecureDevSigner("Ed25519", bytes(range(32)))
+STAGES = 3
+REVOKED = "3"
+COMPANIES = (280, 440, 560)
+"""Companies in each stage's publication: the log crosses the border of its first tile, then of its second."""
+
+
+def companies(stage: int) -> list[dict[str, object]]:
+    """What stage 1, 2 or 3 publishes: more companies, and every seventeenth revoked from stage 2, every eleventh from stage 3 on."""
+    rows = [entity(place) for place in range(COMPANIES[stage - 1])]
+    for place in range(COMPANIES[0]):
+        if (stage >= 2 and place % 17 == 0) or (stage >= 3 and place % 11 == 0):
+            rows[place]["status"] = REVOKED
+    return rows
+
+
+@dataclass
+class World:
+    """One hub on one database, and what its holders and one outsider have of it."""
+
+    folder: Path
+    hub: Hub
+    publisher: Publisher
+    catalog: Catalog
+    server: object
+    """URL of the PostgreSQL server's maintenance database; None on SQLite."""
+
+    @property
+    def log(self) -> Path:
+        return self.hub.tiles.directory
+
+    def grow(self, rows: list[dict[str, object]]) -> None:
+        """One more publication, issued, logged and signed by the hub itself."""
+        self.publisher.publish("legal_entity", rows)
+        apply_pending(self.hub)
+
+    def manifest(self) -> str:
+        """The signed list of the hub's keys."""
+        keys = [one for role in self.hub.keyring.roles() if role != "token" for one in self.hub.keyring.public_keys(role)]
+        state = {"not_before": "2026-01-01T00:00:00Z", "state": "active", "changed_at": "2026-01-01T00:00:00Z"}
+        listed = [{"role": one.role, "kid": one.kid, "alg": one.alg, "public": note.encode(one.public)} | state for one in keys]
+        text = {
+            "v": 1,
+            "kind": "key-manifest",
+            "origin": self.hub.origin,
+            "sequence": 1,
+            "issued_at": "2026-11-01T00:00:00Z",
+            "expires_at": "2027-11-01T00:00:00Z",
+            "policy": "",
+            "keys": listed,
+        }
+        return note.sign(jcs(text).decode() + "\n", f"{self.hub.origin}/root", [ROOT])
+
+    @property
+    def root_key(self) -> str:
+        """What an outsider pins."""
+        return NoteKey(f"{self.hub.origin}/root", ROOT.alg, ROOT.public).text
+
+    def bundles(self, places: tuple[int, ...]) -> list[bytes]:
+        """Licenses as their holders keep them, by order of issue."""
+        listed = identifiers(self.hub)
+        client = Principal("holder's app", (SCOPE,), tuple(self.catalog.license_types))
+        return [export_bundle(self.hub, ExportRequest(client, listed[place], "conformance", "990101-2026-000001")) for place in places]
+
+
+@contextmanager
+def world(folder: Path, catalog: Catalog, server: object = None) -> Iterator[World]:
+    """A hub before its first publication."""
+    with _database(server) as url:
+        hub = open_hub(options(folder, url), clock=Clock(), catalog=catalog)
+        try:
+            yield World(folder, hub, Publisher(hub), catalog, server)
+        finally:
+            hub.close()
+
+
+@contextmanager
+def copied(source: World, folder: Path) -> Iterator[World]:
+    """The same hub once more, with a database and a lake of its own. `source`'s connections are given back first."""
+    shutil.copytree(source.folder, folder)
+    source.hub.engine.dispose()
+    template = source.hub.engine.url.database if source.server else ""
+    with _database(source.server, template) as url:
+        hub = open_hub(options(folder, url), clock=source.hub.clock, catalog=source.catalog)
+        publisher = Publisher(hub)
+        publisher.continue_from(source.publisher)
+        try:
+            yield World(folder, hub, publisher, source.catalog, source.server)
+        finally:
+            hub.close()
+
+
+@contextmanager
+def _database(server: object, template: str = "template1") -> Iterator[str | None]:
+    """A URL; None where the hub's own SQLite file in its lake will do."""
+    if server is None:
+        yield None
+        return
+    with postgres.database(server, template) as url:
+        yield url
+
+
+class Door:
+    """An address of 127.0.0.1 behind which any hub can stand: the real application, with the hub that is shown through it."""
+
+    def __init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._frame: Frame | None = None
+
+    @contextmanager
+    def open_to(self, world: World) -> Iterator[str]:
+        if self._frame is None:
+            self._frame = build(world.hub)
+        state = self._frame._app.state
+        # Made once: an application takes longer to make than an attack.
+        state.serving = replace(state.serving, hub=world.hub)
+        self._manifest = world.manifest().encode()
+        yield self.url
+
+    async def __call__(self, scope, receive, send) -> None:
+        if scope["path"] == "/.well-known/hub-manifest":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": self._manifest})
+        else:
+            await self._frame(scope, receive, send)
+
+
+@contextmanager
+def doors(count: int) -> Iterator[list[Door]]:
+    """Doors served from one thread of this process until the end."""
+    made = [Door() for _ in range(count)]
+    loop = asyncio.new_event_loop()
+    servers = [Server(door, port=door.port, interface="asginl", websockets=False, log_enabled=False) for door in made]
+    thread = threading.Thread(target=loop.run_until_complete, args=(_serve(servers),), daemon=True)
+    thread.start()
+    for door in made:
+        _wait(door.port)
+    yield made
+    for server in servers:
+        loop.call_soon_threadsafe(server.stop)
+    thread.join(20)
+    loop.close()
+
+
+async def _serve(servers: list[Server]) -> None:
+    await asyncio.gather(*(one.serve() for one in servers))
+
+
+def _wait(port: int) -> None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise RuntimeError("the server did not come up")
