@@ -14,6 +14,7 @@ import hashlib
 import json
 import sys
 import urllib.request
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -93,13 +94,16 @@ def read_note(note):
     return text + "\n", [(line[1], (data := unbase64(line[2]))[:4], data[4:]) for line in lines]
 
 
+def key_id(name, kind, public):
+    return sha256(name.encode(), b"\n", bytes([kind]), public)[:4]
+
+
 def open_note(note, name, publics):
     """(text, the key that signed it): a note under that name. A listed key's bad signature is a no, whatever else is there."""
     text, lines = read_note(note)
     found = None
     for public in publics:
-        key_id = sha256(name.encode(), b"\n\1", public)[:4]
-        for signature in [line[2] for line in lines if line[:2] == (name, key_id)]:
+        for signature in [line[2] for line in lines if line[:2] == (name, key_id(name, 1, public))]:
             need(signed(Ed25519PublicKey, public, text.encode(), signature), f"the signature of {name} does not verify")
             found = public
     need(found, f"no trusted key of {name} signed")
@@ -143,12 +147,12 @@ def witnessed(policy, note, origin, size, root):
     for words in [line.split() for line in policy.split("\n") if line.strip() and not line.strip().startswith("#")]:
         if words[0] == "witness":
             name, _, material = words[2].split("+", 2)
-            kind, public = unbase64(material)[:1], unbase64(material)[1:]
-            for data in [line[2] for line in lines if line[:2] == (name, sha256(name.encode(), b"\n", kind, public)[:4])]:
+            kind, public = unbase64(material)[0], unbase64(material)[1:]
+            for data in [line[2] for line in lines if line[:2] == (name, key_id(name, kind, public))]:
                 time, short = data[:8], lambda one: bytes([len(one.encode())]) + one.encode()
                 old = f"cosignature/v1\ntime {int.from_bytes(time)}\n{text}".encode()
                 new = b"subtree/v1\n\0" + short(name) + time + short(origin) + bytes(8) + size.to_bytes(8) + root
-                suite, message = (MLDSA44PublicKey, new) if kind == b"\6" else (Ed25519PublicKey, old)
+                suite, message = (MLDSA44PublicKey, new) if kind == 6 else (Ed25519PublicKey, old)
                 need(signed(suite, public, message, data[8:]), f"the cosignature of {name} does not verify")
                 good.add(words[1])
         elif words[0] == "group":
@@ -157,6 +161,17 @@ def witnessed(policy, note, origin, size, root):
         elif words[0] == "quorum":
             quorum = words[1]
     return quorum in good
+
+
+def read_token(token, kind, manifest, now):
+    """Claims of a token that a status key of the hub signed: a status list, or a license's place in one."""
+    header, claims, signature = (base64.urlsafe_b64decode(one + "=" * (-len(one) % 4)) for one in token.split("."))
+    header, claims = canonical(header.decode()), canonical(claims.decode())
+    key = keys_of(manifest, "status").get(header["kid"])
+    need(header["typ"] == kind and header["alg"] == "EdDSA" and key and key["state"] != "compromised", f"not a {kind} of a trusted key")
+    need(signed(Ed25519PublicKey, unbase64(key["public"]), token.rpartition(".")[0].encode(), signature), f"the {kind} does not verify")
+    need(claims["iat"] - 60 <= now.timestamp() < claims.get("exp", 2**33), f"the {kind} is out of date, or the clock wrong")
+    return claims
 
 
 # --- the log ---
@@ -261,15 +276,16 @@ def read_leaf(entry):
 
 
 def state_in(leaves, leaf):
-    """What the log itself says of a version by now: the entry of the version after it, or else its newest status."""
-    about = [(entry, one) for entry, one in enumerate(leaves) if one.get("of") == leaf["id"]]
-    newer = [f"superseded by entry {entry}" for entry, one in about if one["kind"] == "change"]
-    return (newer or [leaf.get("status"), *(one["status"] for _, one in about if one["kind"] == "status")])[-1]
+    """(state, since) of a version by what the log itself says: superseded by a newer version, else its newest status."""
+    about = [one for one in leaves if one.get("of") == leaf["id"]]
+    newer = [("SUPERSEDED", one["at"]) for one in about if one["kind"] == "change"]
+    return (newer or [(one.get("status"), one["at"]) for one in [leaf, *about] if one is leaf or one["kind"] == "status"])[-1]
 
 
 def read_license(bundle, manifest, now):
     """(leaf, entry, size, root) of a license that its organ sealed and the log holds: issued, which is not in force."""
-    need(bundle["v"] == 1 and bundle["kind"] == "license-bundle", "not a license bundle of version 1")
+    names = {"v", "kind", "identifier", "fields", "salts", "hidden", "leaf", "attestation", "proof"}
+    need(set(bundle) - {"status"} == names and bundle["v"] == 1 and bundle["kind"] == "license-bundle", "not a license bundle of version 1")
     fields, seal, leaf = bundle["fields"], bundle["attestation"], read_leaf(bundle["leaf"].encode())
     need(fields["ZZBS"] == bundle["identifier"] and set(fields) == set(bundle["salts"]), "the identifier is not the license's own")
     need(leaf["kind"] in ("issue", "change") and leaf["at"] <= f"{now:%Y-%m-%dT%H:%M:%SZ}", "not the leaf of an issued license")
@@ -332,6 +348,12 @@ class Outsider:
     def audit(self):
         self.look()
         self.leaves = self.log.history(self.head)
+        for key in [one for one in self.manifest["keys"] if "log" in one]:
+            known = {"v": 1, "kind": "key", **{name: value for name, value in key.items() if name != "log"}}
+            statement = json.dumps(known, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+            leaf = self.leaves[key["log"]["entry"]]
+            logged = (leaf["kind"], leaf["id"], leaf["c"]) == ("key", key["log"]["id"], sha256(statement).hex())
+            need(logged, f"what the manifest says of the key {key['kid']} is not what was logged of it")
         return f"all {self.size} entries and every tile over them"
 
     def license(self, data):
@@ -339,8 +361,27 @@ class Outsider:
         bundle = canonical(data.decode())
         leaf, entry, size, root = read_license(bundle, self.manifest, self.clock())
         self.must_continue(size, root, "the license was logged in")
-        state = state_in(self.leaves, leaf) if self.leaves else f"{leaf.get('status')} when issued"
-        return f"{bundle['identifier']} was issued as entry {entry}: {state}"
+        told = f"{bundle['identifier']} was issued as entry {entry}"
+        state, since = state_in(self.leaves, leaf) if self.leaves else (None, "")
+        if "status" in bundle:
+            listed, at = self.listed(bundle["status"], leaf_hash(bundle["leaf"].encode()))
+            need(listed != "VALID" or state in (None, "IN_FORCE") or since > at, f"the status list of {at} says VALID, the log {state}")
+            need(listed == "VALID", f"{told}, and is {listed} by the status list of {at}")
+            return f"{told}, and is VALID by the status list of {at}"
+        return f"{told}, and is {state} by the log" if self.leaves else f"{told}; whether it is in force is not told"
+
+    def listed(self, token, leaf):
+        """(what the hub's status list says of that leaf, when)."""
+        claims = read_token(token, "license-status+jwt", self.manifest, self.clock())
+        need(claims["sub"] == leaf.hex(), "the status reference of another license")
+        place = claims["status"]["status_list"]
+        shard = self.get("status/" + place["uri"].rpartition("/")[2]).decode()
+        claims = read_token(shard, "statuslist+jwt", self.manifest, self.clock())
+        need(claims["sub"] == place["uri"] and claims["status_list"]["bits"] == 2, "not the status list of the license")
+        data = claims["status_list"]["lst"]
+        raw = zlib.decompressobj().decompress(base64.urlsafe_b64decode(data + "=" * (-len(data) % 4)), 1 << 18)
+        value = raw[place["idx"] // 4] >> place["idx"] % 4 * 2 & 3
+        return ("VALID", "INVALID", "SUSPENDED", "UNDETERMINED")[value], f"{datetime.fromtimestamp(claims['iat'], UTC):%Y-%m-%dT%H:%M:%SZ}"
 
     def compare(self, other):
         """What another outsider saw must be a part of what is shown here."""
