@@ -21,7 +21,7 @@ from license_hub.service.authenticate import Principal
 from license_hub.service.content import Opened, holder_form, number_form, open_version
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
-from license_hub.service.proofs import AttestationTiles, check_version, newest_checkpoint
+from license_hub.service.proofs import attested_at, check_version, newest_checkpoint
 from license_hub.signing import bundle as bundles
 from license_hub.signing import seal
 from license_hub.signing.seal import Attestation
@@ -71,7 +71,6 @@ def _bundle(hub: Hub, connection: sa.Connection, row: sa.Row, opened: Opened, sh
     if proof is not Proof.GOOD:
         raise BundleUnavailable("the stored license is not what was sealed and logged; run `hub log fsck`")
     made = Attestation(bytes(row.statement), bytes(row.signature), row.kid, row.alg)
-    tiles = AttestationTiles(connection, row.attestation_id)
-    place = seal.path_of(tiles, row.attestation_index, seal.read(made.statement).size)
+    place = attested_at(connection, row, seal.read(made.statement))
     logged = proofs.Proof(row.entry, tuple(inclusion_proof(hub.tiles, row.entry, head.size)), head.note)
     return bundles.make_bundle(opened.secret, opened.fields, opened.leaf, made, place, logged, show=show)

@@ -38,7 +38,7 @@ def check_version(hub: Hub, connection: sa.Connection, head: Checkpoint | None, 
     statement = check_statement(hub, row)
     if statement is None or statement.issuer != opened.fields.get("ZZBFJGDM") or statement.publication != row.publication:
         return Proof.BAD
-    tiles = AttestationTiles(connection, row.attestation_id)
+    tiles = _AttestationTiles(connection, row.attestation_id)
     cache, key = hub.evidence.seal_tiles, (row.attestation_id, row.attestation_index // WIDTH)
     if not _under(cache, key, tiles, opened.leaf_hash, row.attestation_index, statement.size, statement.root):
         return Proof.BAD
@@ -100,7 +100,12 @@ def _under(cache, key: object, tiles: Tiles, hashed: bytes, index: int, size: in
     return checked[place : place + HASH_BYTES] == hashed
 
 
-class AttestationTiles:
+def attested_at(connection: sa.Connection, row: object, statement: Statement) -> seal.AttestationPath:
+    """The row's place in its organ's batch. Raises TileMissing, TileCorrupt."""
+    return seal.path_of(_AttestationTiles(connection, row.attestation_id), row.attestation_index, statement.size)
+
+
+class _AttestationTiles:
     """`log.tiles.Tiles` over the rows of one attestation."""
 
     def __init__(self, connection: sa.Connection, attestation_id: str):

@@ -122,20 +122,21 @@ def spoil_file(world: World, chance: random.Random) -> str:
     return f"flipped a bit of {file.relative_to(world.log)}"
 
 
-def finish(world: World, attack: Attack, chance: random.Random, done: str) -> str:
-    """Signs the changed rows again, and lets the hub go on in half of the cases; or forges."""
+def finish(world: World, attack: Attack, chance: random.Random, done: str, lacking: int = 0) -> str:
+    """Signs the changed rows again, and lets the hub go on in half of the cases, past the size it had; or forges."""
     if not attack.resigned:
         return f"{done}; {forge(world, chance)}"
     sign_again(world)
     if attack.number % 4 == 0:
-        grow(world, chance)
+        grow(world, chance, lacking=lacking)
         return f"{done}; signed again; the hub went on"
     return f"{done}; signed again"
 
 
-def grow(world: World, chance: random.Random, rows: list[dict[str, object]] | None = None) -> None:
-    """The hub goes on issuing, as itself."""
-    world.grow((rows or companies(3)) + [entity(chance.randrange(10_000, 90_000)) for _ in range(chance.randrange(1, 20))])
+def grow(world: World, chance: random.Random, rows: list[dict[str, object]] | None = None, lacking: int = 0) -> None:
+    """The hub goes on issuing, as itself: a few more than `lacking`."""
+    more = [entity(number) for number in chance.sample(range(10_000, 90_000), lacking + chance.randrange(1, 20))]
+    world.grow((rows or companies(3)) + more)
 
 
 # --- the five classes: each changes the hub it is given, or makes others, and tells what it did ---
@@ -170,7 +171,7 @@ def truncate(attack: Attack, world: World, chance: random.Random) -> str:
     rows = leaves(world)
     gone = chance.randrange(1, len(rows) // 2)
     put_leaves(world, rows[:-gone])
-    return finish(world, attack, chance, f"cut the last {gone} entries")
+    return finish(world, attack, chance, f"cut the last {gone} entries", lacking=gone)
 
 
 def reorder(attack: Attack, world: World, chance: random.Random) -> str:
