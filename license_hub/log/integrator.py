@@ -13,6 +13,7 @@ Nothing is signed over bytes that differ: step 2 raises LogDiverged, step 4 Tile
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -50,8 +51,11 @@ class LeafSource(Protocol):
         """Raises LeaseLost if a higher fence was given out since. Storing the stored one again changes nothing."""
 
 
-def integrate(source: LeafSource, tiles: TileStore, signer: Signer, origin: str, now: datetime) -> Checkpoint:
-    """Extend the tiles to all committed rows and sign their root. Raises LeaseLost, LogDiverged, TileCorrupt, TileMissing."""
+def integrate(source: LeafSource, tiles: TileStore, signers: Sequence[Signer], origin: str, now: datetime) -> Checkpoint:
+    """Extend the tiles to all committed rows, sign the root with each signer.
+
+    Raises LeaseLost, LogDiverged, TileCorrupt, TileMissing.
+    """
     fence = source.lease(now)
     last = _last(source, tiles, origin)
     old, size = last.size if last else 0, source.size()
@@ -62,7 +66,7 @@ def integrate(source: LeafSource, tiles: TileStore, signer: Signer, origin: str,
         return last
     for level, index in _extend(source, tiles, old, size):
         tiles.drop_partial(level, index)
-    new = checkpoints.sign(origin, size, root_at(_Disk(tiles), size), [signer])
+    new = checkpoints.sign(origin, size, root_at(_Disk(tiles), size), signers)
     source.store_checkpoint(new, fence)
     _publish(tiles, new)
     return new

@@ -20,7 +20,7 @@ _PAUSE_S = 0.05
 def integrate(hub: Hub) -> Checkpoint:
     """The checkpoint over all committed entries. Raises LeaseLost if another integrator does not end."""
     with as_integrator(hub) as rows:
-        return integrator.integrate(rows, hub.tiles, hub.keyring.signer("checkpoint"), hub.origin, hub.now())
+        return integrator.integrate(rows, hub.tiles, hub.keyring.signers("checkpoint"), hub.origin, hub.now())
 
 
 @contextmanager

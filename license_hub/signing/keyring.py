@@ -3,52 +3,44 @@
     <directory>/<role>/0001.json      signing keys; the highest number signs, all verify
     <directory>/symmetric/<name>.json 32-byte keys `index` and `data` for storage.crypt
 
+A signing key is held in its file or lives elsewhere; one role may have keys of either form:
+
+    {"v": 1, "role", "alg", "kid", "private": base64}                       for development
+    {"v": 1, "role", "alg", "kid", "public": base64, "token": {"kind", …}}  in a PKCS#11 token or a sign service (signing.places)
+
 - Roles: `checkpoint`, `token`, `organ/<credit code>`. One algorithm per key, `kid` = first 16 hex of SHA-256(public key).
+- The checkpoint role signs with Ed25519, as the log's formats ask; an SM2 key beside it signs too, each with its newest.
 - Directories are 700 and files 600; anything wider is refused, not repaired: who could read it may have.
 - A key file is written whole beside its place and linked into it, so that of two processes starting at once one makes the key
   and both use it.
-- Keys made here are for development: their signer is an `InsecureDevSigner`, and a keyring says so once in the log.
+- Keys made here are for development: their signer is an `InsecureDevSigner`, and a keyring says so once in the log. A keyring that
+  may not make keys (`make=False`, the production profile) refuses instead.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import logging
 import os
 import re
 import secrets
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from license_hub.errors import KeyFault
-from license_hub.signing.suites import Signer, suite
+from license_hub.signing import places
+from license_hub.signing.files import guard
+from license_hub.signing.suites import PublicKey, Signer, kid, suite
 
 ROLE = re.compile(r"checkpoint|token|organ/[0-9A-Z]{18}")
 SYMMETRIC = ("index", "data")
 DEFAULT_ALG = "Ed25519"
+CHECKPOINT_ALGS = ("Ed25519", "SM2")
+"""What signs a checkpoint, in the order of its lines; the first one must be there (C2SP tlog-checkpoint)."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class PublicKey:
-    """What a verifier needs of one key."""
-
-    role: str
-    kid: str
-    alg: str
-    public: bytes
-
-    def verify(self, data: bytes, signature: bytes) -> bool:
-        return suite(self.alg).verify(self.public, data, signature)
-
-    def jwk(self) -> dict[str, str]:
-        """For /.well-known/jwks.json (RFC 7517)."""
-        return {**suite(self.alg).jwk(self.public), "kid": self.kid, "use": "sig"}
 
 
 class InsecureDevSigner:
@@ -70,35 +62,56 @@ class InsecureDevSigner:
         return f"InsecureDevSigner({self.alg}, {self.kid})"
 
 
-def kid(public: bytes) -> str:
-    """A key's name: first 16 hex digits of SHA-256 of its raw public bytes."""
-    return hashlib.sha256(public).hexdigest()[:16]
+@dataclass(frozen=True)
+class Held:
+    """A signing key as its file has it: the key itself (`private`), or the place it lives in."""
+
+    role: str
+    alg: str
+    public: bytes
+    private: bytes | None = None
+    place: Mapping[str, object] | None = None
+
+    @property
+    def key(self) -> PublicKey:
+        return PublicKey(self.role, kid(self.public), self.alg, self.public)
 
 
 class Keyring:
     """Keys of one hub. `injected` (role or symmetric name → raw private bytes) is for golden files: it never touches the disk."""
 
-    def __init__(self, directory: Path, injected: Mapping[str, bytes] | None = None):
+    def __init__(self, directory: Path, injected: Mapping[str, bytes] | None = None, *, make: bool = True):
         self.directory = Path(directory)
         self._injected = dict(injected or {})
-        self._signers: dict[str, Signer] = {}
+        self._make = make
+        self._signers: dict[str, tuple[Signer, ...]] = {}
 
     def signer(self, role: str) -> Signer:
         """The role's current signer; its key is made if there is none. Raises KeyFault."""
+        return self.signers(role)[0]
+
+    def signers(self, role: str) -> tuple[Signer, ...]:
+        """All that sign for the role now: one, but for a checkpoint with an SM2 key beside the Ed25519 one. Raises KeyFault."""
         if role not in self._signers:
-            alg, private = self._private(_role(role))
-            if not self._signers:
-                _log.warning("InsecureDevSigner: keys in plain files sign here, for development only (first one: %s)", role)
-            self._signers[role] = InsecureDevSigner(alg, private)
+            self._signers[role] = tuple(self._open(one) for one in self._current(_role(role)))
         return self._signers[role]
+
+    def generate(self, role: str, alg: str = DEFAULT_ALG) -> PublicKey:
+        """A development key of that algorithm becomes the role's next one. Raises KeyFault, SigningError."""
+        if not self._make:
+            raise KeyFault(f"{role}: this profile makes no keys; attach one from a token or sign service (`hub keys attach`)")
+        held = _dev_key(_role(role), alg, suite(alg).generate())
+        return self._add(held, {"private": _text(held.private)})
+
+    def attach(self, role: str, alg: str, public: bytes, place: Mapping[str, object]) -> PublicKey:
+        """A key that lives elsewhere becomes the role's next one, once it has signed a trial text. Raises KeyFault, SigningError."""
+        held = Held(_role(role), alg, public, place=dict(place))
+        places.open_place(held.place, held.key, self.directory).sign(b"license_hub: does this key sign?")
+        return self._add(held, {"public": _text(public), "token": held.place})
 
     def public_keys(self, role: str) -> tuple[PublicKey, ...]:
         """All keys the role ever had, newest first; none is made."""
-        if _role(role) in self._injected:
-            found = [InsecureDevSigner(DEFAULT_ALG, self._injected[role])]
-        else:
-            found = [InsecureDevSigner(*_signing_key(path)) for path in reversed(self._generations(role))]
-        return tuple(PublicKey(role, one.kid, one.alg, one.public) for one in found)
+        return tuple(one.key for one in self._held(_role(role)))
 
     def roles(self) -> tuple[str, ...]:
         """Every role that has a key."""
@@ -124,18 +137,48 @@ class Keyring:
             raise KeyFault(f"{path}: not the 32-byte key {name}; restore it from the backup of the keys")
         return key
 
-    def _private(self, role: str) -> tuple[str, bytes]:
+    def _held(self, role: str) -> list[Held]:
+        """The role's keys, newest first."""
         if role in self._injected:
-            return DEFAULT_ALG, self._injected[role]
-        paths = self._generations(role)
-        if not paths:
-            first = self.directory / role / "0001.json"
-            made = suite(DEFAULT_ALG)
-            private = made.generate()
-            public = made.public(made.load(private))
-            _create(first, {"v": 1, "role": role, "alg": DEFAULT_ALG, "kid": kid(public), "private": _text(private)}, self.directory)
-            paths = [first]
-        return _signing_key(paths[-1])
+            return [_dev_key(role, DEFAULT_ALG, self._injected[role])]
+        return [_signing_key(path) for path in reversed(self._generations(role))]
+
+    def _current(self, role: str) -> list[Held]:
+        """The keys that sign, the role's signer first."""
+        held = self._held(role)
+        if not held:
+            self._make_first(role)
+            held = self._held(role)
+        if role != "checkpoint":
+            return held[:1]
+        newest = {one.alg: one for one in reversed(held)}
+        if CHECKPOINT_ALGS[0] not in newest:
+            raise KeyFault(f"the checkpoint role has no {CHECKPOINT_ALGS[0]} key: other keys sign beside one, never alone")
+        return [newest[alg] for alg in CHECKPOINT_ALGS if alg in newest]
+
+    def _make_first(self, role: str) -> None:
+        if not self._make:
+            raise KeyFault(f"no key for {role}, and this profile makes none: attach one from a token or sign service (`hub keys attach`)")
+        private = suite(DEFAULT_ALG).generate()
+        name = _dev_key(role, DEFAULT_ALG, private).key.kid
+        content = {"v": 1, "role": role, "alg": DEFAULT_ALG, "kid": name, "private": _text(private)}
+        _create(self.directory / role / "0001.json", content, self.directory)
+
+    def _add(self, held: Held, rest: Mapping[str, object]) -> PublicKey:
+        existing = self._generations(held.role)
+        path = self.directory / held.role / f"{int(existing[-1].stem) + 1 if existing else 1:04d}.json"
+        _create(path, {"v": 1, "role": held.role, "alg": held.alg, "kid": held.key.kid, **rest}, self.directory)
+        if _signing_key(path) != held:
+            raise KeyFault(f"{path}: another process has just made this key; look at `hub keys show` and do it again")
+        self._signers.pop(held.role, None)
+        return held.key
+
+    def _open(self, held: Held) -> Signer:
+        if held.place is not None:
+            return places.open_place(held.place, held.key, self.directory)
+        if not self._signers:
+            _log.warning("InsecureDevSigner: keys in plain files sign here, for development only (first one: %s)", held.role)
+        return InsecureDevSigner(held.alg, held.private)
 
     def _generations(self, role: str) -> list[Path]:
         return sorted((self.directory / role).glob("[0-9][0-9][0-9][0-9].json"))
@@ -147,41 +190,44 @@ def _role(role: str) -> str:
     return role
 
 
-def _signing_key(path: Path) -> tuple[str, bytes]:
-    content = _read(path, ("v", "role", "alg", "kid", "private"))
-    private = _bytes(content["private"], path)
-    made = suite(str(content["alg"]))
-    if kid(made.public(made.load(private))) != content["kid"] or not path.parent.as_posix().endswith(str(content["role"])):
+def _dev_key(role: str, alg: str, private: bytes) -> Held:
+    made = suite(alg)
+    return Held(role, alg, made.public(made.load(private)), private)
+
+
+def _signing_key(path: Path) -> Held:
+    content = _read(path, ("v", "role", "alg", "kid", "private"), ("v", "role", "alg", "kid", "public", "token"))
+    role, alg = str(content["role"]), str(content["alg"])
+    if "private" in content:
+        held = _dev_key(role, alg, _bytes(content["private"], path))
+    else:
+        if not isinstance(content["token"], dict):
+            raise KeyFault(f"{path}: `token` says where the key lives, as an object; attach the key again")
+        suite(alg)
+        held = Held(role, alg, _bytes(content["public"], path), place=content["token"])
+    if held.key.kid != content["kid"] or not path.parent.as_posix().endswith(role):
         raise KeyFault(f"{path}: the key does not match its own kid and role; restore it from the backup of the keys")
-    return str(content["alg"]), private
+    return held
 
 
-def _read(path: Path, names: tuple[str, ...]) -> dict[str, object]:
-    _guard(path.parent, 0o077)
-    _guard(path, 0o077)
+def _read(path: Path, *forms: tuple[str, ...]) -> dict[str, object]:
+    """The file's content, its names those of one of the forms."""
+    guard(path.parent)
+    guard(path)
     try:
         content = json.loads(path.read_text("utf-8"))
     except (ValueError, UnicodeDecodeError):
         raise KeyFault(f"{path}: not a key file; restore it from the backup of the keys") from None
-    if not isinstance(content, dict) or set(content) != set(names) or content["v"] != 1:
+    if not isinstance(content, dict) or set(content) not in map(set, forms) or content["v"] != 1:
         raise KeyFault(f"{path}: not a key file of version 1; restore it from the backup of the keys")
     return content
-
-
-def _guard(path: Path, forbidden: int) -> None:
-    status = path.stat()
-    if stat.S_IMODE(status.st_mode) & forbidden:
-        wanted = "700" if path.is_dir() else "600"
-        raise KeyFault(f"{path}: others may read it (mode {stat.S_IMODE(status.st_mode):o}); replace the key, then chmod {wanted}")
-    if status.st_uid not in (os.geteuid(), 0):
-        raise KeyFault(f"{path}: belongs to another user; the hub's own user must own its keys")
 
 
 def _create(path: Path, content: dict[str, object], top: Path) -> None:
     """Make the file unless it is there: of two makers one wins, and nobody ever reads half a key."""
     for folder in (top, *[one for one in reversed(path.parents) if top in one.parents]):
         folder.mkdir(mode=0o700, parents=folder == top, exist_ok=True)
-        _guard(folder, 0o077)
+        guard(folder)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -7,16 +7,23 @@ is a `Signer` of its own. Verification needs public bytes only. Source: design.m
 from __future__ import annotations
 
 import base64
+import hashlib
+from dataclasses import dataclass
 from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from license_hub.errors import SigningError
+from license_hub.signing.es256 import ES256
+from license_hub.signing.mldsa import MLDSA44
+from license_hub.signing.sm2 import SM2
 
 
 class Suite(Protocol):
     alg: str
+    jose: str
+    """`alg` of JOSE headers and keys."""
 
     def generate(self) -> bytes:
         """New private key, in the suite's raw form."""
@@ -52,6 +59,7 @@ class Ed25519:
     """RFC 8032. Raw keys: 32-byte seed, 32-byte point."""
 
     alg = "Ed25519"
+    jose = "EdDSA"
 
     def generate(self) -> bytes:
         return Ed25519PrivateKey.generate().private_bytes_raw()
@@ -76,10 +84,10 @@ class Ed25519:
         return True
 
     def jwk(self, public: bytes) -> dict[str, str]:
-        return {"kty": "OKP", "crv": "Ed25519", "x": base64.urlsafe_b64encode(public).rstrip(b"=").decode("ascii"), "alg": "EdDSA"}
+        return {"kty": "OKP", "crv": "Ed25519", "x": base64.urlsafe_b64encode(public).rstrip(b"=").decode("ascii"), "alg": self.jose}
 
 
-SUITES: dict[str, Suite] = {one.alg: one for one in (Ed25519(),)}
+SUITES: dict[str, Suite] = {one.alg: one for one in (Ed25519(), SM2(), MLDSA44(), ES256())}
 
 
 def suite(alg: str) -> Suite:
@@ -87,3 +95,25 @@ def suite(alg: str) -> Suite:
     if alg not in SUITES:
         raise SigningError(f"no suite for the algorithm {alg!r}; known: {', '.join(SUITES)}")
     return SUITES[alg]
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """What a verifier needs of one key."""
+
+    role: str
+    kid: str
+    alg: str
+    public: bytes
+
+    def verify(self, data: bytes, signature: bytes) -> bool:
+        return suite(self.alg).verify(self.public, data, signature)
+
+    def jwk(self) -> dict[str, str]:
+        """For /.well-known/jwks.json (RFC 7517)."""
+        return {**suite(self.alg).jwk(self.public), "kid": self.kid, "use": "sig"}
+
+
+def kid(public: bytes) -> str:
+    """A key's name: first 16 hex digits of SHA-256 of its raw public bytes."""
+    return hashlib.sha256(public).hexdigest()[:16]

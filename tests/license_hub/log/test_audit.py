@@ -12,7 +12,7 @@ from .conftest import NOW, ORIGIN, Rows, leaves
 @pytest.fixture
 def logged(store, signer):
     rows = Rows(leaves(520))
-    return rows, store, integrate(rows, store, signer, ORIGIN, NOW)
+    return rows, store, integrate(rows, store, [signer], ORIGIN, NOW)
 
 
 def test_faults_of_a_sound_log_are_none(logged):
@@ -59,6 +59,6 @@ def test_faults_find_history_rewritten_from_entries_to_tiles(logged, tmp_path, s
     _, store, head = logged
     forged = TileStore(tmp_path / "forged")
     other = Rows(leaves(519) + [b"forged"])
-    integrate(other, forged, signer, ORIGIN, NOW)
+    integrate(other, forged, [signer], ORIGIN, NOW)
     forged.publish_checkpoint(head.note)
     assert [one.what for one in audit.faults(forged, head)] == ["the stored tiles do not give the signed root"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 
 import pytest
 from hypothesis import given
@@ -140,3 +141,40 @@ def test_base64_in_a_second_spelling_is_refused():
     for twin in ("AB==", "AA=", "AA", "A A==", "AA==\n", "-_==", "ＡＡ=="):
         with pytest.raises(NoteMalformed):
             note.decode(twin)
+
+
+SM2_SIGNER = InsecureDevSigner("SM2", bytes(31) + b"\x05")
+SM2_KEYS = checkpoint.keys(ORIGIN, [(SM2_SIGNER.alg, SM2_SIGNER.public)])
+
+
+def test_checkpoint_with_an_sm2_line_verifies_by_either_key_or_both():
+    made = checkpoint.sign(ORIGIN, 7, b"r" * 32, [SIGNER, SM2_SIGNER])
+    for keys in (KEYS, SM2_KEYS, (*KEYS, *SM2_KEYS)):
+        assert checkpoint.verify(made.note, ORIGIN, keys) == made
+
+
+def test_note_sm2_line_is_of_type_0xff_and_our_documented_name():
+    line = checkpoint.sign(ORIGIN, 7, b"r" * 32, [SM2_SIGNER]).note.split("\n")[4]
+    raw = base64.b64decode(line.split(" ")[2])
+    typed = b"\xffmianzhengtong.example/sm2-sm3/v1" + SM2_SIGNER.public
+    assert raw[:4] == hashlib.sha256(ORIGIN.encode() + b"\n" + typed).digest()[:4]
+    assert len(raw) == 4 + 64
+    assert SM2_KEYS[0].text == f"{ORIGIN}+{raw[:4].hex()}+{base64.b64encode(typed).decode()}"
+
+
+def test_note_sm2_line_under_the_ed25519_type_or_damaged_is_refused():
+    made = checkpoint.sign(ORIGIN, 7, b"r" * 32, [SIGNER, SM2_SIGNER]).note
+    both = (*KEYS, *SM2_KEYS)
+    head, _, line = made.rstrip("\n").rpartition(" ")
+    raw = bytearray(base64.b64decode(line))
+    raw[10] ^= 1
+    with pytest.raises(SignatureBad, match="does not verify"):
+        checkpoint.verify(f"{head} {base64.b64encode(raw).decode()}\n", ORIGIN, both)
+    # An old verifier that knows Ed25519 alone ignores the line, as C2SP signed-note demands.
+    assert checkpoint.verify(f"{head} {base64.b64encode(raw).decode()}\n", ORIGIN, KEYS).size == 7
+
+
+def test_note_key_of_an_algorithm_without_type_signs_no_note():
+    stranger = InsecureDevSigner("ES256", bytes(31) + b"\x05")
+    with pytest.raises(NoteMalformed, match="ES256"):
+        checkpoint.sign(ORIGIN, 7, b"r" * 32, [stranger])

@@ -10,6 +10,7 @@ from license_hub.log import audit, checkpoint, files, tree
 from license_hub.log.integrator import integrate
 from license_hub.log.proof import consistency_proof, inclusion_proof, root_at
 from license_hub.log.tiles import TileStore
+from license_hub.signing.keyring import InsecureDevSigner
 
 from .conftest import NOW, ORIGIN, Rows, leaves
 
@@ -19,7 +20,7 @@ class Killed(BaseException):
 
 
 def run(rows, store, signer):
-    return integrate(rows, store, signer, ORIGIN, NOW)
+    return integrate(rows, store, [signer], ORIGIN, NOW)
 
 
 def test_integrate_of_an_empty_log_signs_the_empty_root(store, signer):
@@ -215,7 +216,7 @@ def test_integrate_under_another_origin_signs_nothing(store, signer):
     rows = Rows(leaves(3))
     run(rows, store, signer)
     with pytest.raises(LogDiverged, match="origin"):
-        integrate(rows, store, signer, "log.example/other", NOW)
+        integrate(rows, store, [signer], "log.example/other", NOW)
 
 
 def test_integrate_without_its_tiles_says_what_is_missing(store, signer):
@@ -269,3 +270,10 @@ def test_partial_tiles_of_older_checkpoints_are_served_until_full(store, signer)
     assert not (store.directory / "tile/0/000.p").exists()
     assert store.serve("tile/0/000.p/10") == small
     assert store.serve("tile/entries/000.p/10") == entries
+
+
+def test_integrate_with_an_sm2_key_beside_signs_both_lines(store, signer):
+    beside = InsecureDevSigner("SM2", bytes(31) + b"\x09")
+    made = integrate(Rows(leaves(3)), store, [signer, beside], ORIGIN, NOW)
+    for one in (signer, beside):
+        assert checkpoint.verify(store.read_checkpoint(), ORIGIN, checkpoint.keys(ORIGIN, [(one.alg, one.public)])) == made

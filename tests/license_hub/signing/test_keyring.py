@@ -146,6 +146,38 @@ def test_newest_generation_signs_and_all_verify(folder):
     assert [one.kid for one in ring.public_keys("checkpoint")] == [new.kid, old.kid]
 
 
+def test_checkpoint_with_an_sm2_key_beside_is_signed_by_the_newest_of_each(folder):
+    ring = Keyring(folder)
+    first, sm2 = ring.signer("checkpoint"), ring.generate("checkpoint", "SM2")
+    newer = ring.generate("checkpoint", "Ed25519")
+    assert [one.kid for one in ring.signers("checkpoint")] == [newer.kid, sm2.kid]
+    assert Keyring(folder).signer("checkpoint").kid == newer.kid
+    assert {one.kid for one in ring.public_keys("checkpoint")} == {first.kid, sm2.kid, newer.kid}
+
+
+def test_checkpoint_with_an_sm2_key_alone_is_refused(folder):
+    Keyring(folder).generate("checkpoint", "SM2")
+    with pytest.raises(KeyFault, match="no Ed25519 key"):
+        Keyring(folder).signer("checkpoint")
+
+
+def test_organ_with_a_newer_sm2_key_seals_with_it(folder):
+    ring = Keyring(folder)
+    old, new = ring.signer(ORGAN), ring.generate(ORGAN, "SM2")
+    assert [(one.kid, one.alg) for one in ring.signers(ORGAN)] == [(new.kid, "SM2")]
+    assert [one.kid for one in ring.public_keys(ORGAN)] == [new.kid, old.kid]
+    assert ring.public_keys(ORGAN)[0].verify(b"data", ring.signer(ORGAN).sign(b"data"))
+
+
+def test_keyring_that_may_not_make_keys_refuses_instead(folder):
+    ring = Keyring(folder, make=False)
+    with pytest.raises(KeyFault, match="hub keys attach"):
+        ring.signer("token")
+    with pytest.raises(KeyFault, match="hub keys attach"):
+        ring.generate("token", "SM2")
+    assert not folder.exists()
+
+
 @pytest.mark.parametrize("role", ["", "root", "organ", "organ/1", "organ/../token/xxxxxxxx", "/etc/passwd", "token/"])
 def test_role_of_another_name_is_refused(folder, role):
     with pytest.raises(KeyFault, match="no key role"):

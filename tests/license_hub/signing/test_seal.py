@@ -10,7 +10,8 @@ from license_hub.errors import SignatureBad
 from license_hub.log.tree import leaf_hash
 from license_hub.signing import seal
 from license_hub.signing.canonical import jcs, parse
-from license_hub.signing.keyring import Keyring
+from license_hub.signing.keyring import InsecureDevSigner, Keyring
+from license_hub.signing.suites import PublicKey
 
 ISSUER, OTHER = "119900000000000000", "119900000000000001"
 RING = Keyring("unused", {f"organ/{ISSUER}": bytes(range(32)), f"organ/{OTHER}": bytes(32)})
@@ -91,3 +92,17 @@ def test_statement_that_is_none_is_refused_though_signed(statement):
     _, _, made = attested()
     with pytest.raises(SignatureBad):
         seal.check(replace(made, statement=statement, signature=SIGNER.sign(statement)), KEYS)
+
+
+def test_attestation_sealed_with_sm2_is_checked_by_the_key_that_made_it():
+    hashes = [leaf_hash(b"%d" % number) for number in range(5)]
+    root, tiles = seal.issuer_tree(hashes)
+    signer = InsecureDevSigner("SM2", bytes(31) + b"\x03")
+    key = PublicKey(f"organ/{ISSUER}", signer.kid, signer.alg, signer.public)
+    made = seal.attest(signer, ISSUER, 5, root, AT, resource="population", publication=3)
+    assert (made.alg, len(made.signature)) == ("SM2", 64)
+    assert seal.covers(seal.check(made, [key]), hashes[2], seal.path_of(tiles, 2, 5))
+    twin = made.signature[:-1] + bytes([made.signature[-1] ^ 1])
+    for spoilt, keys in ((replace(made, signature=twin), [key]), (replace(made, alg="Ed25519"), [key]), (made, KEYS)):
+        with pytest.raises(SignatureBad):
+            seal.check(spoilt, keys)
