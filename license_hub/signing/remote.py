@@ -17,6 +17,7 @@ import os
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,6 +131,7 @@ class RemoteKey:
         with self._lock:
             if self._client is None or self._pid != os.getpid():
                 self._client, self._pid = self._service.client(), os.getpid()
+                weakref.finalize(self, self._client.close)
             return self._client
 
 
