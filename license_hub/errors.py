@@ -7,6 +7,7 @@ EgovError                     catalogs.errors
     │   ├── NotCanonical      a value has no canonical JSON form here, or text is not in it
     │   ├── KeyFault          a key file is missing, damaged or readable by others
     │   ├── SignatureBad      a signature, or what it should cover, is not what was expected
+    │   ├── JoseRefused       a token breaks a rule, or its signature does; never says a value of it
     │   └── BundleMalformed   a license bundle is not of its format
     ├── LogError              the log refuses: tiles, checkpoint or leaf rows do not agree
     │   ├── TileMissing       a tile or entry bundle that the tree needs is not there
@@ -59,6 +60,10 @@ class KeyFault(SigningError):
 
 class SignatureBad(SigningError):
     code = "SIGNATURE_BAD"
+
+
+class JoseRefused(SigningError):
+    code = "JOSE_REFUSED"
 
 
 class BundleMalformed(SigningError):

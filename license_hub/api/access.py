@@ -1,6 +1,6 @@
 """Who calls: the bearer token, checked in full once and remembered for a short while.
 
-- The strict reading (`jose.precheck`) comes first, then `service.authenticate` (signature, issuer, audience, times, client).
+- `service.authenticate` checks it in full: strict reading, signature, issuer, audience, times, client.
 - A token that passed is remembered by its hash until it expires, at most REMEMBER_S: a client disabled meanwhile is out by then.
 - The memory only ever *grants* what was granted to these exact bytes; refusals are not remembered (finding 2: one token may have
   a second spelling, which is simply checked in full).
@@ -17,14 +17,12 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
 from license_hub.errors import NotAuthenticated
-from license_hub.service.authenticate import Principal, authenticate, jwks
+from license_hub.service.authenticate import Principal, authenticate
 from license_hub.service.hub import Hub
 
-from .jose import JoseRefused, precheck
 from .problem import Problem
 from .serving import serving
 
-ACCESS_TOKEN_TYPES = frozenset({"at+jwt"})
 SCOPES = {
     "license:verify": "Ask for verdicts",
     "license:read": "Read masked licenses, on an open case",
@@ -51,20 +49,17 @@ class Access:
         known = self._known.get(digest)
         if known and now < known[0]:
             return known[1]
-        principal, expires = await run_in_threadpool(self._check, token)
-        self._known[digest] = (min(expires, now + REMEMBER_S), principal)
+        principal = await run_in_threadpool(self._check, token)
+        self._known[digest] = (min(principal.expires_at, now + REMEMBER_S), principal)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return principal
 
-    def _check(self, token: str) -> tuple[Principal, float]:
+    def _check(self, token: str) -> Principal:
         try:
-            algorithms = {one["kid"]: one["alg"] for one in jwks(self._hub)["keys"]}
-            expires = precheck(token, types=ACCESS_TOKEN_TYPES, algorithms=algorithms).claims.get("exp")
-            principal = authenticate(self._hub, token)
-        except (JoseRefused, NotAuthenticated):
+            return authenticate(self._hub, token)
+        except NotAuthenticated:
             raise unauthenticated("invalid_token") from None
-        return principal, float(expires)
 
 
 def unauthenticated(error: str = "") -> Problem:

@@ -18,8 +18,10 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from uuid import uuid4
 
+from license_hub.errors import JoseRefused
+from license_hub.signing.jose import unique_names
+
 from . import logs, metrics
-from .jose import JoseRefused, unique_names
 from .problem import Problem, Renderer
 
 Scope = MutableMapping[str, Any]

@@ -15,16 +15,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import jwt
 import sqlalchemy as sa
-from jwt.types import Options
 
-from license_hub.errors import TokenRefused
+from license_hub.errors import JoseRefused, TokenRefused
 from license_hub.service.authenticate import LIFE_S, TOKEN_TYPE
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.register_client import Client, find
-from license_hub.signing.canonical import jcs
+from license_hub.signing import jose
 from license_hub.signing.commitment import instant
 from license_hub.storage.engine import writing
 from license_hub.storage.tables import jti as jti_table
@@ -38,6 +36,8 @@ LEEWAY_S = 10
 KEEP_S = MAX_AHEAD_S + LEEWAY_S + 600
 """How long a used `jti` is remembered past the assertion's end: more than any skew that could bring it back."""
 JTI_CHARS = 128
+CLIENT_ID_CHARS = 64
+ASSERTION_TYPES = ("jwt", "client-authentication+jwt")
 
 
 @dataclass(frozen=True)
@@ -67,27 +67,26 @@ def issue_token(hub: Hub, form: Mapping[str, str], *, audiences: Collection[str]
 def _client(connection: sa.Connection, assertion: str, audiences: Collection[str], now: datetime) -> tuple[Client, Mapping[str, object]]:
     """The client that signed the assertion, and what it says."""
     try:
-        header = jwt.get_unverified_header(assertion)
-        said = jwt.decode(assertion, options=Options(verify_signature=False))
-    except jwt.PyJWTError:
-        raise TokenRefused("invalid_client", "client_assertion is not a JWT") from None
-    client = find(connection, str(said.get("sub", "")))
-    if client is None or client.disabled_at or header.get("kid") != client.kid or header.get("alg") != client.alg:
+        token = jose.read(assertion, types=ASSERTION_TYPES)
+    except JoseRefused as fault:
+        raise TokenRefused("invalid_client", f"client_assertion: {fault}") from None
+    named = token.claims.get("sub")
+    client = find(connection, named) if isinstance(named, str) and named.isprintable() and len(named) <= CLIENT_ID_CHARS else None
+    if client is None or client.disabled_at or token.kid != client.kid or token.header["alg"] != client.alg:
         raise TokenRefused("invalid_client", "unknown or disabled client, or not its registered key")
-    claims = _checked(assertion, client, audiences, now)
+    claims = _checked(token, client, audiences, now)
     if claims.get("iss") != client.client_id:
         raise TokenRefused("invalid_client", "iss and sub must both be the client id")
     return client, claims
 
 
-def _checked(assertion: str, client: Client, audiences: Collection[str], now: datetime) -> Mapping[str, object]:
-    key = jwt.PyJWK({**client.jwk, "alg": client.alg})
-    # Times are compared here and not by the library: `now` is the hub's clock.
-    options = Options(require=["iss", "sub", "aud", "exp", "jti"], verify_exp=False, verify_nbf=False, verify_iat=False)
+def _checked(token: jose.Token, client: Client, audiences: Collection[str], now: datetime) -> Mapping[str, object]:
     try:
-        claims = jwt.decode(assertion, key, algorithms=[client.alg], audience=list(audiences), options=options)
-    except jwt.PyJWTError as fault:
-        raise TokenRefused("invalid_client", f"client_assertion does not verify: {type(fault).__name__}") from None
+        key = jose.key_of({**client.jwk, "alg": client.alg, "kid": client.kid})
+        jose.check(token, key, audiences=audiences, require=("iss", "sub", "aud", "exp", "jti"))
+    except JoseRefused as fault:
+        raise TokenRefused("invalid_client", f"client_assertion does not verify: {fault}") from None
+    claims = token.claims
     at = now.timestamp()
     times = {name: claims[name] for name in ("exp", "iat", "nbf") if name in claims}
     if any(type(one) not in (int, float) for one in times.values()):
@@ -121,10 +120,8 @@ def _use_up(connection: sa.Connection, client: Client, claims: Mapping[str, obje
 
 
 def _token(hub: Hub, client: Client, scopes: list[str], now: datetime) -> str:
-    """RFC 9068. Signed through the keyring's signer, so that a key in a token or remote service serves as well."""
-    signer = hub.keyring.signer("token")
+    """RFC 9068."""
     at = int(now.timestamp())
-    header = {"alg": "EdDSA", "typ": TOKEN_TYPE, "kid": signer.kid}
     claims = {
         "iss": hub.public_url,
         "aud": hub.public_url,
@@ -135,5 +132,4 @@ def _token(hub: Hub, client: Client, scopes: list[str], now: datetime) -> str:
         "exp": at + LIFE_S,
         "jti": hub.entropy(16).hex(),
     }
-    signed = b".".join(jwt.utils.base64url_encode(jcs(part)) for part in (header, claims))
-    return (signed + b"." + jwt.utils.base64url_encode(signer.sign(signed))).decode("ascii")
+    return jose.make(hub.keyring.signer("token"), TOKEN_TYPE, claims)

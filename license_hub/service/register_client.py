@@ -9,18 +9,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-import jwt
 import sqlalchemy as sa
 
-from license_hub.errors import AccessError
+from license_hub.errors import AccessError, JoseRefused
 from license_hub.service.hub import Hub
+from license_hub.signing import jose, sm2
 from license_hub.signing.canonical import jcs
 from license_hub.signing.commitment import instant
 from license_hub.storage.engine import reading, writing
 from license_hub.storage.tables import client as clients_table
 
 SCOPES = ("license:verify", "license:read", "license:export")
-ALGORITHMS = {("OKP", "Ed25519"): "EdDSA", ("EC", "P-256"): "ES256"}
+ALGORITHMS = {("OKP", "Ed25519"): "EdDSA", ("EC", "P-256"): "ES256", ("EC", sm2.JOSE_CURVE): sm2.JOSE}
 """Kind of key → the one algorithm it may sign with."""
 PUBLIC_MEMBERS = {"OKP": ("crv", "kty", "x"), "EC": ("crv", "kty", "x", "y")}
 
@@ -96,7 +96,7 @@ def client_of(row: Mapping[str, object]) -> Client:
 def _public(jwk: Mapping[str, object]) -> tuple[dict[str, str], str]:
     kind, curve = jwk.get("kty"), jwk.get("crv")
     if (kind, curve) not in ALGORITHMS:
-        raise AccessError("key: an Ed25519 (OKP) or P-256 (EC) JWK expected")
+        raise AccessError("key: an Ed25519 (OKP), P-256 or SM2 (EC) JWK expected")
     if "d" in jwk:
         raise AccessError("key: this JWK holds a private key; give the public part of a new pair, for this one has travelled")
     if jwk.get("use", "sig") != "sig" or jwk.get("key_ops", ["verify"]) != ["verify"]:
@@ -105,8 +105,8 @@ def _public(jwk: Mapping[str, object]) -> tuple[dict[str, str], str]:
         raise AccessError(f"key: alg must be {ALGORITHMS[kind, curve]} for this kind of key")
     public = {name: str(jwk.get(name, "")) for name in PUBLIC_MEMBERS[str(kind)]}
     try:
-        jwt.PyJWK({**public, "alg": ALGORITHMS[kind, curve]})
-    except (jwt.PyJWTError, ValueError):
+        jose.key_of({**public, "alg": ALGORITHMS[kind, curve]})
+    except JoseRefused:
         raise AccessError("key: not a point of its curve") from None
     kid = str(jwk.get("kid") or thumbprint(public))
     if not _KID.fullmatch(kid):

@@ -133,6 +133,10 @@ class SM2:
         local = self._verifier(public)
         return local is not None and local.verify(data, to_der(signature))
 
+    def is_public(self, public: bytes) -> bool:
+        """Whether it is a point of the curve, in its raw form."""
+        return self._verifier(public) is not None
+
     def jwk(self, public: bytes) -> dict[str, str]:
         x, y = (base64.urlsafe_b64encode(part).rstrip(b"=").decode("ascii") for part in (public[1:33], public[33:]))
         return {"kty": "EC", "crv": JOSE_CURVE, "x": x, "y": y, "alg": JOSE}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import timedelta
 from uuid import uuid4
@@ -22,6 +23,8 @@ from license_hub.service.list_audit import list_audit
 from license_hub.service.prove import prove
 from license_hub.service.read import ReadRequest, read
 from license_hub.service.register_client import Client, clients, disable, register
+from license_hub.signing import es256, sm2
+from license_hub.signing.suites import suite
 from license_hub.storage import tables
 from license_hub.storage.engine import reading
 
@@ -133,6 +136,50 @@ def test_assertion_of_another_key_algorithm_or_kid_is_refused(hub, client):
     ):
         with pytest.raises(TokenRefused):
             token(hub, text)
+
+
+def test_t2_used_assertion_in_its_other_spelling_is_refused(hub):
+    made = register(hub, "system", jwk("ES256"), SCOPES, ["business_license"])
+    text = assertion(hub, made, alg="ES256")
+    signed, _, tail = text.rpartition(".")
+    signature = base64.urlsafe_b64decode(tail + "==")
+    other = signature[:32] + (es256.ORDER - int.from_bytes(signature[32:])).to_bytes(32)
+    twin = f"{signed}.{base64.urlsafe_b64encode(other).rstrip(b'=').decode()}"
+    token(hub, twin)
+    for text_again in (text, twin):
+        with pytest.raises(TokenRefused, match="used before"):
+            token(hub, text_again)
+
+
+def test_client_with_an_sm2_key_gets_a_token(hub):
+    handle = suite("SM2").load(suite("SM2").generate())
+    made = register(hub, "sm2 system", suite("SM2").jwk(handle.public), SCOPES, ["business_license"])
+    assert made.alg == sm2.JOSE
+    issued = token(hub, assertion(hub, made, alg=sm2.JOSE, key=handle))
+    assert authenticate(hub, issued.access_token).client_id == made.client_id
+    with pytest.raises(TokenRefused, match="does not verify"):
+        token(hub, assertion(hub, made, alg=sm2.JOSE, key=suite("SM2").load(suite("SM2").generate())))
+
+
+@pytest.mark.parametrize("alg", ["SM2", "ES256"])
+def test_token_key_of_another_suite_signs_tokens_and_old_ones_stay_good(hub, client, alg):
+    before = token(hub, assertion(hub, client)).access_token
+    key = hub.keyring.generate("token", alg)
+    after = token(hub, assertion(hub, client)).access_token
+    assert jwt.get_unverified_header(after)["kid"] == key.kid
+    assert authenticate(hub, before) == authenticate(hub, after)
+
+
+@pytest.mark.parametrize("name", ["\0", "\ud800", "x" * 5000, 7, ["a"], {"a": 1}, "' or 1=1 --", ""])
+def test_t4_assertion_of_a_client_with_an_impossible_name_is_refused(hub, client, name):
+    header, claims = (
+        {"alg": "EdDSA", "typ": "JWT", "kid": client.kid},
+        {"iss": "x", "sub": name, "aud": hub.public_url, "exp": 1, "jti": "j"},
+    )
+    parts = [base64.urlsafe_b64encode(json.dumps(one).encode()).rstrip(b"=").decode() for one in (header, claims)]
+    with pytest.raises(TokenRefused) as caught:
+        token(hub, ".".join([*parts, "AAAA"]))
+    assert caught.value.error == "invalid_client"
 
 
 def test_scope_not_granted_is_refused(hub):
