@@ -75,9 +75,17 @@ def start_metrics(host: str, port: int, workers: int) -> None:
 
 
 def serve(settings: Settings, workers: int = 1) -> None:
-    """Run until a signal. Workers are processes; each opens its own hub. Raises SettingsError if a port is taken."""
+    """Run until a signal. Workers are processes; each opens its own hub.
+
+    Raises SettingsError if a port is taken or the profile misses something.
+    """
     from granian import Granian
 
+    from license_hub.service import production
+
+    # Here too, before any worker: one list for the person, not one a worker.
+    if settings.profile == production.PROFILE:
+        production.check(settings.witness_policy, settings.keys)
     check_ports(settings, workers)
     server = Granian(
         "license_hub.app:application",

@@ -43,6 +43,7 @@ ROWS = (
         "name of the person at the command line, recorded with every approval; default the login name",
     ),
     Row("log_origin", "HUB_LOG_ORIGIN", "log.mianzhengtong.example/demo", "origin line of the log's checkpoints (C2SP tlog-checkpoint)"),
+    Row("witness_policy", "HUB_WITNESS_POLICY", None, "file with the witnesses checkpoints need (C2SP tlog-policy); none = demo only"),
     Row("workers", "HUB_WORKERS", "2", "processes that compute licenses of a large publication, 0 = none"),
     Row("log_level", "HUB_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
 )
@@ -60,12 +61,14 @@ class Settings:
     public_url: str
     operator: str
     log_origin: str
+    witness_policy: Path | None
     workers: int
     log_level: str
 
     def shown(self) -> dict[str, str]:
         """For people: every setting by name, secrets as `***`."""
-        return {row.name: "***" if row.secret else str(getattr(self, row.name)) for row in ROWS}
+        values = {row.name: getattr(self, row.name) for row in ROWS}
+        return {row.name: "***" if row.secret else "" if values[row.name] is None else str(values[row.name]) for row in ROWS}
 
 
 def read(environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] | None = None) -> Settings:
@@ -89,6 +92,7 @@ def read(environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] 
         public_url=_url("HUB_PUBLIC_URL", text["public_url"] or f"http://{host}:{port}", problems),
         operator=text["operator"],
         log_origin=_origin("HUB_LOG_ORIGIN", text["log_origin"], problems),
+        witness_policy=Path(text["witness_policy"]) if text["witness_policy"] else None,
         workers=_integer("HUB_WORKERS", text["workers"], 0, 64, problems),
         log_level=_one_of("HUB_LOG_LEVEL", text["log_level"], ("DEBUG", "INFO", "WARNING", "ERROR"), problems),
     )

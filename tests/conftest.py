@@ -1,4 +1,4 @@
-"""Fixtures every suite shares: real databases, the shipped catalogue, the real data beside the checkout."""
+"""Fixtures every suite shares: real databases, places for keys, the shipped catalogue, the real data beside the checkout."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.support import postgres
+from tests.support.key_places import sign_service, softhsm
+
+__all__ = ["sign_service", "softhsm"]
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from license_hub.commands import output, session
+from license_hub.commands import attach_key, output, session
 from license_hub.commands.options import JsonLines
 
 app = typer.Typer(help="The hub's keys.", no_args_is_help=True)
+app.command("attach")(attach_key.attach)
+app.command("generate")(attach_key.generate)
 
 
 @app.callback()

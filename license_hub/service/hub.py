@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from catalogs.load import load
 from catalogs.model import Catalog
 from license_hub.log.tiles import TileStore
+from license_hub.service import production
 from license_hub.service.evidence import EvidenceCache
 from license_hub.signing.keyring import Keyring
 from license_hub.storage.crypt import Crypt
@@ -32,6 +33,7 @@ class HubOptions(Protocol):
     log_origin: str
     public_url: str
     workers: int
+    witness_policy: Path | None
 
 
 @dataclass(frozen=True)
@@ -69,14 +71,19 @@ def open_hub(
     catalog: Catalog | None = None,
     entropy: Callable[[int], bytes] = os.urandom,
 ) -> Hub:
-    """A ready hub: schema upgraded, missing keys made (development signers warn), log folder present."""
+    """A ready hub: schema upgraded, missing keys made (development signers warn), log folder present.
+
+    The production profile makes no signing keys and opens only what is whole. Raises SettingsError with everything it misses.
+    """
+    if settings.profile == production.PROFILE:
+        production.check(settings.witness_policy, Path(settings.keys))
     lake = Path(settings.lake)
     lake.mkdir(parents=True, exist_ok=True)
     engine = open_engine(settings.database_url)
     upgrade(engine)
     # Its publications are read in the hub's own transactions, also before the first check ran.
     upgrade_quality(engine)
-    keyring = Keyring(Path(settings.keys))
+    keyring = Keyring(Path(settings.keys), make=settings.profile != production.PROFILE)
     for role in ("checkpoint", "token"):
         keyring.signer(role)
     return Hub(

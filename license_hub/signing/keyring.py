@@ -1,6 +1,6 @@
 """The hub's keys on disk, made on first use.
 
-    <directory>/<role>/0001.json      signing keys; the highest number signs, all verify
+    <directory>/<role>/0001.json      signing keys, numbered as they were made; all verify
     <directory>/symmetric/<name>.json 32-byte keys `index` and `data` for storage.crypt
 
 A signing key is held in its file or lives elsewhere; one role may have keys of either form:
@@ -8,8 +8,10 @@ A signing key is held in its file or lives elsewhere; one role may have keys of 
     {"v": 1, "role", "alg", "kid", "private": base64}                       for development
     {"v": 1, "role", "alg", "kid", "public": base64, "token": {"kind", …}}  in a PKCS#11 token or a sign service (signing.places)
 
-- Roles: `checkpoint`, `token`, `organ/<credit code>`. One algorithm per key, `kid` = first 16 hex of SHA-256(public key).
-- The checkpoint role signs with Ed25519, as the log's formats ask; an SM2 key beside it signs too, each with its newest.
+- Roles: `checkpoint`, `status`, `token`, `presentation`, `organ/<credit code>` in the hub's folder, `witness` in a witness's, `root` in
+  one that is kept offline. One algorithm per key, `kid` = first 16 hex of SHA-256(public key).
+- Which of a role's keys sign is for `may_sign` to say; of those, the one with the highest number does. The checkpoint role signs with
+  Ed25519, as the log's formats ask; an SM2 key beside it signs too, each with its newest.
 - Directories are 700 and files 600; anything wider is refused, not repaired: who could read it may have.
 - A key file is written whole beside its place and linked into it, so that of two processes starting at once one makes the key
   and both use it.
@@ -25,8 +27,8 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from license_hub.errors import KeyFault
@@ -34,7 +36,8 @@ from license_hub.signing import places
 from license_hub.signing.files import guard
 from license_hub.signing.suites import PublicKey, Signer, kid, suite
 
-ROLE = re.compile(r"checkpoint|token|organ/[0-9A-Z]{18}")
+ROLE = re.compile(r"checkpoint|status|token|presentation|witness|root|organ/[0-9A-Z]{18}")
+ROLES = "checkpoint, status, token, presentation, witness, root, organ/<18-character credit code>"
 SYMMETRIC = ("index", "data")
 DEFAULT_ALG = "Ed25519"
 CHECKPOINT_ALGS = ("Ed25519", "SM2")
@@ -69,7 +72,7 @@ class Held:
     role: str
     alg: str
     public: bytes
-    private: bytes | None = None
+    private: bytes | None = field(default=None, repr=False)
     place: Mapping[str, object] | None = None
 
     @property
@@ -80,11 +83,21 @@ class Held:
 class Keyring:
     """Keys of one hub. `injected` (role or symmetric name → raw private bytes) is for golden files: it never touches the disk."""
 
-    def __init__(self, directory: Path, injected: Mapping[str, bytes] | None = None, *, make: bool = True):
+    def __init__(
+        self,
+        directory: Path,
+        injected: Mapping[str, bytes] | None = None,
+        *,
+        may_sign: Callable[[PublicKey], bool] = lambda _key: True,
+        make: bool = True,
+    ):
         self.directory = Path(directory)
         self._injected = dict(injected or {})
+        self._may_sign = may_sign
         self._make = make
-        self._signers: dict[str, tuple[Signer, ...]] = {}
+        self._held: dict[str, tuple[Held, ...]] = {}
+        self._signers: dict[str, Signer] = {}
+        self._warned = False
 
     def signer(self, role: str) -> Signer:
         """The role's current signer; its key is made if there is none. Raises KeyFault."""
@@ -92,9 +105,17 @@ class Keyring:
 
     def signers(self, role: str) -> tuple[Signer, ...]:
         """All that sign for the role now: one, but for a checkpoint with an SM2 key beside the Ed25519 one. Raises KeyFault."""
-        if role not in self._signers:
-            self._signers[role] = tuple(self._open(one) for one in self._current(_role(role)))
-        return self._signers[role]
+        if not self._keys(_role(role)):
+            self._make_first(role)
+        able = [one for one in self._keys(role) if self._may_sign(one.key)]
+        if not able:
+            raise KeyFault(f"no key of {role} may sign: `hub keys list` shows their states, and whether a signed manifest names them")
+        if role != "checkpoint":
+            return (self._signer(able[0]),)
+        newest = {one.alg: one for one in reversed(able)}
+        if CHECKPOINT_ALGS[0] not in newest:
+            raise KeyFault(f"the checkpoint role has no {CHECKPOINT_ALGS[0]} key: other keys sign beside one, never alone")
+        return tuple(self._signer(newest[alg]) for alg in CHECKPOINT_ALGS if alg in newest)
 
     def generate(self, role: str, alg: str = DEFAULT_ALG) -> PublicKey:
         """A development key of that algorithm becomes the role's next one. Raises KeyFault, SigningError."""
@@ -109,9 +130,25 @@ class Keyring:
         places.open_place(held.place, held.key, self.directory).sign(b"license_hub: does this key sign?")
         return self._add(held, {"public": _text(public), "token": held.place})
 
+    def forget(self, role: str | None = None) -> None:
+        """Read the role's files, or all, again when next asked: another process may have made a key."""
+        if role is None:
+            self._held.clear()
+        else:
+            self._held.pop(role, None)
+
     def public_keys(self, role: str) -> tuple[PublicKey, ...]:
         """All keys the role ever had, newest first; none is made."""
-        return tuple(one.key for one in self._held(_role(role)))
+        self.forget(_role(role))
+        return tuple(one.key for one in self._keys(role))
+
+    def plain_keys(self, role: str) -> tuple[PublicKey, ...]:
+        """Those of the role whose private key lies in a plain file: for development."""
+        return tuple(one.key for one in self._keys(_role(role)) if one.private is not None)
+
+    def opened(self) -> tuple[PublicKey, ...]:
+        """Keys this process has read so far."""
+        return tuple(one.key for held in tuple(self._held.values()) for one in held)
 
     def roles(self) -> tuple[str, ...]:
         """Every role that has a key."""
@@ -137,48 +174,51 @@ class Keyring:
             raise KeyFault(f"{path}: not the 32-byte key {name}; restore it from the backup of the keys")
         return key
 
-    def _held(self, role: str) -> list[Held]:
-        """The role's keys, newest first."""
-        if role in self._injected:
-            return [_dev_key(role, DEFAULT_ALG, self._injected[role])]
-        return [_signing_key(path) for path in reversed(self._generations(role))]
-
-    def _current(self, role: str) -> list[Held]:
-        """The keys that sign, the role's signer first."""
-        held = self._held(role)
-        if not held:
-            self._make_first(role)
-            held = self._held(role)
-        if role != "checkpoint":
-            return held[:1]
-        newest = {one.alg: one for one in reversed(held)}
-        if CHECKPOINT_ALGS[0] not in newest:
-            raise KeyFault(f"the checkpoint role has no {CHECKPOINT_ALGS[0]} key: other keys sign beside one, never alone")
-        return [newest[alg] for alg in CHECKPOINT_ALGS if alg in newest]
+    def _keys(self, role: str) -> tuple[Held, ...]:
+        """The role's keys, newest first, each read once."""
+        held = self._held.get(role)
+        if held is None:
+            if role in self._injected:
+                held = (_dev_key(role, DEFAULT_ALG, self._injected[role]),)
+            else:
+                held = tuple(_signing_key(path) for path in reversed(self._generations(role)))
+            # Not read back from the mapping: another thread may forget the role meanwhile.
+            self._held[role] = held
+        return held
 
     def _make_first(self, role: str) -> None:
         if not self._make:
             raise KeyFault(f"no key for {role}, and this profile makes none: attach one from a token or sign service (`hub keys attach`)")
-        private = suite(DEFAULT_ALG).generate()
-        name = _dev_key(role, DEFAULT_ALG, private).key.kid
-        content = {"v": 1, "role": role, "alg": DEFAULT_ALG, "kid": name, "private": _text(private)}
-        _create(self.directory / role / "0001.json", content, self.directory)
+        held = _dev_key(role, DEFAULT_ALG, suite(DEFAULT_ALG).generate())
+        self._write(held, 1, {"private": _text(held.private)})
 
     def _add(self, held: Held, rest: Mapping[str, object]) -> PublicKey:
         existing = self._generations(held.role)
-        path = self.directory / held.role / f"{int(existing[-1].stem) + 1 if existing else 1:04d}.json"
-        _create(path, {"v": 1, "role": held.role, "alg": held.alg, "kid": held.key.kid, **rest}, self.directory)
+        path = self._write(held, int(existing[-1].stem) + 1 if existing else 1, rest)
         if _signing_key(path) != held:
             raise KeyFault(f"{path}: another process has just made this key; look at `hub keys show` and do it again")
-        self._signers.pop(held.role, None)
         return held.key
 
-    def _open(self, held: Held) -> Signer:
-        if held.place is not None:
-            return places.open_place(held.place, held.key, self.directory)
-        if not self._signers:
-            _log.warning("InsecureDevSigner: keys in plain files sign here, for development only (first one: %s)", held.role)
-        return InsecureDevSigner(held.alg, held.private)
+    def _write(self, held: Held, number: int, rest: Mapping[str, object]) -> Path:
+        """Unless another process was faster."""
+        path = self.directory / held.role / f"{number:04d}.json"
+        _create(path, {"v": 1, "role": held.role, "alg": held.alg, "kid": held.key.kid, **rest}, self.directory)
+        self.forget(held.role)
+        return path
+
+    def _signer(self, held: Held) -> Signer:
+        """Kept as long as this keyring: a token's login and a service's connection outlive `forget`."""
+        found = self._signers.get(held.key.kid)
+        if found is None:
+            if held.place is not None:
+                found = places.open_place(held.place, held.key, self.directory)
+            else:
+                found = InsecureDevSigner(held.alg, held.private)
+                if not self._warned:
+                    self._warned = True
+                    _log.warning("InsecureDevSigner: keys in plain files sign here, for development only (first one: %s)", held.role)
+            self._signers[held.key.kid] = found
+        return found
 
     def _generations(self, role: str) -> list[Path]:
         return sorted((self.directory / role).glob("[0-9][0-9][0-9][0-9].json"))
@@ -186,7 +226,7 @@ class Keyring:
 
 def _role(role: str) -> str:
     if not ROLE.fullmatch(role):
-        raise KeyFault(f"no key role {role!r}; known: checkpoint, token, organ/<18-character credit code>")
+        raise KeyFault(f"no key role {role!r}; known: {ROLES}")
     return role
 
 

@@ -20,6 +20,7 @@ from ctypes import byref, c_size_t
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from license_hub.errors import SigningError
+from license_hub.signing import spki
 from license_hub.signing.libcrypto import Owned, clear, library, read_key, write_key
 
 IDENTITY = b"1234567812345678"
@@ -31,8 +32,6 @@ ORDER = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
 PRIVATE_BYTES, PUBLIC_BYTES, SIGNATURE_BYTES = 32, 65, 64
 _HALF = SIGNATURE_BYTES // 2
 _OID = bytes.fromhex("06082a811ccf5501822d")
-_SPKI = bytes.fromhex("3059301306072a8648ce3d0201") + _OID + bytes.fromhex("034200")
-"""SubjectPublicKeyInfo before the point: id-ecPublicKey, curve SM2, BIT STRING."""
 _LONGEST_DER = 80
 _KEPT_PUBLIC_KEYS = 64
 
@@ -148,7 +147,7 @@ class SM2:
             kept = self._threads.kept = OrderedDict()
         local = kept.get(public)
         if local is None:
-            key = read_key("d2i_PUBKEY", _SPKI + public) if len(public) == PUBLIC_BYTES and public[0] == 4 else None
+            key = read_key("d2i_PUBKEY", spki.write("SM2", public)) if len(public) == PUBLIC_BYTES and public[0] == 4 else None
             if key is None:
                 return None
             local = kept[public] = _Local(key, "EVP_DigestVerifyInit")

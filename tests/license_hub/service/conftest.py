@@ -38,6 +38,7 @@ class Options:
     log_origin: str = "log.example/test"
     public_url: str = "http://127.0.0.1:8080"
     workers: int = 0
+    witness_policy: Path | None = None
 
 
 @pytest.fixture

@@ -169,6 +169,15 @@ def test_organ_with_a_newer_sm2_key_seals_with_it(folder):
     assert ring.public_keys(ORGAN)[0].verify(b"data", ring.signer(ORGAN).sign(b"data"))
 
 
+def test_key_that_may_not_sign_leaves_it_to_the_one_before(folder):
+    first = Keyring(folder).generate("token")
+    second = Keyring(folder).generate("token")
+    assert Keyring(folder).signer("token").kid == second.kid
+    assert Keyring(folder, may_sign=lambda key: key.kid != second.kid).signer("token").kid == first.kid
+    with pytest.raises(KeyFault, match="may sign"):
+        Keyring(folder, may_sign=lambda key: False).signer("token")
+
+
 def test_keyring_that_may_not_make_keys_refuses_instead(folder):
     ring = Keyring(folder, make=False)
     with pytest.raises(KeyFault, match="hub keys attach"):
@@ -178,7 +187,7 @@ def test_keyring_that_may_not_make_keys_refuses_instead(folder):
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("role", ["", "root", "organ", "organ/1", "organ/../token/xxxxxxxx", "/etc/passwd", "token/"])
+@pytest.mark.parametrize("role", ["", "Root", "organ", "organ/1", "organ/../token/xxxxxxxx", "/etc/passwd", "token/"])
 def test_role_of_another_name_is_refused(folder, role):
     with pytest.raises(KeyFault, match="no key role"):
         Keyring(folder).signer(role)

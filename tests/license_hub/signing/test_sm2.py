@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from license_hub.errors import SigningError
-from license_hub.signing import libcrypto, sm2
+from license_hub.signing import libcrypto, sm2, spki
 from license_hub.signing.keyring import InsecureDevSigner
 from license_hub.signing.suites import suite
 
@@ -50,7 +50,7 @@ def test_sm2_signature_made_here_verifies_with_the_openssl_command(tmp_path, siz
     data = bytes(range(256)) * (size // 256 + 1)
     (tmp_path / "data").write_bytes(data[:size])
     (tmp_path / "signature").write_bytes(sm2.to_der(handle.sign(data[:size])))
-    (tmp_path / "public.der").write_bytes(sm2._SPKI + handle.public)
+    (tmp_path / "public.der").write_bytes(spki.write("SM2", handle.public))
     options = ["-rawin", "-digest", "sm3", "-pkeyopt", "distid:1234567812345678", "-sigfile", str(tmp_path / "signature")]
     key = ["-pubin", "-keyform", "DER", "-inkey", str(tmp_path / "public.der")]
     answer = run("pkeyutl", "-verify", "-in", str(tmp_path / "data"), *key, *options)
@@ -65,7 +65,8 @@ def test_sm2_signature_made_by_the_openssl_command_verifies_here(tmp_path, size)
     key, data = tmp_path / "key.pem", tmp_path / "data"
     data.write_bytes(b"\x00\xff" * (size // 2 + 1))
     assert run("genpkey", "-algorithm", "SM2", "-out", str(key)).returncode == 0
-    public = run("pkey", "-in", str(key), "-pubout", "-outform", "DER").stdout[-65:]
+    alg, public = spki.read(run("pkey", "-in", str(key), "-pubout").stdout)
+    assert alg == "SM2"
     signed = run("pkeyutl", "-sign", "-in", str(data), "-inkey", str(key), "-rawin", "-digest", "sm3",
                  "-pkeyopt", "distid:1234567812345678")  # fmt: skip
     assert SM2.verify(public, data.read_bytes(), sm2.from_der(signed.stdout))

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from license_hub.signing import spki
 from tests.support.certificates import Authority
 from tests.support.processes import free_port, running
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
@@ -40,9 +41,10 @@ class SignService:
 
 
 def openssl_key(path: Path, *options: str) -> bytes:
-    """A private key made by the openssl command; DER of its public key."""
+    """A private key made by the openssl command; its public key, raw."""
     subprocess.run(["openssl", "genpkey", "-out", str(path), *options], check=True, capture_output=True)
-    return subprocess.run(["openssl", "pkey", "-in", str(path), "-pubout", "-outform", "DER"], check=True, capture_output=True).stdout
+    public = subprocess.run(["openssl", "pkey", "-in", str(path), "-pubout"], check=True, capture_output=True).stdout
+    return spki.read(public)[1]
 
 
 def listening(port: int) -> bool:
@@ -62,9 +64,9 @@ def sign_service(tmp_path_factory) -> Iterator[SignService]:
     for name, text in (("bearer", "right-token"), ("wrong-bearer", "wrong-token")):
         (folder / name).write_text(text)
         (folder / name).chmod(0o600)
-    public = {name: openssl_key(folder / f"{name}.pem", "-algorithm", "SM2")[-65:] for name in ("organ", "other")}
-    public["edwards"] = openssl_key(folder / "edwards.pem", "-algorithm", "ED25519")[-32:]
-    public["p256"] = openssl_key(folder / "p256.pem", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")[-65:]
+    public = {name: openssl_key(folder / f"{name}.pem", "-algorithm", "SM2") for name in ("organ", "other")}
+    public["edwards"] = openssl_key(folder / "edwards.pem", "-algorithm", "ED25519")
+    public["p256"] = openssl_key(folder / "p256.pem", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
     port = free_port()
     files = {
         "ca_file": str(folder / "ca.pem"),
