@@ -7,6 +7,7 @@ EgovError                     catalogs.errors
     │   ├── NotCanonical      a value has no canonical JSON form here, or text is not in it
     │   ├── KeyFault          a key file is missing, damaged or readable by others
     │   ├── SignatureBad      a signature, or what it should cover, is not what was expected
+    │   ├── SignerUnavailable a token or sign service does not answer now
     │   ├── JoseRefused       a token breaks a rule, or its signature does; never says a value of it
     │   └── BundleMalformed   a license bundle is not of its format
     ├── LogError              the log refuses: tiles, checkpoint or leaf rows do not agree
@@ -60,6 +61,10 @@ class KeyFault(SigningError):
 
 class SignatureBad(SigningError):
     code = "SIGNATURE_BAD"
+
+
+class SignerUnavailable(SigningError):
+    code = "SIGNER_UNAVAILABLE"
 
 
 class JoseRefused(SigningError):

@@ -14,6 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from license_hub.errors import SignerUnavailable
+
 from .coalesce import Overloaded
 from .problem import MEDIA_TYPE, Problem, Renderer
 from .serving import request_id, serving
@@ -21,8 +23,9 @@ from .serving import request_id, serving
 router = APIRouter(prefix="/v1", tags=["problems"])
 logger = logging.getLogger("hub.http")
 
-SHARED_FAULTS = (DBAPIError, PoolTimeout, psycopg.Error)
-"""Faults of the database: no audit entry can be written, so no answer is given (503). COPY raises the driver's own."""
+SHARED_FAULTS = (DBAPIError, PoolTimeout, psycopg.Error, SignerUnavailable)
+"""Faults of the database: no audit entry can be written, so no answer is given (503). COPY raises the driver's own. And of the places
+keys live in: what must be signed waits."""
 BY_STATUS = {404: "NO_SUCH_RESOURCE", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
 RETRY_AFTER = {"Retry-After": "5"}
 

@@ -50,26 +50,28 @@ class IssuedToken:
 
 
 def issue_token(hub: Hub, form: Mapping[str, str], *, audiences: Collection[str]) -> IssuedToken:
-    """A token for the client whose assertion is in the form. Raises TokenRefused."""
+    """A token for the client whose assertion is in the form. Raises TokenRefused, SigningError."""
     if form.get("grant_type") != GRANT:
         raise TokenRefused("unsupported_grant_type", f"grant_type must be {GRANT}")
     if form.get("client_assertion_type") != ASSERTION:
         raise TokenRefused("invalid_request", f"client_assertion_type must be {ASSERTION}")
     now = hub.now()
+    try:
+        assertion = jose.read(form.get("client_assertion", ""), types=ASSERTION_TYPES)
+    except JoseRefused as fault:
+        raise TokenRefused("invalid_client", f"client_assertion: {fault}") from None
     with writing(hub.engine) as connection:
-        client, claims = _client(connection, form.get("client_assertion", ""), audiences, now)
+        client, claims = _client(connection, assertion, audiences, now)
         scopes = _scopes(client, form.get("scope", ""))
         _use_up(connection, client, claims, now)
         record(connection, now, [Entry(hub.entropy(16).hex(), client.client_id, "token", None, None, None, "ISSUED")])
-    return IssuedToken(_token(hub, client, scopes, now), "Bearer", LIFE_S, " ".join(scopes))
+        # Before the commit: while the token's key cannot be reached nothing is recorded as issued and no assertion used up.
+        signed = _token(hub, client, scopes, now)
+    return IssuedToken(signed, "Bearer", LIFE_S, " ".join(scopes))
 
 
-def _client(connection: sa.Connection, assertion: str, audiences: Collection[str], now: datetime) -> tuple[Client, Mapping[str, object]]:
+def _client(connection: sa.Connection, token: jose.Token, audiences: Collection[str], now: datetime) -> tuple[Client, Mapping[str, object]]:
     """The client that signed the assertion, and what it says."""
-    try:
-        token = jose.read(assertion, types=ASSERTION_TYPES)
-    except JoseRefused as fault:
-        raise TokenRefused("invalid_client", f"client_assertion: {fault}") from None
     named = token.claims.get("sub")
     client = find(connection, named) if isinstance(named, str) and named.isprintable() and len(named) <= CLIENT_ID_CHARS else None
     if client is None or client.disabled_at or token.kid != client.kid or token.header["alg"] != client.alg:
@@ -108,8 +110,8 @@ def _scopes(client: Client, asked: str) -> list[str]:
 def _use_up(connection: sa.Connection, client: Client, claims: Mapping[str, object], now: datetime) -> None:
     """The assertion counts once. Old ones are forgotten on the way."""
     name = claims["jti"]
-    if not isinstance(name, str) or not 1 <= len(name) <= JTI_CHARS:
-        raise TokenRefused("invalid_client", f"jti must be text of 1 to {JTI_CHARS} characters")
+    if not isinstance(name, str) or not 1 <= len(name) <= JTI_CHARS or not name.isprintable():
+        raise TokenRefused("invalid_client", f"jti must be text of 1 to {JTI_CHARS} printable characters")
     connection.execute(sa.delete(jti_table).where(jti_table.c.expires_at < instant(now)))
     keep = instant(now + timedelta(seconds=max(0, claims["exp"] - now.timestamp()) + KEEP_S))
     try:

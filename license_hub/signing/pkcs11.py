@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable
 from functools import cache
 
-from license_hub.errors import KeyFault, SigningError
+from license_hub.errors import KeyFault, SignerUnavailable
 from license_hub.signing.es256 import low
 
 ALGORITHMS = ("Ed25519", "ES256")
@@ -33,7 +33,7 @@ class TokenKey:
         self._pin = pin
 
     def sign(self, data: bytes) -> bytes:
-        """Raw signature of the suite. Raises SigningError, KeyFault."""
+        """Raw signature of the suite. Raises SignerUnavailable, KeyFault."""
         if self.alg == "ES256":
             return low(self._session.sign(self._label, self._pin, "ECDSA", hashlib.sha256(data).digest()))
         return self._session.sign(self._label, self._pin, "EDDSA", data)
@@ -80,7 +80,7 @@ class _Session:
                     return bytes(self._key(label, pin).sign(data, mechanism=pkcs11.Mechanism[mechanism]))
             except pkcs11.PKCS11Error as fault:
                 self._forget()
-                raise SigningError(f"{self}: {type(fault).__name__}; see that the token is there and its key may sign") from None
+                raise SignerUnavailable(f"{self}: {type(fault).__name__}; see that the token is there and its key may sign") from None
 
     def _key(self, label: str, pin: Callable[[], str]) -> object:
         import pkcs11

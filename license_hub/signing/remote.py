@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from license_hub.errors import KeyFault, SigningError
+from license_hub.errors import KeyFault, SignerUnavailable, SigningError
 from license_hub.signing import sm2
 from license_hub.signing.es256 import low
 
@@ -35,10 +35,6 @@ TRANSIENT = (429, 502, 503, 504)
 MAX_ANSWER_BYTES = 64 * 1024
 _PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2
-
-
-class _Unavailable(SigningError):
-    """May be there in a moment."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +87,11 @@ class RemoteKey:
         self._pid = 0
 
     def sign(self, data: bytes) -> bytes:
-        """Raw signature of the suite. Raises SigningError."""
+        """Raw signature of the suite. Raises SigningError, SignerUnavailable."""
         tries = Retrying(
             stop=stop_after_attempt(self._service.attempts),
             wait=wait_random_exponential(_PAUSE_S, _LONGEST_PAUSE_S),
-            retry=retry_if_exception_type(_Unavailable),
+            retry=retry_if_exception_type(SignerUnavailable),
             reraise=True,
         )
         return self._raw(tries(self._ask, data))
@@ -112,9 +108,9 @@ class RemoteKey:
             with self._connected().stream("POST", self._service.url, json=body, headers=headers) as answer:
                 content = _limited(answer, time.monotonic() + self._service.timeout_s)
         except httpx.TransportError as fault:
-            raise _Unavailable(f"{self}: {type(fault).__name__}") from None
+            raise SignerUnavailable(f"{self}: {type(fault).__name__}") from None
         if answer.status_code in TRANSIENT:
-            raise _Unavailable(f"{self}: answered {answer.status_code}")
+            raise SignerUnavailable(f"{self}: answered {answer.status_code}")
         if answer.status_code != 200:
             raise SigningError(f"{self}: answered {answer.status_code}; see that this hub may use the key")
         try:
@@ -140,7 +136,7 @@ def _limited(answer: httpx.Response, until: float) -> bytes:
     content = b""
     for part in answer.iter_raw():
         if time.monotonic() > until:
-            raise _Unavailable("a sign service's answer took too long")
+            raise SignerUnavailable("a sign service's answer took too long")
         content += part
         if len(content) > MAX_ANSWER_BYTES:
             raise SigningError("a sign service's answer is too long")

@@ -133,3 +133,12 @@ def test_client_assertion_is_no_access_token(scene):
 def test_token_in_the_url_or_the_body_is_not_looked_at(scene):
     token = scene.token()
     assert scene.send("POST", f"/v1/verifications?access_token={token}", json={"identifier": "x"}).status_code == 401
+
+
+def test_token_while_the_place_of_its_key_is_down_is_503(own_scene, sign_service):
+    sign_service.faults()
+    own_scene.hub.keyring.attach("token", "ES256", sign_service.public["p256"], sign_service.place | {"key": "p256", "attempts": 1})
+    sign_service.faults("503")
+    answer = own_scene.send("POST", "/oauth/token", data=token_form(own_scene.assertion()))
+    assert (answer.status_code, answer.headers["retry-after"], answer.json()["code"]) == (503, "5", "UNAVAILABLE")
+    assert own_scene.verify(identifier="1.2.3").status_code == 200

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from license_hub.domain.identifier import mint
-from license_hub.errors import AccessError, NotAuthenticated, NotAuthorized, PurposeMissing, TokenRefused
+from license_hub.errors import AccessError, NotAuthenticated, NotAuthorized, PurposeMissing, SignerUnavailable, TokenRefused
 from license_hub.log import bundle, checkpoint
 from license_hub.service.authenticate import Principal, authenticate
 from license_hub.service.hub import Hub
@@ -103,6 +103,7 @@ WRONG_CLAIMS = [
     ({"iss": "other"}, "iss and sub"),
     ({"sub": "other"}, "unknown"),
     ({"jti": "x" * 129}, "jti"),
+    ({"jti": "a\0b"}, "jti"),
     ({"iat": 9_999_999_999}, "future"),
     ({"nbf": 9_999_999_999}, "future"),
     ({"exp": 9_999_999_999}, "at most 300"),
@@ -168,6 +169,17 @@ def test_token_key_of_another_suite_signs_tokens_and_old_ones_stay_good(hub, cli
     after = token(hub, assertion(hub, client)).access_token
     assert jwt.get_unverified_header(after)["kid"] == key.kid
     assert authenticate(hub, before) == authenticate(hub, after)
+
+
+def test_token_while_its_sign_service_is_down_is_not_issued_and_the_assertion_not_used_up(hub, client, sign_service):
+    sign_service.faults()
+    hub.keyring.attach("token", "ES256", sign_service.public["p256"], sign_service.place | {"key": "p256", "attempts": 1})
+    text = assertion(hub, client)
+    sign_service.faults("503")
+    with pytest.raises(SignerUnavailable):
+        token(hub, text)
+    assert [one for one in list_audit(hub) if one.action == "token"] == []
+    assert authenticate(hub, token(hub, text).access_token).client_id == client.client_id
 
 
 @pytest.mark.parametrize("name", ["\0", "\ud800", "x" * 5000, 7, ["a"], {"a": 1}, "' or 1=1 --", ""])
