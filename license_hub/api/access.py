@@ -21,13 +21,15 @@ from license_hub.service.authenticate import Principal, authenticate
 from license_hub.service.hub import Hub
 
 from .problem import Problem
-from .serving import serving
+from .serving import refused, serving
 
 SCOPES = {
     "license:verify": "Ask for verdicts",
     "license:read": "Read masked licenses, on an open case",
     "license:export": "Hand a license out unmasked as a bundle with its proofs, on an open case",
 }
+ACTIONS = {name: name.rpartition(":")[2] for name in SCOPES}
+"""Scope → what the audit log calls the act."""
 REMEMBER_S = 30
 REMEMBERED = 4096
 
@@ -72,8 +74,13 @@ def scope(name: str) -> Callable[[Request], object]:
     """A dependency: the caller, who must hold the scope. Raises Problem 401 or 403."""
 
     async def check(request: Request) -> Principal:
-        principal = await serving(request).access.principal(request)
+        try:
+            principal = await serving(request).access.principal(request)
+        except Problem as refusal:
+            await refused(request, ACTIONS[name], refusal.code)
+            raise
         if name not in principal.scopes:
+            await refused(request, ACTIONS[name], "FORBIDDEN", actor=principal.client_id)
             challenge = f'Bearer realm="hub", error="insufficient_scope", scope="{name}"'
             raise Problem("FORBIDDEN", headers={"WWW-Authenticate": challenge})
         return principal

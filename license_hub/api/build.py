@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import APIRouter, FastAPI
 
 from catalogs.model import Message
 from license_hub.service.hub import Hub
+from license_hub.service.refuse import refuse
 from license_hub.service.verify import Answer, VerifyRequest, verify
 
 from . import health, licenses, log, metrics, oauth, problems, verifications
@@ -37,6 +39,7 @@ def build(hub: Hub, pages: Sequence[APIRouter] = (), problem_page: Callable[[Mes
         hub=hub,
         messages=hub.catalog.messages,
         verifications=Coalescer(in_one_transaction, shared=problems.SHARED_FAULTS),
+        refusals=Coalescer(partial(refuse, hub), shared=problems.SHARED_FAULTS),
         access=Access(hub, hub.clock),
     )
 

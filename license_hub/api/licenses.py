@@ -22,7 +22,7 @@ from license_hub.service.read import ReadRequest, read
 from . import logs, metrics
 from .access import needs, scope
 from .problem import Problem
-from .serving import request_id, serving
+from .serving import refused, request_id, serving
 from .verifications import instant
 
 router = APIRouter(prefix="/v1", tags=["licenses"])
@@ -64,11 +64,14 @@ async def license(
         case_no=plain(case_no, MAX_CASE_CHARS),
         request_id=request_id(request),
     )
+    known = {"actor": principal.client_id, "purpose": asked.purpose, "case_no": asked.case_no}
     try:
         found = await run_in_threadpool(read, hub.hub, asked)
     except PurposeMissing:
+        await refused(request, "read", "INVALID_REQUEST", **known)
         raise _purpose_missing(purpose, case_no) from None
     except NotAuthorized:
+        await refused(request, "read", "FORBIDDEN", **known)
         raise Problem("FORBIDDEN") from None
     metrics.VERDICTS.labels("read", found.verdict.status, found.verdict.code).inc()
     message = hub.messages[found.verdict.code]
@@ -115,13 +118,17 @@ async def bundle(
         request_id=request_id(request),
         show=show,
     )
+    known = {"actor": principal.client_id, "purpose": asked.purpose, "case_no": asked.case_no}
     try:
         data = await run_in_threadpool(export_bundle, serving(request).hub, asked)
     except PurposeMissing:
+        await refused(request, "export", "INVALID_REQUEST", **known)
         raise _purpose_missing(purpose, case_no) from None
     except BundleUnavailable:
+        await refused(request, "export", "NO_SUCH_RESOURCE", **known)
         raise Problem("NO_SUCH_RESOURCE") from None
     except KeyError:
+        await refused(request, "export", "INVALID_REQUEST", **known)
         raise Problem("INVALID_REQUEST", errors=[{"pointer": "/query/show", "rule": "known_field"}]) from None
     return Response(data, media_type="application/json")
 

@@ -9,14 +9,16 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from license_hub.errors import TokenRefused
+from license_hub.errors import JoseRefused, TokenRefused
 from license_hub.service.authenticate import jwks
-from license_hub.service.issue_token import issue_token
+from license_hub.service.issue_token import ASSERTION_TYPES, issue_token
+from license_hub.signing import jose
 
-from .serving import serving
+from .serving import refused, request_id, serving
 
 router = APIRouter(tags=["access"])
 
+MAX_CLIENT_CHARS = 64
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -49,20 +51,30 @@ async def token(request: Request, form: Annotated[TokenForm, Form()]) -> JSONRes
     """An access token for a registered client. Retrying needs a fresh assertion: each `jti` counts once, so no Idempotency-Key applies."""
     hub = serving(request).hub
     if not (form.grant_type and form.client_assertion_type and form.client_assertion):
-        return refusal("invalid_request", "grant_type, client_assertion_type and client_assertion are required, as a form")
+        return await refusal(request, "invalid_request", "grant_type, client_assertion_type and client_assertion are required, as a form")
     try:
         audiences = (hub.public_url, f"{hub.public_url}/oauth/token")
-        issued = await run_in_threadpool(issue_token, hub, form.model_dump(), audiences=audiences)
+        issued = await run_in_threadpool(issue_token, hub, form.model_dump(), audiences=audiences, request_id=request_id(request))
     except TokenRefused as fault:
-        return refusal(fault.error, str(fault))
+        return await refusal(request, fault.error, str(fault), claimed_client(form.client_assertion))
     body = TokenOut(access_token=issued.access_token, token_type=issued.token_type, expires_in=issued.expires_in, scope=issued.scope)
     return JSONResponse(body.model_dump(), headers=NO_STORE)
 
 
-def refusal(error: str, description: str) -> JSONResponse:
-    """RFC 6749 §5.2: 401 for a client that could not be authenticated, else 400."""
+async def refusal(request: Request, error: str, description: str, claimed: str = "") -> JSONResponse:
+    """RFC 6749 §5.2: 401 for a client that could not be authenticated, else 400. Recorded first: no audit, no answer."""
+    await refused(request, "token", error, claimed=claimed)
     status = 401 if error == "invalid_client" else 400
     return JSONResponse({"error": error, "error_description": description}, status_code=status, headers=NO_STORE)
+
+
+def claimed_client(assertion: str) -> str:
+    """Whom an unproven assertion names; '' where it cannot be read."""
+    try:
+        named = jose.read(assertion, types=ASSERTION_TYPES).claims.get("sub", "")
+    except JoseRefused:
+        return ""
+    return named if isinstance(named, str) and len(named) <= MAX_CLIENT_CHARS else ""
 
 
 JWKS_EXAMPLE = {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKx…", "alg": "EdDSA", "use": "sig", "kid": "8d1b3a6c0f2e4d5a"}]}

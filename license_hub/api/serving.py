@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fastapi import Request
 
 from catalogs.model import Message
+from license_hub.service.refuse import Refusal
 
 if TYPE_CHECKING:
     from license_hub.api.access import Access
@@ -23,15 +24,22 @@ class Serving:
     messages: Mapping[str, Message]
     """The catalogue's messages by code: verdicts and problems alike."""
     verifications: Coalescer[VerifyRequest, Answer]
+    refusals: Coalescer[Refusal, None]
     access: Access
 
     def close(self) -> None:
         self.verifications.close()
+        self.refusals.close()
         self.hub.close()
 
 
 def serving(request: Request) -> Serving:
     return request.app.state.serving
+
+
+async def refused(request: Request, action: str, code: str, **known: str) -> None:
+    """Records a refusal before it is answered; `known` are further fields of `Refusal`. Raises what makes the answer 503."""
+    await serving(request).refusals.call(Refusal(request_id(request), action, code, **known))
 
 
 def request_id(request: Request) -> str:

@@ -22,7 +22,7 @@ from . import logs, metrics
 from .access import needs, scope
 from .checks import checked
 from .problem import Problem
-from .serving import request_id, serving
+from .serving import refused, request_id, serving
 
 router = APIRouter(prefix="/v1", tags=["verification"])
 
@@ -98,7 +98,11 @@ class VerificationOut(BaseModel):
 async def verify(request: Request, asked: VerificationIn, principal: Annotated[Principal, Depends(scope("license:verify"))]) -> Response:
     """Is this certificate genuine, unchanged and in force? Every answer is audited in the transaction that made it."""
     hub = serving(request)
-    check_granted(principal, asked, hub.hub.catalog)
+    try:
+        check_granted(principal, asked, hub.hub.catalog)
+    except Problem as refusal:
+        await refused(request, "verify", refusal.code, actor=principal.client_id, purpose=asked.purpose, case_no=asked.case_no)
+        raise
     answer = await hub.verifications.call(
         VerifyRequest(
             actor=principal.client_id,

@@ -10,7 +10,8 @@
 | export_bundle | `export_bundle(hub, ExportRequest(principal, identifier, purpose, case_no, …, show)) -> bytes`: the license bundle |
 | prove | `prove(hub, leaf_hash: bytes) -> str | None`: the leaf's `.tlog-proof` |
 | register_client | `register(hub, name, jwk: dict, scopes, types) -> Client`, `clients(hub) -> [Client]`, `disable(hub, client_id)` |
-| issue_token | `issue_token(hub, form: Mapping[str, str], *, audiences) -> IssuedToken(access_token, token_type, expires_in, scope)` |
+| refuse | `refuse(hub, [Refusal(request_id, action, code, actor=…)])`: the doors record what they turn away before they answer |
+| issue_token | `issue_token(hub, form: Mapping[str, str], *, audiences, request_id="") -> IssuedToken(access_token, expires_in, …)` |
 | authenticate | `authenticate(hub, bearer: str) -> Principal(client_id, scopes, types)`, `jwks(hub) -> dict` |
 | list_audit | `list_audit(hub, *, after=0, limit=100, action=None) -> [AuditEntry]` |
 | fsck | `fsck(hub) -> FsckReport(findings, checked)` |

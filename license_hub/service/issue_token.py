@@ -49,8 +49,8 @@ class IssuedToken:
     scope: str
 
 
-def issue_token(hub: Hub, form: Mapping[str, str], *, audiences: Collection[str]) -> IssuedToken:
-    """A token for the client whose assertion is in the form. Raises TokenRefused, SigningError."""
+def issue_token(hub: Hub, form: Mapping[str, str], *, audiences: Collection[str], request_id: str = "") -> IssuedToken:
+    """A token for the client whose assertion is in the form. Raises TokenRefused (the door records that: `service.refuse`), SigningError."""
     if form.get("grant_type") != GRANT:
         raise TokenRefused("unsupported_grant_type", f"grant_type must be {GRANT}")
     if form.get("client_assertion_type") != ASSERTION:
@@ -64,7 +64,7 @@ def issue_token(hub: Hub, form: Mapping[str, str], *, audiences: Collection[str]
         client, claims = _client(connection, assertion, audiences, now)
         scopes = _scopes(client, form.get("scope", ""))
         _use_up(connection, client, claims, now)
-        record(connection, now, [Entry(hub.entropy(16).hex(), client.client_id, "token", None, None, None, "ISSUED")])
+        record(connection, now, [Entry(request_id or hub.entropy(16).hex(), client.client_id, "token", None, None, None, "ISSUED")])
         # Before the commit: while the token's key cannot be reached nothing is recorded as issued and no assertion used up.
         signed = _token(hub, client, scopes, now)
     return IssuedToken(signed, "Bearer", LIFE_S, " ".join(scopes))

@@ -50,3 +50,21 @@ def database(root: sa.URL, template: str = "template1") -> Iterator[str]:
             connection.execute(sa.text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
     finally:
         engine.dispose()
+
+
+@contextmanager
+def role(root: sa.URL, database_url: str) -> Iterator[str]:
+    """A role that is no superuser and owns that database; yields the database's URL as that role."""
+    name, password = f"r_{uuid4().hex[:12]}", uuid4().hex
+    target = sa.make_url(database_url)
+    engine = sa.create_engine(root, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(sa.text(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'"))
+            connection.execute(sa.text(f'ALTER DATABASE "{target.database}" OWNER TO {name}'))
+        yield target.set(username=name, password=password).render_as_string(hide_password=False)
+        with engine.connect() as connection:
+            connection.execute(sa.text(f'DROP DATABASE IF EXISTS "{target.database}" WITH (FORCE)'))
+            connection.execute(sa.text(f"DROP ROLE {name}"))
+    finally:
+        engine.dispose()
