@@ -14,6 +14,7 @@ from catalogs.errors import EgovError
 from license_hub import settings as environment
 from license_hub.api import logs
 from license_hub.errors import SettingsError
+from license_hub.orphan import end_with_parent
 
 if TYPE_CHECKING:
     from license_hub.api.frame import Frame
@@ -36,6 +37,7 @@ def now() -> datetime:
 
 def application(settings: Settings | None = None, workers: int = 1) -> Frame:
     """The application of one worker process. Ends the process if it cannot be made: one log line, no traceback with values."""
+    end_with_parent()
     settings = settings or environment.read()
     logs.set_up(settings.log_level)
     try:
@@ -95,7 +97,8 @@ def serve(settings: Settings, workers: int = 1) -> None:
         workers=workers,
         websockets=False,
         log_dictconfig=JSON_LOGS,
-        respawn_failed_workers=False,
+        # A worker that the system ended is replaced; one that ends again at once ends the server, for whoever started that to see.
+        respawn_failed_workers=True,
     )
     server.serve(target_loader=partial(application, settings, workers), wrap_loader=False)
 

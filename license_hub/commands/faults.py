@@ -33,8 +33,17 @@ class Guarded(TyperGroup):
         except Exception as fault:
             if type(fault).__module__.startswith(("typer", "click")):
                 raise
+            if is_outage(fault):
+                say("OUTAGE: the database cannot be reached or has no room; nothing is half done, run the command again when it is back")
+                raise typer.Exit(FAULT) from None
             say(f"internal fault {type(fault).__name__} at {place(fault)}; please report it with this line")
         raise typer.Exit(FAULT)
+
+
+def is_outage(fault: Exception) -> bool:
+    from license_hub.storage.outage import is_outage as away
+
+    return away(fault)
 
 
 def place(fault: BaseException) -> str:

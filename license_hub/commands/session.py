@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from license_hub.service.hub import Hub
 
 
+PATIENCE_S = 10.0
+"""How long a command waits for a database that is away: somebody watches it."""
+
+
 def now() -> datetime:
     """The clock of the command line: aware, UTC."""
     return datetime.now(UTC)
@@ -39,7 +43,7 @@ def hub(chosen: settings.Settings) -> Iterator[Hub]:
     from quality.store.upgrade import upgrade
 
     logs.set_up("WARNING", people=True)
-    opened = open_hub(chosen, clock=now)
+    opened = open_hub(chosen, clock=now, patience_s=PATIENCE_S)
     try:
         upgrade(opened.engine)
         yield opened

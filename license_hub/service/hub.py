@@ -19,6 +19,7 @@ from license_hub.service.evidence import EvidenceCache
 from license_hub.signing.keyring import Keyring
 from license_hub.storage.crypt import Crypt
 from license_hub.storage.engine import open_engine
+from license_hub.storage.outage import PATIENCE_S, through_outages
 from license_hub.storage.upgrade import upgrade
 from quality.store.upgrade import upgrade as upgrade_quality
 
@@ -70,19 +71,21 @@ def open_hub(
     clock: Callable[[], datetime],
     catalog: Catalog | None = None,
     entropy: Callable[[int], bytes] = os.urandom,
+    patience_s: float = PATIENCE_S,
 ) -> Hub:
     """A ready hub: schema upgraded, missing keys made (development signers warn), log folder present.
 
     The production profile makes no signing keys and opens only what is whole. Raises SettingsError with everything it misses.
+    A database that is away is waited for, at most `patience_s` seconds.
     """
     if settings.profile == production.PROFILE:
         production.check(settings.witness_policy, Path(settings.keys))
     lake = Path(settings.lake)
     lake.mkdir(parents=True, exist_ok=True)
     engine = open_engine(settings.database_url)
-    upgrade(engine)
+    through_outages(engine, lambda: upgrade(engine), patience_s)
     # Its publications are read in the hub's own transactions, also before the first check ran.
-    upgrade_quality(engine)
+    through_outages(engine, lambda: upgrade_quality(engine), patience_s)
     keyring = Keyring(Path(settings.keys), make=settings.profile != production.PROFILE)
     for role in ("checkpoint", "token"):
         keyring.signer(role)

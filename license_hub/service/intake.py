@@ -2,6 +2,8 @@
 
 - A publication's licenses, versions, status acts, holds, leaves, attestations and the mark commit together or not at all.
 - The log's lock comes first: of two processes the second finds the mark moved and applies nothing twice.
+- A database that goes away is waited for and the publication applied again: its mark, read under the lock, says whether an unknown
+  commit took place. A worker process that dies is replaced once.
 - Rows held for their holders are tried again with every publication of a base they lean on; the newest row of a key wins.
 - Proofs follow the commit: `integrate` extends the tiles and signs; a run that was killed in between is made up by the next.
 
@@ -10,8 +12,9 @@ Source: design.md decisions 2 and 7; issue 2 §5.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import BrokenExecutor
+from dataclasses import dataclass, field, fields
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,6 +32,7 @@ from license_hub.service.rows import applies, text_rows
 from license_hub.signing.commitment import instant
 from license_hub.storage.engine import reading
 from license_hub.storage.licenses import release
+from license_hub.storage.outage import through_outages
 from license_hub.storage.tables import mark
 from quality import publications
 from quality.publications import Publication
@@ -60,6 +64,13 @@ class IntakeReport:
     def of(self, resource: str) -> Counts:
         return self.per_resource.setdefault(resource, Counts())
 
+    def add(self, part: IntakeReport) -> None:
+        self.publications += part.publications
+        for resource, counts in part.per_resource.items():
+            mine = self.of(resource)
+            for one in fields(Counts):
+                setattr(mine, one.name, getattr(mine, one.name) + getattr(counts, one.name))
+
     @property
     def issued(self) -> int:
         return sum(one.issued for one in self.per_resource.values())
@@ -89,8 +100,9 @@ def apply_pending(hub: Hub, resources: Iterable[str] | None = None) -> IntakeRep
     report = IntakeReport()
     crew = Crew(hub)
     try:
-        for publication in _pending(hub, list(resources or hub.catalog.resources)):
-            _apply(hub, crew, publication, report)
+        wanted = list(resources or hub.catalog.resources)
+        for publication in through_outages(hub.engine, lambda: _pending(hub, wanted)):
+            report.add(_applied(hub, crew, publication))
     except HubError:
         # What was applied before it gets its proofs all the same.
         integrate(hub)
@@ -108,11 +120,33 @@ def _pending(hub: Hub, resources: Sequence[str]) -> list[Publication]:
     return sorted(found, key=lambda one: one.seq)
 
 
-def _apply(hub: Hub, crew: Crew, publication: Publication, report: IntakeReport) -> None:
+def _applied(hub: Hub, crew: Crew, publication: Publication) -> IntakeReport:
+    """What applying it did, through outages of the database and the end of a worker process."""
+    tried: list[IntakeReport] = []
+
+    def attempt() -> IntakeReport:
+        return through_outages(hub.engine, lambda: _apply(hub, crew, publication, tried))
+
+    return _with_workers_replaced(crew, attempt)
+
+
+def _with_workers_replaced(crew: Crew, attempt: Callable[[], IntakeReport]) -> IntakeReport:
+    try:
+        return attempt()
+    except BrokenExecutor:
+        # The system ended a worker (memory, an operator): nothing of the transaction was committed.
+        crew.close()
+        return attempt()
+
+
+def _apply(hub: Hub, crew: Crew, publication: Publication, tried: list[IntakeReport]) -> IntakeReport:
+    """One attempt. `tried` collects the reports of attempts that came as far as their commit."""
+    report = IntakeReport()
     with open_ledger(hub, crew) as ledger:
         done = _mark(ledger.connection, publication.resource)
         if done >= publication.number:
-            return
+            # By an attempt whose commit was not answered, or by another process.
+            return tried[-1] if tried else report
         if done != publication.number - 1:
             raise IntakeError(f"{publication.resource} publication {publication.number}: publication {done + 1} is not applied yet")
         changes = publications.changes(hub.lake, publication)
@@ -122,7 +156,9 @@ def _apply(hub: Hub, crew: Crew, publication: Publication, report: IntakeReport)
             _apply_changes(ledger, recipe, changes, publication, report)
         _retry(ledger, publication, changes, report)
         _move_mark(ledger, publication)
-    report.publications += 1
+        report.publications += 1
+        tried.append(report)
+    return report
 
 
 def _apply_changes(ledger: Ledger, recipe: Recipe, changes: pa.Table, publication: Publication, report: IntakeReport) -> None:

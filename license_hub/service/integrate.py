@@ -11,6 +11,7 @@ from license_hub.log import integrator
 from license_hub.log.checkpoint import Checkpoint
 from license_hub.service.hub import Hub
 from license_hub.storage.leaves import LeafRows, leased
+from license_hub.storage.outage import through_outages
 
 PATIENCE_S = 60.0
 """How long to wait for another integrator: it may hold the lease for one large batch."""
@@ -18,9 +19,13 @@ _PAUSE_S = 0.05
 
 
 def integrate(hub: Hub) -> Checkpoint:
-    """The checkpoint over all committed entries. Raises LeaseLost if another integrator does not end."""
-    with as_integrator(hub) as rows:
-        return integrator.integrate(rows, hub.tiles, hub.keyring.signers("checkpoint"), hub.origin, hub.now())
+    """The checkpoint over all committed entries, through outages of the database. Raises LeaseLost if another integrator does not end."""
+
+    def attempt() -> Checkpoint:
+        with as_integrator(hub) as rows:
+            return integrator.integrate(rows, hub.tiles, hub.keyring.signers("checkpoint"), hub.origin, hub.now())
+
+    return through_outages(hub.engine, attempt)
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from license_hub.service.hub import Hub, open_hub
 from license_hub.service.intake import apply_pending
 from license_hub.storage import tables
 from license_hub.storage.engine import reading
+from tests.support.crash import POINTS, TALL
 
-from .killed import POINTS
 from .publishing import entity, permit
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -40,8 +40,9 @@ def run_killed(options, point: str) -> int:
 def test_intake_killed_at_any_stage_boundary_and_run_again_is_as_if_nothing_had_happened(hub, options, publisher):
     publisher.publish("legal_entity", [entity(0)])
     apply_pending(hub)
-    # Files are the same beside both databases: every other point is enough for the second one.
-    points = list(POINTS) if hub.engine.dialect.name == "sqlite" else list(POINTS)[::2]
+    # Half of the points here, half on the other database; tests/faults kills at all of them on PostgreSQL, again and again.
+    low = [one for one in POINTS if one not in TALL]
+    points = low[::2] if hub.engine.dialect.name == "sqlite" else low[1::2]
     for n, point in enumerate(points, start=1):
         # Each round: one more license, one status act, one held row that waits, one that is released.
         status = "3" if n % 2 else "1"

@@ -1,0 +1,158 @@
+"""A hub on a PostgreSQL of its own with departments that keep delivering, and the account of what must be true whatever was killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+import sqlalchemy as sa
+
+from license_hub.service.fsck import fsck
+from license_hub.service.hub import Hub, open_hub
+from license_hub.service.intake import apply_pending
+from license_hub.service.verify import VerifyRequest, verify
+from license_hub.storage import tables
+from tests.license_hub.service.conftest import Options
+from tests.license_hub.service.publishing import Publisher, credit_code, entity
+from tests.support.cluster import Cluster
+
+ROOT = Path(__file__).resolve().parents[2]
+IN_FORCE, REVOKED = "1", "3"
+CODES = {IN_FORCE: "IN_FORCE", REVOKED: "REVOKED"}
+
+
+def wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class World:
+    cluster: Cluster
+    options: Options
+    hub: Hub
+    publisher: Publisher
+    folder: Path
+    stated: dict[int, str] = field(default_factory=dict)
+    """Company → the status its department stated last."""
+    acts: int = 0
+    """Status acts that those statements make."""
+    partitions: int = 0
+
+    def deliver(self, rows: int, revoked: int = 0) -> None:
+        """One publication of new companies; if asked, before it another that says some of the former delivery's are revoked."""
+        if revoked and self.partitions:
+            first = len(self.stated) - self._last
+            again = range(first, len(self.stated))
+            for number in list(again)[:revoked]:
+                self.acts += self.stated[number] == IN_FORCE
+                self.stated[number] = REVOKED
+            self._publish(self.partitions, again)
+        self.partitions += 1
+        first = len(self.stated)
+        self.stated.update(dict.fromkeys(range(first, first + rows), IN_FORCE))
+        self._last = rows
+        self._publish(self.partitions, range(first, first + rows))
+
+    def _publish(self, partition: int, numbers: range) -> None:
+        rows = [entity(number, status=self.stated[number]) for number in numbers]
+        self.publisher.publish("legal_entity", rows, partition=str(partition))
+
+    def settle(self) -> None:
+        """The next run after an accident: the same command again, nothing else."""
+        apply_pending(self.hub)
+
+    def account(self) -> dict[str, list]:
+        """What is wrong, by kind; each list must be empty."""
+        with self.hub.engine.connect() as connection:
+            made = connection.execute(sa.select(tables.version.c.license_id, tables.version.c.number_bi)).all()
+            acts = connection.scalar(sa.select(sa.func.count()).select_from(tables.status))
+            leaves = connection.scalar(sa.select(sa.func.count()).select_from(tables.leaf))
+        index = self.hub.crypt.blind_index
+        meant = {index("number", credit_code(number)): number for number in self.stated}
+        found = [meant.get(bytes(row.number_bi)) for row in made]
+        once = set(found)
+        return {
+            "lost": sorted(set(self.stated) - once),
+            "doubled": sorted(one for one in once if found.count(one) > 1) if len(found) != len(once) else [],
+            "strangers": [one for one in found if one is None],
+            "acts": [] if acts == self.acts else [acts, self.acts],
+            "leaves": [] if leaves == len(self.stated) + self.acts else [leaves],
+            "unverifiable": self._unverifiable(),
+            "fsck": [str(one) for one in fsck(self.hub).findings],
+        }
+
+    def _unverifiable(self) -> list[tuple[int, str]]:
+        wrong, numbers = [], list(self.stated)
+        for at in range(0, len(numbers), 256):
+            part = numbers[at : at + 256]
+            asked = [VerifyRequest(type_id="business_license", number=credit_code(n), holder_number=credit_code(n)) for n in part]
+            answers = zip(part, verify(self.hub, asked), strict=True)
+            wrong += [(n, one.verdict.code) for n, one in answers if one.verdict.code != CODES[self.stated[n]]]
+        return wrong
+
+
+CLEAN = {"lost": [], "doubled": [], "strangers": [], "acts": [], "leaves": [], "unverifiable": [], "fsck": []}
+
+
+@contextmanager
+def world(cluster: Cluster, folder: Path, catalog, lake: Path | None = None) -> Iterator[World]:
+    options = Options(cluster.create("hub"), lake or folder / "lake", folder / "keys")
+    hub = open_hub(options, clock=wall_clock, catalog=catalog)
+    try:
+        yield World(cluster, options, hub, Publisher(hub), folder)
+    finally:
+        hub.close()
+
+
+class Nursery:
+    """Starts processes of the hub (`tests.faults.nursery`), one at a time; a second nursery runs a second one beside."""
+
+    def __init__(self, options: Options, log: Path):
+        self._options = options
+        self.log = log
+        self._file = log.open("ab")
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._file}
+        self._process = subprocess.Popen([sys.executable, "-m", "tests.faults.nursery"], cwd=ROOT, text=True, **pipes)
+        self._said("ready")
+
+    def start(self, act: str = "intake", point: str = "", nth: int = 1, workers: int = 0) -> int:
+        """The new process's pid."""
+        o = self._options
+        job = {"database": o.database_url, "lake": str(o.lake), "keys": str(o.keys)}
+        print(json.dumps(job | {"act": act, "point": point, "nth": nth, "workers": workers}), file=self._process.stdin, flush=True)
+        return self._said("pid")
+
+    def ended(self) -> int:
+        """Exit code of the process, once it has ended; negative: the signal that ended it."""
+        return self._said("code")
+
+    def killed(self, dice: Random, most: float, **job: object) -> int:
+        """Starts a process and kills it after a random time of at most that many seconds; its exit code."""
+        pid = self.start(**job)
+        time.sleep(dice.uniform(0, most))
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        return self.ended()
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait(30)
+        self._process.stdout.close()
+        self._file.close()
+
+    def _said(self, name: str) -> int:
+        line = self._process.stdout.readline()
+        assert line, f"the nursery ended: {self.log.read_text()[-3000:]}"
+        return json.loads(line)[name]
