@@ -43,7 +43,8 @@ lint: setup  ## style, formatting, catalogue
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/python -m catalogs check
 
 nightly: setup system  ## soaks and the large counts
-	@$(BIN)/python -m pytest -m nightly
+	@mkdir -p var/nightly
+	@$(BIN)/python -m pytest -m nightly --junitxml=var/nightly/report.xml  # the report keeps each run's figures
 
 lock:  ## compile the pins with hashes
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \

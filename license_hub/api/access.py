@@ -14,12 +14,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
 
 from license_hub.errors import NotAuthenticated
 from license_hub.service.authenticate import Principal, authenticate
 from license_hub.service.hub import Hub
 
+from .patience import in_time
 from .problem import Problem
 from .serving import refused, serving
 
@@ -51,7 +51,7 @@ class Access:
         known = self._known.get(digest)
         if known and now < known[0]:
             return known[1]
-        principal = await run_in_threadpool(self._check, token)
+        principal = await in_time(self._check, token)
         self._known[digest] = (min(principal.expires_at, now + REMEMBER_S), principal)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)

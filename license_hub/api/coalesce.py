@@ -17,6 +17,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
+from .patience import PATIENCE_S, TooSlow
+
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
 
@@ -34,25 +36,31 @@ class Coalescer(Generic[Request, Answer]):
         *,
         limit: int = 256,
         waiting: int = 4096,
+        patience_s: float = PATIENCE_S,
         shared: tuple[type[Exception], ...] = (),
     ):
         self._batch = batch
         self._limit = limit
         self._most = waiting
+        self._patience_s = patience_s
         self._shared = shared
         self._queue: deque[tuple[Request, asyncio.Future[Answer]]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verify")
         self._runner: asyncio.Task[None] | None = None
 
     async def call(self, request: Request) -> Answer:
-        """The answer to one request. Raises Overloaded, or the fault the batch met."""
+        """The answer to one request. Raises Overloaded, TooSlow, or the fault the batch met."""
         if len(self._queue) >= self._most:
             raise Overloaded
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._queue.append((request, future))
         if self._runner is None:
             self._runner = asyncio.create_task(self._run())
-        return await future
+        try:
+            async with asyncio.timeout(self._patience_s):
+                return await future
+        except TimeoutError:
+            raise TooSlow from None
 
     def close(self) -> None:
         """Let the running batch finish, start no other."""

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from license_hub.service.hub import Hub
 from quality import publications
 
+from .patience import in_time
 from .serving import serving
 
 router = APIRouter(tags=["operation"])
@@ -26,7 +26,7 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz", responses={503: {"description": "It cannot answer requests now"}})
 async def readyz(request: Request) -> JSONResponse:
     """Whether requests can be answered: 200 or 503, and what each check found."""
-    checks = await run_in_threadpool(look, serving(request).hub)
+    checks = await in_time(look, serving(request).hub)
     ready = all(checks[name] == "ok" for name in ("database", "keys", "catalogue"))
     return JSONResponse({"ready": ready, "checks": checks}, status_code=200 if ready else 503)
 

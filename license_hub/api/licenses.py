@@ -10,7 +10,6 @@ from typing import Annotated
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
@@ -21,6 +20,7 @@ from license_hub.service.read import ReadRequest, read
 
 from . import logs, metrics
 from .access import needs, scope
+from .patience import in_time
 from .problem import Problem
 from .serving import refused, request_id, serving
 from .verifications import instant
@@ -66,7 +66,7 @@ async def license(
     )
     known = {"actor": principal.client_id, "purpose": asked.purpose, "case_no": asked.case_no}
     try:
-        found = await run_in_threadpool(read, hub.hub, asked)
+        found = await in_time(read, hub.hub, asked)
     except PurposeMissing:
         await refused(request, "read", "INVALID_REQUEST", **known)
         raise _purpose_missing(purpose, case_no) from None
@@ -120,7 +120,7 @@ async def bundle(
     )
     known = {"actor": principal.client_id, "purpose": asked.purpose, "case_no": asked.case_no}
     try:
-        data = await run_in_threadpool(export_bundle, serving(request).hub, asked)
+        data = await in_time(export_bundle, serving(request).hub, asked)
     except PurposeMissing:
         await refused(request, "export", "INVALID_REQUEST", **known)
         raise _purpose_missing(purpose, case_no) from None

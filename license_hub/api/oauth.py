@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -14,6 +13,7 @@ from license_hub.service.authenticate import jwks
 from license_hub.service.issue_token import ASSERTION_TYPES, issue_token
 from license_hub.signing import jose
 
+from .patience import in_time
 from .serving import refused, request_id, serving
 
 router = APIRouter(tags=["access"])
@@ -54,7 +54,7 @@ async def token(request: Request, form: Annotated[TokenForm, Form()]) -> JSONRes
         return await refusal(request, "invalid_request", "grant_type, client_assertion_type and client_assertion are required, as a form")
     try:
         audiences = (hub.public_url, f"{hub.public_url}/oauth/token")
-        issued = await run_in_threadpool(issue_token, hub, form.model_dump(), audiences=audiences, request_id=request_id(request))
+        issued = await in_time(issue_token, hub, form.model_dump(), audiences=audiences, request_id=request_id(request))
     except TokenRefused as fault:
         return await refusal(request, fault.error, str(fault), claimed_client(form.client_assertion))
     body = TokenOut(access_token=issued.access_token, token_type=issued.token_type, expires_in=issued.expires_in, scope=issued.scope)
@@ -83,5 +83,5 @@ JWKS_EXAMPLE = {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKx…", "a
 @router.get("/.well-known/jwks.json", responses={200: {"content": {"application/json": {"example": JWKS_EXAMPLE}}}})
 async def keys(request: Request) -> JSONResponse:
     """Public keys of the hub's tokens (RFC 7517). Cache for five minutes; a new key is listed before it signs."""
-    found = await run_in_threadpool(jwks, serving(request).hub)
+    found = await in_time(jwks, serving(request).hub)
     return JSONResponse(found, headers={"Cache-Control": "public, max-age=300"})

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from license_hub.errors import SignerUnavailable
 
 from .coalesce import Overloaded
+from .patience import TooSlow
 from .problem import MEDIA_TYPE, Problem, Renderer
 from .serving import request_id, serving
 
@@ -82,7 +83,7 @@ def install(app: FastAPI, renderer: Renderer) -> None:
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(Overloaded, on_overload)
-    for family in SHARED_FAULTS:
+    for family in (*SHARED_FAULTS, TooSlow):
         app.add_exception_handler(family, on_unavailable)
 
 

@@ -25,8 +25,8 @@ def read(path: Path) -> bytes | None:
 def place(directory: Path, files: Mapping[str, bytes], *, replace: bool = False) -> int:
     """Put files (path below `directory` → bytes) in place durably. How many were new or changed.
 
-    A killed writer leaves whole files and `.new-…` remains nobody reads, never half a file. Without `replace`, a file already there
-    must hold the same bytes: published history is never rewritten. Raises TileCorrupt.
+    A killed writer leaves whole files and `.new-…` remains nobody reads (the next one sweeps them), never half a file. Without
+    `replace`, a file already there must hold the same bytes: published history is never rewritten. Raises TileCorrupt.
     """
     new = []
     for path, data in files.items():
@@ -39,20 +39,32 @@ def place(directory: Path, files: Mapping[str, bytes], *, replace: bool = False)
     folders = {path.parent for path, _ in new}
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
     with ThreadPoolExecutor(_FLUSHERS) as pool:
         list(pool.map(_write, new, chunksize=16))
         list(pool.map(_flush_folder, _with_parents(folders, directory)))
     return len(new)
 
 
+def _sweep(folder: Path) -> None:
+    """Takes away what killed writers left. There is one writer at a time; one that was cut off and still writes fails, as it should."""
+    for remains in folder.glob(".new-*"):
+        remains.unlink(missing_ok=True)
+
+
 def _write(one: tuple[Path, bytes]) -> None:
     path, data = one
     beside = path.with_name(f".new-{path.name}-{secrets.token_hex(4)}")
-    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+    try:
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError:
+        # A full disk must not be filled further by what did not fit.
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def _flush_folder(folder: Path) -> None:

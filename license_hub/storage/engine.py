@@ -15,13 +15,26 @@ BUSY_TIMEOUT_MS = 60_000
 """How long a SQLite writer waits for another one."""
 
 
+POSTGRES_LIMITS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+    "options": "-c idle_in_transaction_session_timeout=900000",
+}
+"""libpq's parameters (seconds; tcp_user_timeout in ms), each unless the URL gives its own: a server that vanished is noticed, and a
+process that stopped while it held the log's lock loses it after 15 minutes."""
+
+
 def open_engine(url: str) -> sa.Engine:
     """An engine with our connection settings. `url` is a SQLAlchemy URL: `sqlite:///path` or `postgresql+psycopg://…`."""
     target = sa.make_url(url)
     if target.get_backend_name() == "sqlite":
         return _sqlite(target)
     if target.get_backend_name() == "postgresql":
-        return sa.create_engine(target.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        wanted = {name: value for name, value in POSTGRES_LIMITS.items() if name not in target.query}
+        return sa.create_engine(target.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=wanted)
     raise ValueError(f"HUB_DATABASE_URL: {target.get_backend_name()} is not supported; use sqlite or postgresql")
 
 

@@ -19,6 +19,7 @@ suite quality -n 2 --dist loadfile tests/quality
 suite trust -n 2 --dist loadfile tests/license_hub/domain tests/license_hub/signing tests/license_hub/log tests/golden
 suite hub -n 2 --dist loadfile tests/license_hub/service tests/license_hub/storage tests/license_hub/test_settings.py
 suite doors -n 2 --dist loadfile tests/license_hub/api tests/license_hub/web tests/license_hub/cli
+suite faults tests/faults
 suite gx tests/quality_gx
 suite pipeline -n 2 --dist loadfile tests/pipeline/test_kill.py tests/pipeline/test_real_files.py tests/pipeline/test_two_days.py
 suite airflow tests/dags tests/pipeline/test_demo.py

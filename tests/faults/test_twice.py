@@ -1,0 +1,43 @@
+"""T22: the same publication applied by two processes at once, and again afterwards; and processes that lose their helpers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import psutil
+
+from .world import CLEAN, Nursery
+
+
+def test_t22_same_publications_by_two_processes_at_once_and_again_are_applied_once(own_world, nursery, tmp_path):
+    other = Nursery(own_world.options, tmp_path / "other.log")
+    for _ in range(3):
+        own_world.deliver(200, revoked=20)
+        for one in (nursery, other):
+            one.start()
+        assert [nursery.ended(), other.ended()] == [0, 0]
+        nursery.start()
+        assert nursery.ended() == 0
+    other.close()
+    assert own_world.account() == CLEAN
+
+
+def test_t21_computing_worker_killed_is_replaced_and_the_publication_applied_once(own_world, nursery):
+    own_world.deliver(6_000)
+    pid = nursery.start(workers=2)
+    os.kill(helper_of(pid).pid, signal.SIGKILL)
+    assert nursery.ended() == 0, nursery.log.read_text()[-2000:]
+    assert own_world.account() == CLEAN
+
+
+def helper_of(pid: int) -> psutil.Process:
+    """A worker process of that process, once it computes."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        for child in psutil.Process(pid).children():
+            if "spawn_main" in " ".join(child.cmdline()) and child.cpu_times().user > 0.5:
+                return child
+        time.sleep(0.02)
+    raise AssertionError("no worker process was started")
