@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from license_hub.commands import audit, batch, clients, config, keys, log, quarantine, run, serve, verify
+from license_hub.commands import audit, backup, batch, clients, config, keys, log, quarantine, restore, run, serve, verify
 from license_hub.commands.faults import Guarded
 
 HELP = """\
@@ -46,6 +46,8 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(keys.app, name="keys")
 app.add_typer(clients.app, name="clients")
 app.add_typer(log.app, name="log")
+app.add_typer(backup.app, name="backup")
+app.add_typer(restore.app, name="restore")
 app.add_typer(config.app, name="config")
 
 

@@ -17,6 +17,7 @@ EgovError                     catalogs.errors
     │   ├── NoteMalformed     text is not a signed note, checkpoint or proof of its format
     │   └── LeaseLost         another integrator holds the lease, or took it meanwhile
     ├── StorageError          the database refuses or holds what it must not
+    │   ├── BackupFault       a backup cannot be made, or is not one
     │   └── DecryptionError   a stored value does not decrypt under its key and place
     ├── IntakeError           a publication cannot be applied
     │   └── CrewFault         a worker process died at its job
@@ -101,6 +102,10 @@ class LeaseLost(LogError):
 
 class StorageError(HubError):
     code = "STORAGE"
+
+
+class BackupFault(StorageError):
+    code = "BACKUP"
 
 
 class DecryptionError(StorageError):

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from license_hub.errors import SignerUnavailable
+from license_hub.errors import LogDiverged, SignerUnavailable
 
 from .coalesce import Overloaded
 from .patience import TooSlow
@@ -83,7 +83,7 @@ def install(app: FastAPI, renderer: Renderer) -> None:
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(Overloaded, on_overload)
-    for family in (*SHARED_FAULTS, TooSlow):
+    for family in (*SHARED_FAULTS, TooSlow, LogDiverged):
         app.add_exception_handler(family, on_unavailable)
 
 

@@ -60,7 +60,7 @@ def integrate(source: LeafSource, tiles: TileStore, signers: Sequence[Signer], o
     last = _last(source, tiles, origin)
     old, size = last.size if last else 0, source.size()
     if size < old:
-        raise LogDiverged(f"the log was signed at {old} entries and {size} are left: restore the leaf rows before anything is issued")
+        raise LogDiverged(f"the log was signed at {old} entries and {size} are left: run `hub restore replay` before anything is issued")
     if last and size == old:
         _publish(tiles, last)
         return last
@@ -79,7 +79,7 @@ def _last(source: LeafSource, tiles: TileStore, origin: str) -> Checkpoint | Non
     if published is not None:
         seen = checkpoints.parse(published)
         if last is None or seen.size > last.size or (seen.size == last.size and seen.root != last.root):
-            raise LogDiverged(f"a checkpoint of {seen.size} entries is published that the database does not have: restore the database")
+            raise LogDiverged(f"a checkpoint of {seen.size} entries is published that the database does not have: run `hub restore replay`")
     if last is None:
         return None
     if last.origin != origin:

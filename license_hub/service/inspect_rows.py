@@ -14,6 +14,8 @@ from license_hub.errors import DecryptionError
 from license_hub.log.tree import leaf_hash
 from license_hub.service.content import Opened, holder_form, number_form, open_version, status_leaf
 from license_hub.service.hub import Hub
+from license_hub.service.inspect_replayed import inspect_replayed
+from license_hub.service.replayed import RECOVERED
 from license_hub.storage.licenses import held_place
 from license_hub.storage.tables import held, holder, leaf, license, sequence, status, version
 
@@ -45,7 +47,11 @@ def inspect_rows(hub: Hub, connection: sa.Connection, findings: Findings) -> tup
     seats: Seats = {}
     for start in range(0, size, CHUNK):
         stop = min(start + CHUNK, size)
-        made = {**_versions(hub, connection, start, stop, seats, findings), **_events(hub, connection, start, stop, findings)}
+        made = {
+            **_versions(hub, connection, start, stop, seats, findings),
+            **_events(hub, connection, start, stop, findings),
+            **inspect_replayed(connection, start, stop, findings),
+        }
         hashes += _leaves(connection, start, stop, made, findings)
     _strays(connection, size, findings)
     _held(hub, connection, findings)
@@ -116,7 +122,7 @@ def _holders(connection: sa.Connection, start: int, stop: int) -> dict[int, list
 
 def _events(hub: Hub, connection: sa.Connection, start: int, stop: int, findings: Findings) -> Made:
     made: Made = {}
-    query = sa.select(status).where(status.c.entry >= start, status.c.entry < stop)
+    query = sa.select(status).where(status.c.entry >= start, status.c.entry < stop, status.c.act != RECOVERED)
     of = _VERSIONS.where(version.c.entry.in_(sa.select(status.c.of_entry).where(status.c.entry >= start, status.c.entry < stop)))
     subjects = {row.entry: row for row in connection.execute(of)}
     for event in connection.execute(query):

@@ -12,15 +12,15 @@ Source: design.md decisions 2 and 7; issue 2 §5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import BrokenExecutor
+from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, fields
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from license_hub.errors import HubError, IntakeError
+from license_hub.errors import CrewFault, HubError, IntakeError
 from license_hub.service import holds
 from license_hub.service.crew import Crew
 from license_hub.service.decide import Decisions, decide_gone, decide_live
@@ -124,19 +124,15 @@ def _applied(hub: Hub, crew: Crew, publication: Publication) -> IntakeReport:
     """What applying it did, through outages of the database and the end of a worker process."""
     tried: list[IntakeReport] = []
 
-    def attempt() -> IntakeReport:
-        return through_outages(hub.engine, lambda: _apply(hub, crew, publication, tried))
+    def attempt(by: Crew) -> IntakeReport:
+        return through_outages(hub.engine, lambda: _apply(hub, by, publication, tried))
 
-    return _with_workers_replaced(crew, attempt)
-
-
-def _with_workers_replaced(crew: Crew, attempt: Callable[[], IntakeReport]) -> IntakeReport:
     try:
-        return attempt()
-    except BrokenExecutor:
-        # The system ended a worker (memory, an operator): nothing of the transaction was committed.
-        crew.close()
-        return attempt()
+        return attempt(crew)
+    except CrewFault:
+        # The system ended a worker (memory, an operator). Nothing was committed: once more, by new ones.
+        with closing(Crew(hub)) as fresh:
+            return attempt(fresh)
 
 
 def _apply(hub: Hub, crew: Crew, publication: Publication, tried: list[IntakeReport]) -> IntakeReport:

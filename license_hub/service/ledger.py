@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from license_hub.domain.lifecycle import Act, State
 from license_hub.hashing import HASH_BYTES
 from license_hub.log.tree import leaf_hash
+from license_hub.service.behind import refuse_if_behind
 from license_hub.service.crew import Crew
 from license_hub.service.hub import Hub
 from license_hub.service.recipe import Recipe
@@ -80,6 +81,7 @@ class Ledger:
         self.at = instant(hub.now())
         self._crew = crew
         self._next = lock_log(connection)
+        refuse_if_behind(hub.tiles, self._next)
         self._first = self._next
         self._batches: dict[tuple[str, int, str], _Batch] = {}
         self._acts: tuple[list[tuple], list[tuple]] = ([], [])

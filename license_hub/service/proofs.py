@@ -20,6 +20,7 @@ from license_hub.log.checkpoint import Checkpoint
 from license_hub.log.proof import inclusion_proof
 from license_hub.log.tiles import WIDTH, Tile, Tiles
 from license_hub.log.tree import HASH_BYTES, inclusion
+from license_hub.service.behind import refuse_if_older
 from license_hub.service.content import Opened
 from license_hub.service.hub import Hub
 from license_hub.signing import seal
@@ -68,9 +69,14 @@ def check_statement(hub: Hub, row: object) -> Statement | None:
 
 
 def newest_checkpoint(hub: Hub, connection: sa.Connection) -> Checkpoint | None:
-    """The newest checkpoint, its signature checked; UNSIGNED if that fails, None before the first."""
+    """The newest checkpoint, its signature checked; UNSIGNED if that fails, None before the first.
+
+    Raises LogDiverged where a newer one is published than the database has.
+    """
+    published = hub.tiles.read_checkpoint()
     query = sa.select(checkpoint_table.c.note).order_by(checkpoint_table.c.size.desc()).limit(1)
     note = connection.execute(query).scalar()
+    refuse_if_older(published, note)
     if note is None:
         return None
     known = hub.evidence.checkpoints.get(note)

@@ -32,6 +32,7 @@ from license_hub.service.content import Opened, holder_form, number_form, open_v
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.proofs import check_logged, check_version, newest_checkpoint
+from license_hub.service.replayed import RECOVERED, event_leaf
 from license_hub.storage.engine import writing
 from license_hub.storage.lookup import find
 
@@ -128,7 +129,11 @@ def judge(hub: Hub, connection: sa.Connection, head: Checkpoint | None, match: _
     proof = check_version(hub, connection, head, row, opened)
     if proof is not Proof.BAD and row.event_entry is not None and row.event_of_entry == row.entry:
         event = _Event({name.removeprefix("event_"): value for name, value in row._mapping.items() if name.startswith("event_")})
-        logged = check_logged(hub, head, row.event_entry, leaf_hash(status_leaf(event, row.leaf_id, opened.secret)))
+        if row.event_act == RECOVERED:
+            said = event_leaf(connection, row.event_entry, row.leaf_id, row.event_state)
+        else:
+            said = status_leaf(event, row.leaf_id, opened.secret)
+        logged = check_logged(hub, head, row.event_entry, leaf_hash(said))
         proof = proof if logged is Proof.GOOD else logged
     start, end = dates(opened.fields)
     return Found(state, newest, proof, start, end, differing)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from license_hub.hashing import hexed
 from license_hub.storage.crypt import Crypt
 from license_hub.storage.tables import current, held, license, version
+from license_hub.storage.tables_recovery import lost_versions
 
 CHUNK = 5_000
 """Bound values of one statement: both databases take as many."""
@@ -26,6 +27,7 @@ class Standing:
     serial: str
     entry: int
     version: int
+    """The highest number given out: versions that a restore lost count."""
     leaf_id: str
     state: str
     secret: bytes
@@ -65,10 +67,11 @@ def standing(connection: sa.Connection, crypt: Crypt, type_id: str, resource: st
         .where(license.c.type_id == type_id, license.c.resource == resource)
     )
     names = {crypt.blind_index("key", key): key for key in keys}
+    lost = lost_versions(connection)
     found = {}
     for chunk in chunks(names, CHUNK):
         for row in connection.execute(query.where(license.c.key_bi.in_(chunk))):
-            found[names[bytes(row.key_bi)]] = _standing(row, crypt)
+            found[names[bytes(row.key_bi)]] = _standing(row, crypt, lost.get(row.license_id, 0))
     return found
 
 
@@ -93,14 +96,14 @@ def _any(connection: sa.Connection, table: sa.Table, type_id: str, resource: str
     return bool(connection.execute(query).scalar())
 
 
-def _standing(row: sa.Row, crypt: Crypt) -> Standing:
+def _standing(row: sa.Row, crypt: Crypt, lost: int) -> Standing:
     bound = (row.type_id, row.resource, row.grade, row.holder_verified, row.as_of)
     where = secret_place(row.entry, row.license_id, bytes(row.key_bi), *bound)
     return Standing(
         license_id=row.license_id,
         serial=row.serial,
         entry=row.entry,
-        version=int(row.version),
+        version=int(row.version) + lost,
         leaf_id=row.leaf_id,
         state=row.state,
         secret=crypt.decrypt("hub_version", "secret", where, row.secret),

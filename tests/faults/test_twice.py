@@ -37,7 +37,20 @@ def helper_of(pid: int) -> psutil.Process:
     until = time.monotonic() + 60
     while time.monotonic() < until:
         for child in psutil.Process(pid).children():
-            if "spawn_main" in " ".join(child.cmdline()) and child.cpu_times().user > 0.5:
+            if "license_hub.service.worker" in " ".join(child.cmdline()) and child.cpu_times().user > 0.5:
                 return child
         time.sleep(0.02)
     raise AssertionError("no worker process was started")
+
+
+def test_t21_computing_workers_end_with_the_process_that_was_killed(own_world, nursery):
+    own_world.deliver(6_000)
+    pid = nursery.start(workers=2)
+    helper_of(pid)
+    helpers = psutil.Process(pid).children()
+    os.kill(pid, signal.SIGKILL)
+    assert nursery.ended() == -signal.SIGKILL
+    _, alive = psutil.wait_procs(helpers, timeout=30)
+    assert alive == []
+    own_world.settle()
+    assert own_world.account() == CLEAN

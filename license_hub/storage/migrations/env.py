@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from license_hub.storage import tables_recovery  # noqa: F401 (declares its table)
 from license_hub.storage.tables import metadata
 
 context.configure(

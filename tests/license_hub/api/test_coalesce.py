@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from license_hub.api.coalesce import Coalescer, Overloaded
+from license_hub.api.patience import TooSlow
 
 
 class Recorder:
@@ -149,3 +150,24 @@ def test_coalescer_keeps_serving_after_faults(size):
         return answer
 
     assert asyncio.run(scene()) == 10
+
+
+def test_t24_batch_that_hangs_is_given_up_by_its_caller_and_the_next_call_is_answered():
+    batch = Recorder()
+    batch.open.clear()
+
+    async def scene():
+        calls = Coalescer(batch, patience_s=0.05)
+        with pytest.raises(TooSlow):
+            await calls.call(1)
+        with pytest.raises(TooSlow):
+            await calls.call(2)
+        batch.open.set()
+        patient = Coalescer(batch)
+        answer = await patient.call(3)
+        patient.close()
+        calls.close()
+        return answer
+
+    assert asyncio.run(scene()) == 6
+    assert [1] in batch.batches and [2] not in batch.batches, "nobody waits for the second any more"

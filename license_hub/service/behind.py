@@ -1,0 +1,31 @@
+"""Whether the database is older than what was published: then it was restored from a backup, and whatever it says may be overtaken.
+
+Nothing is issued (an entry would be given out twice) and nothing is answered (a revocation may be missing) until
+`hub restore replay` has brought back what the log holds.
+"""
+
+from __future__ import annotations
+
+from license_hub.errors import LogDiverged
+from license_hub.log import checkpoint as checkpoints
+from license_hub.log.tiles import TileStore
+
+WHAT_TO_DO = "the database was restored to an older state; run `hub restore replay`"
+
+
+def refuse_if_behind(tiles: TileStore, entries: int) -> None:
+    """`entries`: how many the database holds. Raises LogDiverged."""
+    note = tiles.read_checkpoint()
+    if note is not None and checkpoints.parse(note).size > entries:
+        raise LogDiverged(f"a checkpoint of {checkpoints.parse(note).size} entries is published, the database has {entries}: {WHAT_TO_DO}")
+
+
+def refuse_if_older(published: str | None, newest: str | None) -> None:
+    """By notes: the published one, read *before* the database's newest. Raises LogDiverged."""
+    if published is None or published == newest:
+        return
+    size = checkpoints.parse(newest).size if newest else 0
+    if checkpoints.parse(published).size > size:
+        raise LogDiverged(
+            f"a checkpoint of {checkpoints.parse(published).size} entries is published, the database knows {size}: {WHAT_TO_DO}"
+        )
