@@ -50,7 +50,7 @@ class IssuedToken:
 
 
 def issue_token(hub: Hub, form: Mapping[str, str], *, audiences: Collection[str], request_id: str = "") -> IssuedToken:
-    """A token for the client whose assertion is in the form. Raises TokenRefused (the door records that: `service.refuse`), SigningError."""
+    """A token for the client whose assertion is in the form. Raises SigningError; TokenRefused, which the door records."""
     if form.get("grant_type") != GRANT:
         raise TokenRefused("unsupported_grant_type", f"grant_type must be {GRANT}")
     if form.get("client_assertion_type") != ASSERTION:
