@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from license_hub.commands import audit, backup, batch, clients, config, keys, log, quarantine, restore, run, serve, verify
+from license_hub.commands import audit, backup, batch, clients, config, keys, log, quarantine, restore, run, serve, verify, witness
 from license_hub.commands.faults import Guarded
 
 HELP = """\
@@ -48,6 +48,7 @@ app.add_typer(clients.app, name="clients")
 app.add_typer(log.app, name="log")
 app.add_typer(backup.app, name="backup")
 app.add_typer(restore.app, name="restore")
+app.add_typer(witness.app, name="witness")
 app.add_typer(config.app, name="config")
 
 

@@ -15,7 +15,10 @@ EgovError                     catalogs.errors
     │   ├── TileCorrupt       stored bytes are not what they must be; nothing is signed over them
     │   ├── LogDiverged       leaf rows and published history disagree; never sign, call for a person
     │   ├── NoteMalformed     text is not a signed note, checkpoint or proof of its format
-    │   └── LeaseLost         another integrator holds the lease, or took it meanwhile
+    │   ├── PolicyMalformed   a witness policy is not of its format; the line is named
+    │   ├── LeaseLost         another integrator holds the lease, or took it meanwhile
+    │   ├── WitnessFault      a witness's state, keys or log list cannot be used
+    │   └── Unwitnessed       no quorum of witnesses for longer than the grace: nothing is issued until there is one
     ├── StorageError          the database refuses or holds what it must not
     │   ├── BackupFault       a backup cannot be made, or is not one
     │   └── DecryptionError   a stored value does not decrypt under its key and place
@@ -96,8 +99,20 @@ class NoteMalformed(LogError):
     code = "NOTE_MALFORMED"
 
 
+class PolicyMalformed(LogError):
+    code = "POLICY_MALFORMED"
+
+
 class LeaseLost(LogError):
     code = "LEASE_LOST"
+
+
+class WitnessFault(LogError):
+    code = "WITNESS_FAULT"
+
+
+class Unwitnessed(LogError):
+    code = "UNWITNESSED"
 
 
 class StorageError(HubError):

@@ -12,6 +12,7 @@ from license_hub.errors import NoteMalformed, SignatureBad
 from license_hub.log import checkpoint, note, tree
 from license_hub.log.checkpoint import Checkpoint
 from license_hub.log.note import NoteKey
+from license_hub.log.policy import Policy
 
 HEAD = "c2sp.org/tlog-proof@v1"
 MAX_PATH = 63
@@ -45,9 +46,9 @@ def parse(text: str) -> Proof:
     return Proof(int(index), path, signed)
 
 
-def verify(proof: Proof, leaf_hash: bytes, origin: str, keys: Sequence[NoteKey]) -> Checkpoint:
-    """The checkpoint that covers the leaf. Raises NoteMalformed, SignatureBad."""
-    head = checkpoint.verify(proof.checkpoint, origin, keys)
+def verify(proof: Proof, leaf_hash: bytes, origin: str, keys: Sequence[NoteKey], policy: Policy | None = None) -> Checkpoint:
+    """The checkpoint that covers the leaf, signed and cosigned as the policy demands. Raises NoteMalformed, SignatureBad."""
+    head = (policy or Policy()).verify(proof.checkpoint, origin, keys)
     if not tree.inclusion(leaf_hash, proof.index, head.size, proof.path, head.root):
         raise SignatureBad("the leaf is not at that place of the log")
     return head

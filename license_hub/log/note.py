@@ -39,7 +39,7 @@ class NoteKey:
     @property
     def text(self) -> str:
         """`name+hash+base64(type ‖ key)`, as Go's sumdb/note and other tools read it."""
-        return f"{self.name}+{self.key_id.hex()}+{encode(SIGNATURE_TYPES[self.alg] + self.public)}"
+        return verifier_key(self.name, SIGNATURE_TYPES[self.alg], self.public)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,38 @@ def key_id(name: str, alg: str, public: bytes) -> bytes:
     """First 4 bytes of SHA-256(name ‖ newline ‖ type ‖ public key). Raises NoteMalformed for an algorithm without a type."""
     if alg not in SIGNATURE_TYPES:
         raise NoteMalformed(f"notes have no signature type for {alg}")
-    return hashlib.sha256(name.encode() + b"\n" + SIGNATURE_TYPES[alg] + public).digest()[:_KEY_ID_BYTES]
+    return hashed_id(name, SIGNATURE_TYPES[alg], public)
+
+
+def hashed_id(name: str, kind: bytes, public: bytes) -> bytes:
+    """The same for any signature type."""
+    return hashlib.sha256(name.encode() + b"\n" + kind + public).digest()[:_KEY_ID_BYTES]
+
+
+def verifier_key(name: str, kind: bytes, public: bytes) -> str:
+    """`name+hash+base64(type ‖ key)`. `kind` is the signature type identifier."""
+    return f"{name}+{hashed_id(name, kind, public).hex()}+{encode(kind + public)}"
+
+
+def read_verifier_key(text: str) -> tuple[str, bytes]:
+    """(name, type ‖ public key) of `name+hash+base64`. Raises NoteMalformed."""
+    parts = text.split("+", 2)
+    if len(parts) != 3:
+        raise NoteMalformed("a verifier key is name+hash+base64")
+    name, hashed, material = parts[0], parts[1], decode(parts[2])
+    _check_name(name)
+    if hashlib.sha256(name.encode() + b"\n" + material).digest()[:_KEY_ID_BYTES].hex() != hashed:
+        raise NoteMalformed(f"the hash in the verifier key of {name} is not that of its name and key")
+    return name, material
+
+
+def note_key(text: str) -> NoteKey:
+    """A log's key from its verifier key. Raises NoteMalformed, also for a type of key that signs no checkpoints here."""
+    name, material = read_verifier_key(text)
+    for alg, kind in SIGNATURE_TYPES.items():
+        if material.startswith(kind):
+            return NoteKey(name, alg, material[len(kind) :])
+    raise NoteMalformed(f"the verifier key of {name} is of no type that signs notes here: {', '.join(SIGNATURE_TYPES)}")
 
 
 def sign(text: str, name: str, signers: Sequence[Signer]) -> str:
@@ -132,5 +163,5 @@ def _check_text(text: str) -> None:
 
 
 def _check_name(name: str) -> None:
-    if not name or "+" in name or any(ch.isspace() for ch in name):
-        raise NoteMalformed("a key name is not empty and has neither spaces nor plus signs")
+    if not name or any(ch == "+" or ch.isspace() or "\ud800" <= ch <= "\udfff" for ch in name):
+        raise NoteMalformed("a key name is UTF-8, not empty and has neither spaces nor plus signs")

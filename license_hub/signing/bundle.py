@@ -13,7 +13,7 @@ Source: design.md decisions 1 to 3.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from license_hub.domain import identifier as identifiers
@@ -22,6 +22,7 @@ from license_hub.domain.lifecycle import State, current
 from license_hub.errors import BundleMalformed, NotCanonical, NoteMalformed, SignatureBad
 from license_hub.log import bundle as proofs
 from license_hub.log.note import NoteKey, decode, encode
+from license_hub.log.policy import Policy
 from license_hub.log.tree import leaf_hash
 from license_hub.signing import commitment, seal
 from license_hub.signing.canonical import jcs, parse
@@ -53,11 +54,16 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Trust:
-    """What the verifier knows beforehand: the log's origin and keys, and each organ's keys by its credit code."""
+    """What the verifier knows beforehand: the log's origin and keys, and each organ's keys by its credit code.
+
+    `policy`: the witnesses it demands; its own `log` lines, if it has any, take the place of `log_keys`. No log key at all and a
+    quorum of ML-DSA-44 witnesses is a post-quantum-only trust.
+    """
 
     origin: str
     log_keys: tuple[NoteKey, ...]
     organ_keys: Mapping[str, Sequence[PublicKey]]
+    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True)
@@ -151,14 +157,14 @@ def verify_bundle(bundle: Bundle, trust: Trust, now: datetime) -> Report:
     2 content      shown fields and hidden digests are exactly what the leaf commits to
     3 leaf         canonical, of an issue or a change, not from the future
     4 seal         the organ named in the identifier attested this leaf
-    5 log          a checkpoint of the trusted log covers this leaf
+    5 log          a checkpoint of the trusted log, cosigned as the policy demands, covers this leaf
     """
     steps = (
         _step("identifier", lambda: _check_identifier(bundle)),
         _step("content", lambda: _check_content(bundle)),
         _step("leaf", lambda: _check_leaf(bundle, now)),
         _step("seal", lambda: _check_seal(bundle, trust)),
-        _step("log", lambda: proofs.verify(bundle.proof, leaf_hash(bundle.leaf), trust.origin, trust.log_keys)),
+        _step("log", lambda: proofs.verify(bundle.proof, leaf_hash(bundle.leaf), trust.origin, trust.log_keys, trust.policy)),
     )
     return Report(steps, _by_dates(bundle, now) if all(step.good for step in steps) else None)
 

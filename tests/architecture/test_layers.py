@@ -61,6 +61,7 @@ FORBIDDEN = {
                             "license_hub.web", "quality", "connectors", "sqlalchemy"),
     "license_hub/signing/": ("license_hub.storage", "license_hub.service", "license_hub.api", "license_hub.web", "sqlalchemy"),
     "license_hub/log/": ("license_hub.storage", "license_hub.service", "license_hub.api", "license_hub.web", "sqlalchemy"),
+    "license_hub/witness/": ("license_hub.storage", "license_hub.service", "license_hub.api", "license_hub.web", "sqlalchemy", "catalogs"),
     "license_hub/storage/": ("license_hub.service", "license_hub.api", "license_hub.web"),
     "license_hub/service/": ("license_hub.api", "license_hub.web", "connectors", "fastapi"),
 }  # fmt: skip
