@@ -44,6 +44,7 @@ ROWS = (
     ),
     Row("log_origin", "HUB_LOG_ORIGIN", "log.mianzhengtong.example/demo", "origin line of the log's checkpoints (C2SP tlog-checkpoint)"),
     Row("witness_policy", "HUB_WITNESS_POLICY", None, "file with the witnesses checkpoints need (C2SP tlog-policy); none = demo only"),
+    Row("witness_grace_s", "HUB_WITNESS_GRACE_S", "900", "seconds without a quorum of witnesses after which nothing is issued"),
     Row("workers", "HUB_WORKERS", "2", "processes that compute licenses of a large publication, 0 = none"),
     Row("pg_bin", "HUB_PG_BIN", "", "folder of pg_basebackup and pg_receivewal, for backups; default those on the PATH"),
     Row("log_level", "HUB_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
@@ -63,6 +64,7 @@ class Settings:
     operator: str
     log_origin: str
     witness_policy: Path | None
+    witness_grace_s: int
     workers: int
     pg_bin: str
     log_level: str
@@ -95,6 +97,7 @@ def read(environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] 
         operator=text["operator"],
         log_origin=_origin("HUB_LOG_ORIGIN", text["log_origin"], problems),
         witness_policy=Path(text["witness_policy"]) if text["witness_policy"] else None,
+        witness_grace_s=_integer("HUB_WITNESS_GRACE_S", text["witness_grace_s"], 0, 86_400, problems),
         workers=_integer("HUB_WORKERS", text["workers"], 0, 64, problems),
         pg_bin=text["pg_bin"],
         log_level=_one_of("HUB_LOG_LEVEL", text["log_level"], ("DEBUG", "INFO", "WARNING", "ERROR"), problems),

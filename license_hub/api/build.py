@@ -9,6 +9,7 @@ from functools import partial
 from fastapi import APIRouter, FastAPI
 
 from catalogs.model import Message
+from license_hub.service.attending import Attending
 from license_hub.service.hub import Hub
 from license_hub.service.refuse import refuse
 from license_hub.service.verify import Answer, VerifyRequest, verify
@@ -43,9 +44,13 @@ def build(hub: Hub, pages: Sequence[APIRouter] = (), problem_page: Callable[[Mes
         access=Access(hub, hub.clock),
     )
 
+    attending = Attending(hub)
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        attending.start()
         yield
+        attending.stop()
         serving.close()
 
     # FastAPI's documentation pages load scripts from elsewhere, which the content security policy forbids: the document alone.

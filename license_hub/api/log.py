@@ -8,7 +8,9 @@ from fastapi import APIRouter, Path, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse, Response
 
+from license_hub.service.logs import Log, audit, licenses
 from license_hub.service.prove import prove
+from license_hub.service.witnessing import served
 
 from .problem import Problem
 from .serving import serving
@@ -19,13 +21,31 @@ FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 """A tile of a given path never changes: wider ones have other paths."""
 
 
+STANDING = "Hub-Log"
+"""Header of a checkpoint: `witnessed` or `unwitnessed`, by the hub's own policy. Who relies on it checks the lines by his own."""
+
+
 @router.get("/checkpoint", response_class=PlainTextResponse)
 async def checkpoint(request: Request) -> PlainTextResponse:
-    """The newest checkpoint, a signed note (C2SP tlog-checkpoint)."""
-    note = await run_in_threadpool(serving(request).hub.tiles.read_checkpoint)
+    """The newest checkpoint, a signed note with its cosignatures (C2SP tlog-checkpoint, tlog-cosignature).
+
+    The header `Hub-Log` says `unwitnessed` while a quorum of witnesses lacks; after the grace the newest witnessed one is given instead.
+    """
+    return await _served(request, licenses(serving(request).hub))
+
+
+@router.get("/audit/checkpoint", response_class=PlainTextResponse)
+async def audit_checkpoint(request: Request) -> PlainTextResponse:
+    """The newest checkpoint of the log of audit entries: who keeps it can show later that entries were changed. Its tiles stay inside."""
+    return await _served(request, audit(serving(request).hub))
+
+
+async def _served(request: Request, log: Log) -> PlainTextResponse:
+    note, witnessed = await run_in_threadpool(served, serving(request).hub, log)
     if note is None:
         raise Problem("NO_SUCH_RESOURCE")
-    return PlainTextResponse(note, headers={"Cache-Control": "public, max-age=1"})
+    standing = "witnessed" if witnessed else "unwitnessed"
+    return PlainTextResponse(note, headers={"Cache-Control": "public, max-age=1", STANDING: standing})
 
 
 @router.get("/tile/{path:path}", response_class=Response, responses={200: {"content": {"application/octet-stream": {}}}})

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from license_hub.errors import LogDiverged, SignerUnavailable
+from license_hub.errors import LogDiverged, SignerUnavailable, Unwitnessed
 
 from .coalesce import Overloaded
 from .patience import TooSlow
@@ -71,6 +71,10 @@ def install(app: FastAPI, renderer: Renderer) -> None:
         logger.error("unavailable", exc_info=fault)
         return answer(request, Problem("UNAVAILABLE", headers=RETRY_AFTER))
 
+    async def on_unwitnessed(request: Request, fault: Exception) -> Response:
+        logger.error("nothing is issued: %s", fault)
+        return answer(request, Problem("UNWITNESSED", headers=RETRY_AFTER))
+
     async def on_overload(request: Request, _fault: Exception) -> Response:
         return answer(request, Problem("RATE_LIMITED", headers=RETRY_AFTER))
 
@@ -83,6 +87,7 @@ def install(app: FastAPI, renderer: Renderer) -> None:
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(Overloaded, on_overload)
+    app.add_exception_handler(Unwitnessed, on_unwitnessed)
     for family in (*SHARED_FAULTS, TooSlow, LogDiverged):
         app.add_exception_handler(family, on_unavailable)
 

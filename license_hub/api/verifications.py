@@ -90,6 +90,9 @@ class VerificationOut(BaseModel):
     as_of: str = Field(examples=["2026-11-21T08:00:00Z"], description="Up to when the source vouches for what is said")
     grade: str | None = Field(examples=["A"], description="Trust grade A–D; null without a license")
     checked: Checks
+    log: Literal["witnessed", "unwitnessed", "pending"] | None = Field(
+        examples=["witnessed"], description="How far the log vouches: cosigned by witnesses, signed by the log alone, or signed in a moment"
+    )
     mismatched: list[str] = Field(examples=[[]], description="Names of the claimed fields that differ")
     request_id: str = Field(examples=["0f8fad5bd9cb469fa165708677289501"])
 
@@ -147,6 +150,7 @@ def body(answer: Answer, message: Message, request: str) -> Mapping[str, object]
         "as_of": instant(answer.verdict.as_of),
         "grade": answer.grade,
         "checked": checked(answer),
+        "log": answer.log,
         "mismatched": list(answer.mismatched),
         "request_id": request,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from license_hub.commands.options import Database, Json, Lake
 
 if TYPE_CHECKING:
     from license_hub.service.hub import Hub
+    from license_hub.service.logs import Log
 
 app = typer.Typer(help="The transparency log.", no_args_is_help=True)
 
@@ -34,6 +35,74 @@ def checkpoint(
         say("the log is empty: nothing was issued yet")
     else:
         print(note, end="")
+
+
+@app.command()
+def vkey(
+    audit: Annotated[bool, typer.Option("--audit", help="Of the log of audit entries")] = False,
+    lake: Lake = None,
+    database: Database = None,
+) -> None:
+    """The log's verifier keys, one a line: hand them to witnesses and verifiers in person.
+
+    Example: hub log vkey
+    """
+    from license_hub.log.checkpoint import keys
+
+    with session.hub(session.options(lake, database)) as hub:
+        origin = _log(hub, audit).origin
+        for one in keys(origin, [(key.alg, key.public) for key in hub.keyring.public_keys("checkpoint")]):
+            print(one.text)
+
+
+@app.command()
+def attend(
+    lake: Lake = None,
+    database: Database = None,
+    json_: Json = False,
+) -> None:
+    """One round over both logs: integrate what is committed, sign, ask the witnesses. A running server does this by itself.
+
+    Example: hub log attend
+    """
+    from license_hub.service.integrate import attend as round_
+    from license_hub.service.logs import audit, licenses
+    from license_hub.service.witnessing import unwitnessed_since
+
+    with session.hub(session.options(lake, database)) as hub:
+        done = round_(hub)
+        logs = (licenses(hub), audit(hub))
+        shown = [{"origin": one.origin, "size": done[one.origin].size, "unwitnessed_since": unwitnessed_since(hub, one)} for one in logs]
+    if json_:
+        output.emit_lines(shown)
+    else:
+        output.table("Logs", ("origin", "size", "unwitnessed since"), [tuple(one.values()) for one in shown])
+
+
+@app.command()
+def rebuild(
+    audit: Annotated[bool, typer.Option("--audit", help="The log of audit entries")] = False,
+    lake: Lake = None,
+    database: Database = None,
+) -> None:
+    """Write missing or damaged tiles again from the leaf rows. Refused unless those rows give the root that was signed last.
+
+    For a flipped bit or a lost folder: nothing is signed until the stored tiles are right again. Exit 1 where rows differ too: then
+    restore the database first.
+
+    Example: hub log rebuild
+    """
+    from license_hub.service.rebuild_tiles import rebuild_tiles
+
+    with session.hub(session.options(lake, database)) as hub:
+        changed = rebuild_tiles(hub, _log(hub, audit))
+    print(f"{changed} file(s) written")
+
+
+def _log(hub: Hub, audit: bool) -> Log:
+    from license_hub.service import logs
+
+    return logs.audit(hub) if audit else logs.licenses(hub)
 
 
 @app.command()

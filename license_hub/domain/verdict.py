@@ -70,7 +70,9 @@ class Proof(StrEnum):
 
     GOOD = "GOOD"
     PENDING = "PENDING"
-    """Committed, its leaf not yet under a checkpoint."""
+    """Committed with its leaf a moment ago, not yet under a checkpoint: counts online, and the answer says so."""
+    OVERDUE = "OVERDUE"
+    """The same for longer than a checkpoint may take: nothing can be said until there is one."""
     BAD = "BAD"
 
 
@@ -145,7 +147,7 @@ def _code(found: Found | Absent | None, now: datetime, malformed: bool, verify_o
         return Code.CONTENT_MISMATCH
     state = current(found.state, newest=found.newest, valid_from=found.valid_from, valid_to=found.valid_to, now=now)
     # A certain "no" needs no checkpoint; a "yes" or "unknown" waits for its proof.
-    if found.proof is Proof.PENDING and Code(state.value).status is not Status.INVALID:
+    if found.proof is Proof.OVERDUE and Code(state.value).status is not Status.INVALID:
         return Code.PROOF_PENDING
     return Code(state.value)
 

@@ -106,7 +106,8 @@ class _Disk:
 def _publish(tiles: TileStore, last: Checkpoint) -> None:
     """Never backwards: an integrator that was cut off and comes back must not undo its successor's."""
     published = tiles.read_checkpoint()
-    if published is None or (published != last.note and checkpoints.parse(published).size <= last.size):
+    # The same note with witnesses' lines behind it stays.
+    if published is None or (not published.startswith(last.note) and checkpoints.parse(published).size <= last.size):
         tiles.publish_checkpoint(last.note)
 
 

@@ -1,4 +1,5 @@
-"""Reads everything stored again and compares: rows with leaves, leaves with tiles, tiles with checkpoints, rows with attestations.
+"""Reads everything stored again and compares: rows with leaves, leaves with tiles, tiles with checkpoints, rows with attestations;
+audit entries with their own log.
 
 Every finding names table (or file), row and what differs, never a value. Nothing is repaired: what is right is for people to decide.
 """
@@ -10,10 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from license_hub.service.hub import Hub
+from license_hub.service.inspect_audit import inspect_audit
 from license_hub.service.inspect_log import inspect_log
 from license_hub.service.inspect_rows import inspect_rows
 from license_hub.service.inspect_seals import inspect_seals
 from license_hub.service.integrate import as_integrator
+from license_hub.service.logs import audit, licenses
 from license_hub.storage.engine import reading
 
 
@@ -46,10 +49,13 @@ class FsckReport:
 
 
 def fsck(hub: Hub) -> FsckReport:
-    """One pass over one state of the database; no tile is written meanwhile, licenses may be issued and verified."""
+    """One pass over one state of the database for each log; no tile is written meanwhile, licenses may be issued and verified."""
     findings = Findings()
     with as_integrator(hub), reading(hub.engine, one_state=True) as connection:
         hashes, seats = inspect_rows(hub, connection, findings)
         inspect_seals(hub, connection, seats, findings)
-        inspect_log(hub, connection, hashes, findings)
+        inspect_log(hub, licenses(hub), connection, hashes, findings)
+    kept = audit(hub)
+    with as_integrator(hub, kept), reading(hub.engine, one_state=True) as connection:
+        inspect_log(hub, kept, connection, inspect_audit(connection, findings), findings)
     return FsckReport(tuple(findings.found), dict(findings.checked))

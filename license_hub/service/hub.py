@@ -13,6 +13,9 @@ import sqlalchemy as sa
 
 from catalogs.load import load
 from catalogs.model import Catalog
+from license_hub.errors import SettingsError
+from license_hub.log.policy import Policy
+from license_hub.log.policy import parse as parse_policy
 from license_hub.log.tiles import TileStore
 from license_hub.service import production
 from license_hub.service.evidence import EvidenceCache
@@ -35,6 +38,7 @@ class HubOptions(Protocol):
     public_url: str
     workers: int
     witness_policy: Path | None
+    witness_grace_s: int
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Hub:
     keyring: Keyring
     crypt: Crypt
     tiles: TileStore
+    audit_tiles: TileStore
     clock: Callable[[], datetime]
     """Aware UTC now. Services never read the clock themselves."""
     profile: str
@@ -52,6 +57,9 @@ class Hub:
     """Origin line of the log's checkpoints."""
     public_url: str
     workers: int
+    policy: Policy = Policy()
+    """Which witnesses its checkpoints need."""
+    witness_grace_s: int = 900
     entropy: Callable[[int], bytes] = os.urandom
     """Secrets, leaf ids, serials, nonces. Anything but os.urandom keeps intake in this process (golden tests)."""
     evidence: EvidenceCache = field(default_factory=EvidenceCache, compare=False)
@@ -96,10 +104,23 @@ def open_hub(
         keyring=keyring,
         crypt=Crypt(data_key=keyring.symmetric("data"), index_key=keyring.symmetric("index")),
         tiles=TileStore(lake / "log"),
+        audit_tiles=TileStore(lake / "audit-log"),
         clock=clock,
         profile=settings.profile,
         origin=settings.log_origin,
         public_url=settings.public_url,
         workers=settings.workers,
+        policy=read_policy(settings.witness_policy),
+        witness_grace_s=settings.witness_grace_s,
         entropy=entropy,
     )
+
+
+def read_policy(path: Path | None) -> Policy:
+    """The policy of that file; without one no witness is asked for. Raises SettingsError, PolicyMalformed."""
+    if path is None:
+        return Policy()
+    try:
+        return parse_policy(Path(path).read_bytes())
+    except OSError as fault:
+        raise SettingsError([f"HUB_WITNESS_POLICY: {path} cannot be read: {fault.strerror}"]) from None

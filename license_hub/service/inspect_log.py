@@ -14,8 +14,8 @@ from license_hub.log.checkpoint import Checkpoint
 from license_hub.log.proof import root_at
 from license_hub.log.tiles import ENTRIES, WIDTH, Tile, TileMap, entries_path, pack_entries, parse_path, tile_path
 from license_hub.service.hub import Hub
-from license_hub.storage.tables import checkpoint as checkpoint_table
-from license_hub.storage.tables import leaf
+from license_hub.service.logs import Log
+from license_hub.storage.leaves import LICENSES
 
 if TYPE_CHECKING:
     from license_hub.service.fsck import Findings
@@ -24,17 +24,17 @@ _UNFINISHED = ".new-"
 """Left by a killed writer; nobody reads it."""
 
 
-def inspect_log(hub: Hub, connection: sa.Connection, hashes: list[bytes], findings: Findings) -> None:
-    """`hashes` are those of the leaf rows, by entry."""
+def inspect_log(hub: Hub, log: Log, connection: sa.Connection, hashes: list[bytes], findings: Findings) -> None:
+    """`hashes` are those of the log's leaf rows, by entry."""
     levels = _levels(hashes)
     tiles = TileMap(
         {(level, at // WIDTH): b"".join(row[at : at + WIDTH]) for level, row in enumerate(levels) for at in range(0, len(row), WIDTH)}
     )
-    covered = _checkpoints(hub, connection, tiles, len(hashes), findings)
+    covered = _checkpoints(hub, log, connection, tiles, len(hashes), findings)
     if covered < len(hashes):
         findings.checked["entries not yet under a checkpoint"] += len(hashes) - covered
-    _files(hub, connection, levels, findings)
-    _missing(hub, covered, findings)
+    _files(log, connection, levels, findings)
+    _missing(log, covered, findings)
 
 
 def _levels(hashes: list[bytes]) -> list[list[bytes]]:
@@ -46,33 +46,53 @@ def _levels(hashes: list[bytes]) -> list[list[bytes]]:
     return levels
 
 
-def _checkpoints(hub: Hub, connection: sa.Connection, tiles: TileMap, size: int, findings: Findings) -> int:
-    """Size of the newest one. Each must be signed and have the root the leaf rows give."""
-    keys = checkpoints.keys(hub.origin, [(one.alg, one.public) for one in hub.keyring.public_keys("checkpoint")])
+def _checkpoints(hub: Hub, log: Log, connection: sa.Connection, tiles: TileMap, size: int, findings: Findings) -> int:
+    """Size of the newest one. Each must be signed and have the root the leaf rows give; cosignatures must verify."""
+    table = log.tables.checkpoint
+    keys = checkpoints.keys(log.origin, [(one.alg, one.public) for one in hub.keyring.public_keys("checkpoint")])
     newest: Checkpoint | None = None
-    for row in connection.execute(sa.select(checkpoint_table).order_by(checkpoint_table.c.size)):
-        findings.checked["hub_checkpoint"] += 1
+    newest_texts: tuple[str | None, ...] = ()
+    for row in connection.execute(sa.select(table).order_by(table.c.size)):
+        findings.checked[table.name] += 1
         where = f"size {row.size}"
         try:
-            newest = checkpoints.verify(row.note, hub.origin, keys)
+            newest = checkpoints.verify(row.note, log.origin, keys)
         except HubError:
-            findings.add("hub_checkpoint", where, "note was changed: its signature does not verify")
+            findings.add(table.name, where, "note was changed: its signature does not verify")
             continue
         if (newest.size, newest.root) != (row.size, bytes(row.root)):
-            findings.add("hub_checkpoint", where, "size or root is not what was signed")
+            findings.add(table.name, where, "size or root is not what was signed")
         if newest.size > size:
-            findings.add("hub_checkpoint", where, f"was signed over {newest.size} entries, {size} are left")
+            findings.add(table.name, where, f"was signed over {newest.size} entries, {size} are left")
         elif root_at(tiles, newest.size) != newest.root:
-            findings.add("hub_checkpoint", where, "the leaf rows no longer give the root that was signed")
-    published = hub.tiles.read_checkpoint()
-    if newest and published != newest.note:
-        findings.add("checkpoint", "file", "is not the newest checkpoint")
+            findings.add(table.name, where, "the leaf rows no longer give the root that was signed")
+        newest_texts = (row.note, row.cosigned)
+        if not _cosigned_well(hub, row):
+            findings.add(table.name, where, "cosigned was changed: it is not the note with cosignatures that verify")
+    if newest and log.tiles.read_checkpoint() not in newest_texts:
+        findings.add(_named(log, "checkpoint"), "file", "is not the newest checkpoint")
     return min(newest.size, size) if newest else 0
 
 
-def _files(hub: Hub, connection: sa.Connection, levels: list[list[bytes]], findings: Findings) -> None:
+def _cosigned_well(hub: Hub, row: sa.Row) -> bool:
+    """Lines of keys the policy does not know say nothing; those it knows must be good, and enough where the row says so."""
+    if row.cosigned is None:
+        return row.witnessed_at is None
+    try:
+        hub.policy.cosigners(checkpoints.parse(row.cosigned))
+    except HubError:
+        return False
+    return row.cosigned.startswith(row.note)
+
+
+def _named(log: Log, path: str) -> str:
+    """The file's name in a finding: as the hub's public log has it, others behind their folder."""
+    return path if log.tables is LICENSES else f"{log.tiles.directory.name}/{path}"
+
+
+def _files(log: Log, connection: sa.Connection, levels: list[list[bytes]], findings: Findings) -> None:
     """Every stored tile and bundle, partial ones included."""
-    root = hub.tiles.directory
+    root, leaf = log.tiles.directory, log.tables.leaf
     for file in sorted((root / "tile").rglob("*")):
         if not file.is_file() or file.name.startswith(_UNFINISHED):
             continue
@@ -81,7 +101,7 @@ def _files(hub: Hub, connection: sa.Connection, levels: list[list[bytes]], findi
         try:
             kind, index, width = parse_path(path)
         except ValueError:
-            findings.add(path, "file", "is no part of a log")
+            findings.add(_named(log, path), "file", "is no part of a log")
             continue
         start, stop = index * WIDTH, index * WIDTH + width
         if kind == ENTRIES:
@@ -91,18 +111,18 @@ def _files(hub: Hub, connection: sa.Connection, levels: list[list[bytes]], findi
             row = levels[int(kind)] if int(kind) < len(levels) else []
             meant = b"".join(row[start:stop])
         if file.read_bytes() != meant:
-            findings.add(path, "file", "differs from what the leaf rows give")
+            findings.add(_named(log, path), "file", "differs from what the leaf rows give")
 
 
-def _missing(hub: Hub, covered: int, findings: Findings) -> None:
+def _missing(log: Log, covered: int, findings: Findings) -> None:
     """Tiles that proofs under the newest checkpoint need."""
     level, size = 0, covered
     while size:
         for index in range(-(-size // WIDTH)):
             width = min(WIDTH, size - index * WIDTH)
-            _readable(findings, tile_path(level, index, width), partial(hub.tiles.read_tile, level, index, width))
+            _readable(findings, _named(log, tile_path(level, index, width)), partial(log.tiles.read_tile, level, index, width))
             if level == 0:
-                _readable(findings, entries_path(index, width), partial(hub.tiles.read_entries, index, width))
+                _readable(findings, _named(log, entries_path(index, width)), partial(log.tiles.read_entries, index, width))
         level, size = level + 1, size // WIDTH
 
 

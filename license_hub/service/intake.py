@@ -27,8 +27,10 @@ from license_hub.service.decide import Decisions, decide_gone, decide_live
 from license_hub.service.hub import Hub
 from license_hub.service.integrate import integrate
 from license_hub.service.ledger import Ledger, Origin, open_ledger
+from license_hub.service.logs import licenses
 from license_hub.service.recipe import Recipe, leaning_on, recipes
 from license_hub.service.rows import applies, text_rows
+from license_hub.service.witnessing import collect, require_witnessed
 from license_hub.signing.commitment import instant
 from license_hub.storage.engine import reading
 from license_hub.storage.licenses import release
@@ -95,8 +97,11 @@ class IntakeReport:
 def apply_pending(hub: Hub, resources: Iterable[str] | None = None) -> IntakeReport:
     """Every publication after the mark, of these resources or all. Safe to run again, and by two processes at once.
 
-    Raises IntakeError naming the publication that cannot be applied; those before it are applied.
+    Raises IntakeError naming the publication that cannot be applied; those before it are applied. Raises Unwitnessed before any where
+    the log's witnesses have been away for too long.
     """
+    collect(hub, licenses(hub))
+    require_witnessed(hub)
     report = IntakeReport()
     crew = Crew(hub)
     try:
@@ -110,6 +115,7 @@ def apply_pending(hub: Hub, resources: Iterable[str] | None = None) -> IntakeRep
     finally:
         crew.close()
     integrate(hub)
+    collect(hub, licenses(hub))
     return report
 
 

@@ -10,6 +10,8 @@ from license_hub.errors import LeaseLost
 from license_hub.log import integrator
 from license_hub.log.checkpoint import Checkpoint
 from license_hub.service.hub import Hub
+from license_hub.service.logs import Log, audit, licenses
+from license_hub.service.witnessing import collect
 from license_hub.storage.leaves import LeafRows, leased
 from license_hub.storage.outage import through_outages
 
@@ -18,27 +20,40 @@ PATIENCE_S = 60.0
 _PAUSE_S = 0.05
 
 
-def integrate(hub: Hub) -> Checkpoint:
-    """The checkpoint over all committed entries, through outages of the database. Raises LeaseLost if another integrator does not end."""
+def integrate(hub: Hub, log: Log | None = None, patience_s: float = PATIENCE_S) -> Checkpoint:
+    """The checkpoint over all committed entries, of the licenses' log or another, through outages of the database.
+
+    Raises LeaseLost if another integrator does not end within `patience_s`.
+    """
+    chosen = log or licenses(hub)
 
     def attempt() -> Checkpoint:
-        with as_integrator(hub) as rows:
-            return integrator.integrate(rows, hub.tiles, hub.keyring.signers("checkpoint"), hub.origin, hub.now())
+        with as_integrator(hub, chosen, patience_s) as rows:
+            return integrator.integrate(rows, chosen.tiles, hub.keyring.signers("checkpoint"), chosen.origin, hub.now())
 
     return through_outages(hub.engine, attempt)
 
 
+def attend(hub: Hub) -> dict[str, Checkpoint]:
+    """One round over both logs: integrate, sign, ask the witnesses. Origin → checkpoint. Raises LogError."""
+    done = {}
+    for log in (licenses(hub), audit(hub)):
+        done[log.origin] = integrate(hub, log)
+        collect(hub, log)
+    return done
+
+
 @contextmanager
-def as_integrator(hub: Hub) -> Iterator[LeafRows]:
+def as_integrator(hub: Hub, log: Log | None = None, patience_s: float = PATIENCE_S) -> Iterator[LeafRows]:
     """The integrator's lease, waited for: while it is held tiles and checkpoints stay as they are but for the holder's own work."""
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + patience_s
     with ExitStack() as stack:
         while True:
             try:
-                rows = stack.enter_context(leased(hub.engine, hub.now()))
+                rows = stack.enter_context(leased(hub.engine, hub.now(), (log or licenses(hub)).tables))
                 break
             except LeaseLost:
-                if time.monotonic() > until:
+                if time.monotonic() >= until:
                     raise
                 time.sleep(_PAUSE_S)
         yield rows

@@ -8,10 +8,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from license_hub.service.audit_log import append
 from license_hub.service.content import holder_form
 from license_hub.service.hub import Hub
 from license_hub.signing.commitment import instant
-from license_hub.storage import bulk
 from license_hub.storage.engine import reading
 from license_hub.storage.tables import audit
 
@@ -52,9 +52,10 @@ class AuditEntry:
 
 
 def record(connection: sa.Connection, now: datetime, entries: Sequence[Entry]) -> None:
-    """Within the caller's transaction, so that what is not recorded is not answered."""
-    at = instant(now)
-    bulk.insert(connection, audit, [(at, *astuple(one)) for one in entries])
+    """Within the caller's transaction, so that what is not recorded is not answered; its last statement (see `audit_log`)."""
+    if entries:
+        at = instant(now)
+        append(connection, at, [(at, *astuple(one)) for one in entries])
 
 
 def list_audit(

@@ -10,6 +10,8 @@ is checked once and its other leaves afterwards cost one comparison.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 
 from license_hub.domain.license import IDENTIFIER
@@ -25,7 +27,7 @@ from license_hub.service.content import Opened
 from license_hub.service.hub import Hub
 from license_hub.signing import seal
 from license_hub.signing.seal import Attestation, Statement
-from license_hub.storage.tables import attestation_tile
+from license_hub.storage.tables import attestation_tile, leaf
 from license_hub.storage.tables import checkpoint as checkpoint_table
 
 UNSIGNED = Checkpoint("", 2**62, bytes(32), "")
@@ -43,13 +45,17 @@ def check_version(hub: Hub, connection: sa.Connection, head: Checkpoint | None, 
     cache, key = hub.evidence.seal_tiles, (row.attestation_id, row.attestation_index // WIDTH)
     if not _under(cache, key, tiles, opened.leaf_hash, row.attestation_index, statement.size, statement.root):
         return Proof.BAD
-    return check_logged(hub, head, row.entry, opened.leaf_hash)
+    return check_logged(hub, connection, head, row.entry, opened.leaf_hash, row.recorded_at)
 
 
-def check_logged(hub: Hub, head: Checkpoint | None, entry: int, hashed: bytes) -> Proof:
-    """Whether that leaf is the log's entry of that number."""
+def check_logged(hub: Hub, connection: sa.Connection, head: Checkpoint | None, entry: int, hashed: bytes, recorded_at: str) -> Proof:
+    """Whether that leaf is the log's entry of that number; until a checkpoint covers it, whether it is the entry's committed leaf row."""
     if head is None or entry >= head.size:
-        return Proof.PENDING
+        stored = connection.execute(sa.select(leaf.c.leaf_hash).where(leaf.c.entry == entry)).scalar()
+        if stored is None or bytes(stored) != hashed:
+            return Proof.BAD
+        waited = hub.now() - datetime.fromisoformat(recorded_at)
+        return Proof.PENDING if waited.total_seconds() <= hub.witness_grace_s else Proof.OVERDUE
     key = (head.root, entry // WIDTH)
     return Proof.GOOD if _under(hub.evidence.log_tiles, key, hub.tiles, hashed, entry, head.size, head.root) else Proof.BAD
 

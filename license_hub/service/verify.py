@@ -14,7 +14,7 @@ Source: design.md decisions 1, 5 and 9.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -23,7 +23,7 @@ from license_hub.domain import identifier as identifiers
 from license_hub.domain.claims import mismatched
 from license_hub.domain.license import FACE, FIELD_TITLES, dates, holder_numbers
 from license_hub.domain.lifecycle import State
-from license_hub.domain.verdict import Found, Proof, Verdict, decide
+from license_hub.domain.verdict import Code, Found, Proof, Verdict, decide
 from license_hub.errors import DecryptionError
 from license_hub.log.checkpoint import Checkpoint
 from license_hub.log.tree import leaf_hash
@@ -31,13 +31,16 @@ from license_hub.service.absence import absent
 from license_hub.service.content import Opened, holder_form, number_form, open_version, status_leaf
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
+from license_hub.service.logs import licenses
 from license_hub.service.proofs import check_logged, check_version, newest_checkpoint
 from license_hub.service.replayed import RECOVERED, event_leaf
+from license_hub.service.witnessing import witnessed_size
 from license_hub.storage.engine import writing
 from license_hub.storage.lookup import find
 
 _TITLES = {title: name for name, title in FIELD_TITLES.items()}
 HOLDER_NUMBER = "CZZTDM"
+_GRAVITY = (Proof.GOOD, Proof.PENDING, Proof.OVERDUE, Proof.BAD)
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class Answer:
     holder_verified: bool | None = None
     as_of: datetime | None = None
     """Up to when the source vouches for it; None: no source said anything of it."""
+    log: str | None = None
+    """`witnessed`; `unwitnessed`: under a checkpoint that lacks a quorum; `pending`: under none yet."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,9 @@ def verify(hub: Hub, requests: Sequence[VerifyRequest]) -> list[Answer]:
     with writing(hub.engine) as connection:
         matches = _look_up(hub, connection, asked)
         head = newest_checkpoint(hub, connection)
-        answers = [_answer(hub, connection, head, one, match, now) for one, match in zip(asked, matches, strict=True)]
+        witnessed = witnessed_size(hub, connection, licenses(hub))
+        made = [_answer(hub, connection, head, one, match, now) for one, match in zip(asked, matches, strict=True)]
+        answers = [replace(one, log=_standing(head, witnessed, match, one)) for one, match in zip(made, matches, strict=True)]
         entries = [_entry(hub, *one) for one in zip(requests, matches, answers, strict=True)]
         record(connection, now, entries)
     return answers
@@ -133,8 +140,8 @@ def judge(hub: Hub, connection: sa.Connection, head: Checkpoint | None, match: _
             said = event_leaf(connection, row.event_entry, row.leaf_id, row.event_state)
         else:
             said = status_leaf(event, row.leaf_id, opened.secret)
-        logged = check_logged(hub, head, row.event_entry, leaf_hash(said))
-        proof = proof if logged is Proof.GOOD else logged
+        logged = check_logged(hub, connection, head, row.event_entry, leaf_hash(said), row.event_recorded_at)
+        proof = max(proof, logged, key=_GRAVITY.index)
     start, end = dates(opened.fields)
     return Found(state, newest, proof, start, end, differing)
 
@@ -212,6 +219,16 @@ def _answer(hub: Hub, connection: sa.Connection, head: Checkpoint | None, asked:
     verdict = decide(found, now=now, as_of=datetime.fromisoformat(row.as_of), evidence=evidence)
     shown = tuple(differing) if found.proof is not Proof.BAD else ()
     return Answer(verdict, row.type_id, shown, row.grade, row.holder_verified, verdict.as_of)
+
+
+def _standing(head: Checkpoint | None, witnessed: int, match: _Match | None, answer: Answer) -> str | None:
+    """How far the log vouches for a version and its newest status act; None where nothing was found or its proof is bad."""
+    if match is None or answer.verdict.code is Code.PROOF_BAD:
+        return None
+    newest = max(match.row.entry, match.row.event_entry or 0)
+    if newest < witnessed:
+        return "witnessed"
+    return "unwitnessed" if head is not None and newest < head.size else "pending"
 
 
 def _differing(request: VerifyRequest, match: _Match) -> list[str]:

@@ -45,7 +45,8 @@ sequence = sa.Table(
     sa.Column("name", TEXT, primary_key=True),
     sa.Column("next", BIG, nullable=False),
 )
-"""Row `log`: the next free entry, locked by every writer. Row `integrator`: the newest fencing number."""
+"""Row `log`: the next free entry, locked by every writer; `integrator`: the newest fencing number. `audit`, `audit-integrator`: the
+same of the audit entries' log."""
 
 license = sa.Table(
     "hub_license",
@@ -156,7 +157,10 @@ checkpoint = sa.Table(
     sa.Column("root", sa.LargeBinary, nullable=False),
     sa.Column("note", TEXT, nullable=False),
     sa.Column("created_at", TEXT, nullable=False),
+    sa.Column("cosigned", TEXT),
+    sa.Column("witnessed_at", TEXT),
 )
+"""`note`: as the log signed it. `cosigned`: the same with witnesses' lines; `witnessed_at`: when they first were a quorum."""
 
 mark = sa.Table(
     "hub_mark",
@@ -217,6 +221,9 @@ audit = sa.Table(
     sa.Column("code", TEXT, nullable=False),
     sa.Column("purpose", TEXT),
     sa.Column("case_no", TEXT),
+    sa.Column("log_entry", BIG),
+    sa.Column("place", BIG),
     sa.Index(None, "subject_bi"),
     sa.Index(None, "at"),
 )
+"""`log_entry` and `place`: which leaf of the audit log stands for the row, and where in it; NULL before there was that log."""

@@ -22,13 +22,13 @@ from license_hub.errors import NoteMalformed, SignatureBad
 from license_hub.log import checkpoint as checkpoints
 from license_hub.log.checkpoint import Checkpoint
 from license_hub.log.cosignature import cosign
-from license_hub.log.note import NoteKey, decode, encode
+from license_hub.log.note import NoteKey
+from license_hub.log.submission import SIZE_TYPE, parse_request
 from license_hub.log.tree import EMPTY_ROOT, consistency
 from license_hub.signing.suites import Signer
 from license_hub.witness.state import State
 
-MAX_PROOF = 63
-PLAIN, SIZE = "text/plain; charset=utf-8", "text/x.tlog.size"
+PLAIN = "text/plain; charset=utf-8"
 
 logger = logging.getLogger("hub.witness")
 
@@ -38,27 +38,6 @@ class Answer:
     status: int
     body: str
     media_type: str = PLAIN
-
-
-def request_body(old: int, proof: Sequence[bytes], checkpoint: str) -> bytes:
-    """What a log sends."""
-    lines = "".join(f"{encode(one)}\n" for one in proof)
-    return f"old {old}\n{lines}\n{checkpoint}".encode()
-
-
-def parse_request(body: bytes) -> tuple[int, tuple[bytes, ...], Checkpoint]:
-    """(old size, proof, checkpoint), nothing verified. Raises NoteMalformed."""
-    try:
-        head, blank, text = body.decode("utf-8").partition("\n\n")
-    except UnicodeDecodeError:
-        raise NoteMalformed("not UTF-8") from None
-    first, *proof = head.split("\n")
-    size = first.removeprefix("old ")
-    if not blank or size == first or not size.isascii() or not size.isdigit() or len(size) > 20 or str(int(size)) != size:
-        raise NoteMalformed("the first line is `old` and a size")
-    if len(proof) > MAX_PROOF:
-        raise NoteMalformed(f"more than {MAX_PROOF} proof lines")
-    return int(size), tuple(decode(line) for line in proof), checkpoints.parse(text)
 
 
 class Witness:
@@ -94,10 +73,10 @@ class Witness:
         last = self._state.last(head.origin)
         size, root = (last.size, last.root) if last else (0, EMPTY_ROOT)
         if old != size:
-            return Answer(409, f"{size}\n", SIZE)
+            return Answer(409, f"{size}\n", SIZE_TYPE)
         if head.size == size and head.root != root:
             logger.critical("split view: %s signed two roots of %d entries: %r and %r", head.origin, size, last and last.note, head.note)
-            return Answer(409, f"{size}\n", SIZE)
+            return Answer(409, f"{size}\n", SIZE_TYPE)
         if not consistency(size, head.size, root, head.root, proof):
             logger.critical("inconsistent: %s signed %r, seen before: %r", head.origin, head.note, last and last.note)
             return Answer(422, "the proof does not show that the log only grew\n")

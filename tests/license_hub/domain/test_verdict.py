@@ -38,7 +38,7 @@ def expected(state: State, newest: bool, proof: Proof, expired: bool, mismatched
         return "EXPIRED"
     if state.value in ("NOT_ACTIVE", "SUSPENDED"):
         return state.value
-    return "PROOF_PENDING" if proof is Proof.PENDING else state.value
+    return "PROOF_PENDING" if proof is Proof.OVERDUE else state.value
 
 
 @pytest.mark.parametrize("state", sorted(STORED_STATES))
@@ -57,12 +57,12 @@ def test_truth_table_of_why_nothing_was_found(held, quarantined, covered, late):
     assert code(Absent(held, quarantined, covered, late)) == wanted
 
 
-def test_valid_is_said_of_exactly_one_combination():
+def test_valid_is_said_of_one_state_whose_proof_is_good_or_on_its_way():
     said = set()
     for state, newest, proof, mismatched in itertools.product(sorted(STORED_STATES), (True, False), Proof, ((), ("CZZT",))):
         if decide(Found(state, newest, proof, mismatched=mismatched), now=NOW, as_of=AS_OF).status is Status.VALID:
             said.add((state, newest, proof, mismatched))
-    assert said == {(State.IN_FORCE, True, Proof.GOOD, ())}
+    assert said == {(State.IN_FORCE, True, Proof.GOOD, ()), (State.IN_FORCE, True, Proof.PENDING, ())}
 
 
 def test_malformed_identifier_is_settled_before_any_look_up():

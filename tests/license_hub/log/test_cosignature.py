@@ -29,7 +29,7 @@ def with_lines(made: checkpoint.Checkpoint, *lines: str) -> checkpoint.Checkpoin
 
 
 def test_ml_dsa_44_signature_made_by_other_software_verifies():
-    """A checkpoint and key of torchwood's test data (github.com/FiloSottile/torchwood, cmd/litewitness/testdata/mldsa.txt); its time is 0."""
+    """Checkpoint and key from FiloSottile/torchwood on GitHub, cmd/litewitness/testdata/mldsa.txt; its time is 0."""
     text = DATA.joinpath("mldsa44.vkey").read_text("utf-8").strip()
     made = checkpoint.parse(DATA.joinpath("mldsa44.checkpoint").read_text("utf-8"))
     key = witness_key(text)
@@ -56,9 +56,16 @@ def test_ed25519_cosignature_is_over_the_specifications_text():
 
 def test_ml_dsa_44_message_is_the_specifications_structure():
     assert cosignature.message(head(), NAME, ML_DSA_44, AT) == (
-        b"subtree/v1\n\0" + b"\x12" + NAME.encode() + AT.to_bytes(8, "big") + b"\x10" + ORIGIN.encode() + bytes(8) + (7).to_bytes(8, "big")
+        b"subtree/v1\n\0"
+        + b"\x12"
+        + NAME.encode()
+        + AT.to_bytes(8, "big")
+        + b"\x10"
+        + ORIGIN.encode()
+        + bytes(8)
+        + (7).to_bytes(8, "big")
         + b"r" * 32
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("alg", SIGNERS)
@@ -114,9 +121,18 @@ def test_same_line_twice_counts_once_and_of_two_times_the_later():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "a", "a+b", "a+00000000+", "a+00000000+AAAA", KEYS[ED25519].text[:-4], KEYS[ED25519].text.replace("w1", "w2"), " " + KEYS[ED25519].text,
-     checkpoint.keys(ORIGIN, [(LOG.alg, LOG.public)])[0].text],
-)  # fmt: skip
+    [
+        "",
+        "a",
+        "a+b",
+        "a+00000000+",
+        "a+00000000+AAAA",
+        KEYS[ED25519].text[:-4],
+        KEYS[ED25519].text.replace("w1", "w2"),
+        " " + KEYS[ED25519].text,
+        checkpoint.keys(ORIGIN, [(LOG.alg, LOG.public)])[0].text,
+    ],
+)
 def test_text_that_is_no_cosigners_key_is_refused(text):
     with pytest.raises(NoteMalformed):
         witness_key(text)

@@ -38,9 +38,16 @@ TWO_LEVELS = lines("w1", "w2", "w3", "w4") + "group X 2 w1 w2 w3\ngroup all-of a
 
 @pytest.mark.parametrize(
     ("by", "good"),
-    [((), False), (("w1", "w2"), False), (("w1", "w4"), False), (("w4",), False), (("w1", "w3", "w4"), True), (("w1", "w2", "w3", "w4"), True),
-     (("w1", "w4", "w5"), False)],
-)  # fmt: skip
+    [
+        ((), False),
+        (("w1", "w2"), False),
+        (("w1", "w4"), False),
+        (("w4",), False),
+        (("w1", "w3", "w4"), True),
+        (("w1", "w2", "w3", "w4"), True),
+        (("w1", "w4", "w5"), False),
+    ],
+)
 def test_quorum_of_two_levels_is_met_by_exactly_enough_witnesses(by, good):
     policy = parse(TWO_LEVELS.encode())
     if good:
@@ -118,16 +125,38 @@ W1 = lines("w1").encode()
 @pytest.mark.parametrize(
     "text",
     [
-        b"", b"quorum none", b"quorum none\r\n", b"quorum none\nquorum none\n", b"quorum w1\n" + W1, W1, b"quorum\n", b"quorum a b\n", W1 + b"quorum w2\n",
-        W1 + W1 + b"quorum w1\n", W1 + lines("w1").replace("witness w1", "witness again").encode() + b"quorum w1\n",
-        W1 + b"group g 0 w1\nquorum g\n", W1 + b"group g 2 w1\nquorum g\n", W1 + b"group g 01 w1\nquorum g\n", W1 + b"group g some w1\nquorum g\n",
-        W1 + b"group g any\nquorum g\n", W1 + b"group g any w1 w1\nquorum g\n", W1 + b"group g any w1\ngroup h any w1\nquorum g\n",
-        W1 + b"group g any h w1\ngroup h any g\nquorum g\n", W1 + b"group none any w1\nquorum none\n", W1 + b"group g any none\nquorum g\n",
-        W1 + b"group w1 any w1\nquorum w1\n", b"witness none " + vkey("w1", WITNESSES["w1"]).encode() + b"\nquorum none\n",
-        b"witness w1 nokey\nquorum w1\n", b"log " + vkey("w1", WITNESSES["w1"]).encode() + b"\nquorum none\n",
-        b"witness w1 " + LOG_KEYS[0].text.encode() + b"\nquorum w1\n", b"quorum none\x00\n", b"quorum\x0bnone\n", b"quorum none\x7f\n", b"peer x\nquorum none\n",
+        b"",
+        b"quorum none",
+        b"quorum none\r\n",
+        b"quorum none\nquorum none\n",
+        b"quorum w1\n" + W1,
+        W1,
+        b"quorum\n",
+        b"quorum a b\n",
+        W1 + b"quorum w2\n",
+        W1 + W1 + b"quorum w1\n",
+        W1 + lines("w1").replace("witness w1", "witness again").encode() + b"quorum w1\n",
+        W1 + b"group g 0 w1\nquorum g\n",
+        W1 + b"group g 2 w1\nquorum g\n",
+        W1 + b"group g 01 w1\nquorum g\n",
+        W1 + b"group g some w1\nquorum g\n",
+        W1 + b"group g any\nquorum g\n",
+        W1 + b"group g any w1 w1\nquorum g\n",
+        W1 + b"group g any w1\ngroup h any w1\nquorum g\n",
+        W1 + b"group g any h w1\ngroup h any g\nquorum g\n",
+        W1 + b"group none any w1\nquorum none\n",
+        W1 + b"group g any none\nquorum g\n",
+        W1 + b"group w1 any w1\nquorum w1\n",
+        b"witness none " + vkey("w1", WITNESSES["w1"]).encode() + b"\nquorum none\n",
+        b"witness w1 nokey\nquorum w1\n",
+        b"log " + vkey("w1", WITNESSES["w1"]).encode() + b"\nquorum none\n",
+        b"witness w1 " + LOG_KEYS[0].text.encode() + b"\nquorum w1\n",
+        b"quorum none\x00\n",
+        b"quorum\x0bnone\n",
+        b"quorum none\x7f\n",
+        b"peer x\nquorum none\n",
     ],
-)  # fmt: skip
+)
 def test_policy_that_is_not_of_the_format_is_refused(text):
     with pytest.raises(PolicyMalformed):
         parse(text)
@@ -159,8 +188,11 @@ def trees(draw):
         free = [one for one in free if one not in members] + [f"g{number}"]
         groups[f"g{number}"] = Group(draw(st.integers(1, len(members))), tuple(members))
     quorum = draw(st.sampled_from(["none", *WITNESSES, *groups]))
-    return Policy(witnesses=tuple(Witness(name, WitnessKey(name, ED25519, one.public), None) for name, one in WITNESSES.items()),
-                  groups=groups, quorum=quorum), draw(st.sets(st.sampled_from([*WITNESSES, *groups, "stranger"])))  # fmt: skip
+    return Policy(
+        witnesses=tuple(Witness(name, WitnessKey(name, ED25519, one.public), None) for name, one in WITNESSES.items()),
+        groups=groups,
+        quorum=quorum,
+    ), draw(st.sets(st.sampled_from([*WITNESSES, *groups, "stranger"])))
 
 
 @given(trees())

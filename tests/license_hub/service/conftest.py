@@ -39,6 +39,7 @@ class Options:
     public_url: str = "http://127.0.0.1:8080"
     workers: int = 0
     witness_policy: Path | None = None
+    witness_grace_s: int = 900
 
 
 @pytest.fixture

@@ -8,19 +8,19 @@ import sqlalchemy as sa
 from license_hub.service.fsck import fsck
 from license_hub.service.hub import Hub
 from license_hub.service.intake import apply_pending
+from license_hub.service.integrate import attend
+from license_hub.service.verify import VerifyRequest, verify
 from license_hub.storage import tables
 from license_hub.storage.engine import reading
+from license_hub.storage.tables_audit_log import audit_checkpoint, audit_leaf
 
-from .intruder import deleted, tampered
-from .publishing import Publisher, entity, permit
+from .intruder import deleted, deleted_for_good, tampered
+from .publishing import Publisher, credit_code, entity, permit
 
 BLOBS = [
-    (table, column.name)
-    for table in tables.metadata.sorted_tables
-    for column in table.columns
-    if isinstance(column.type, sa.LargeBinary) and table.name != "hub_audit"
+    (table, column.name) for table in tables.metadata.sorted_tables for column in table.columns if isinstance(column.type, sa.LargeBinary)
 ]
-"""Every stored payload: encrypted, hashed or indexed. (Audit entries get a log of their own with the trust core.)"""
+"""Every stored payload: encrypted, hashed or indexed."""
 
 COLUMNS = [
     (tables.version, "grade", "A"),
@@ -36,6 +36,15 @@ COLUMNS = [
     (tables.attestation, "signed_at", "x"),
     (tables.checkpoint, "note", "x"),
     (tables.leaf, "entry", 4000),
+    (tables.audit, "at", "2026-11-20T08:00:00Z"),
+    (tables.audit, "actor", "x"),
+    (tables.audit, "code", "x"),
+    (tables.audit, "purpose", "x"),
+    (tables.audit, "place", 1),
+    (tables.audit, "log_entry", 77),
+    (tables.audit, "log_entry", None),
+    (audit_checkpoint, "note", "x"),
+    (audit_checkpoint, "cosigned", "x"),
 ]
 
 
@@ -46,6 +55,11 @@ def filled(hub: Hub, publisher: Publisher) -> Hub:
     publisher.publish("food_permit", [permit(1), permit(9)])
     publisher.publish("legal_entity", [entity(0, status="3"), entity(1, address="新址"), entity(2)])
     apply_pending(hub)
+    code = credit_code(1)
+    asked = VerifyRequest(type_id="business_license", number=code, holder_number=code, purpose="核验", request_id="r" * 32)
+    for many in (1, 3, 300):
+        verify(hub, [asked] * many)
+    attend(hub)
     assert fsck(hub).findings == ()
     return hub
 
@@ -85,7 +99,8 @@ def test_changed_column_is_found_and_its_table_named(filled):
 
 
 def test_deleted_row_is_found(filled):
-    for table in (tables.version, tables.status, tables.leaf, tables.holder, tables.license, tables.attestation):
+    inside = (tables.version, tables.status, tables.leaf, tables.holder, tables.license, tables.attestation, tables.audit, audit_leaf)
+    for table in inside:
         with deleted(filled, table, key(table, last(filled, table))):
             assert found_in(filled), table.name
     assert found_in(filled) == set()
@@ -124,3 +139,48 @@ def test_fsck_while_licenses_are_being_issued_finds_nothing(filled, publisher):
         while not running.done():
             assert fsck(filled).findings == ()
     assert running.result().publications == 5
+
+
+def test_changed_audit_entry_is_found_by_its_number(filled):
+    with reading(filled.engine) as connection:
+        numbers = list(connection.execute(sa.select(tables.audit.c.seq).order_by(tables.audit.c.seq)).scalars())
+    for seq in (numbers[0], numbers[2], numbers[-1]):
+        with tampered(filled, tables.audit, {"case_no": "x"}, {"seq": seq}):
+            [found] = fsck(filled).findings
+            assert (found.table, found.row) == ("hub_audit", f"seq {seq}")
+
+
+def test_removed_and_added_audit_entries_are_found(filled):
+    with deleted(filled, tables.audit, {"seq": 2}):
+        [found] = fsck(filled).findings
+        assert (found.table, found.what) == ("hub_audit", "1 of its 3 rows are missing")
+    row = last(filled, tables.audit)._asdict()
+    del row["seq"]
+    for log_entry, place in ((None, None), (row["log_entry"], row["place"]), (row["log_entry"], 255), (0, 1)):
+        with filled.engine.begin() as connection:
+            added = connection.execute(sa.insert(tables.audit).values(row | {"log_entry": log_entry, "place": place})).inserted_primary_key[
+                0
+            ]
+        found = fsck(filled).findings
+        assert f"seq {added}" in {one.row for one in found if one.table == "hub_audit"}
+        with deleted_for_good(filled, tables.audit, {"seq": added}):
+            assert fsck(filled).findings == ()
+
+
+def test_flipped_byte_in_any_file_of_the_audit_log_is_found_and_the_file_named(filled):
+    root = filled.audit_tiles.directory
+    files = [one for one in root.rglob("*") if one.is_file()]
+    assert {one.relative_to(root).parts[0] for one in files} == {"tile", "checkpoint"}
+    for file in files:
+        whole = file.read_bytes()
+        file.write_bytes(whole[:-2] + bytes([whole[-2] ^ 1]) + whole[-1:])
+        assert f"audit-log/{file.relative_to(root).as_posix()}" in found_in(filled)
+        file.write_bytes(whole)
+    assert found_in(filled) == set()
+
+
+def test_t8_rolled_back_audit_log_is_found(filled):
+    with reading(filled.engine) as connection:
+        newest = connection.execute(sa.select(sa.func.max(audit_leaf.c.entry))).scalar_one()
+    with deleted(filled, audit_leaf, {"entry": newest}):
+        assert {"hub_audit_leaf", "hub_audit_checkpoint"} <= found_in(filled)

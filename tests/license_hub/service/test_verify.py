@@ -15,12 +15,13 @@ from license_hub.service.hub import Hub
 from license_hub.service.intake import apply_pending
 from license_hub.service.integrate import integrate
 from license_hub.service.list_audit import list_audit
+from license_hub.service.prove import prove
 from license_hub.service.verify import VerifyRequest, verify
 from license_hub.storage import tables
 from license_hub.storage.engine import reading
 from quality import publications
 
-from .intruder import tampered
+from .intruder import deleted, tampered
 from .publishing import Publisher, credit_code, entity, permit, registered
 
 
@@ -169,13 +170,32 @@ def test_row_in_quarantine_is_told_to_who_knows_both_numbers(issued):
     assert code(issued, replace(request, holder_number=credit_code(31))) == "NOT_FOUND"
 
 
-def test_version_not_yet_under_a_checkpoint_is_pending(issued, publisher, monkeypatch):
+def test_version_not_yet_under_a_checkpoint_counts_online_for_a_while_and_is_flagged(issued, publisher, clock, monkeypatch):
     publisher.publish("legal_entity", [*(entity(i) for i in range(4)), entity(8)])
     monkeypatch.setattr(intake, "integrate", lambda hub: None)
     apply_pending(issued)
+    [pending], [old] = verify(issued, [by_number(8)]), verify(issued, [by_number(1)])
+    assert (pending.verdict.code.value, pending.log) == ("IN_FORCE", "pending")
+    assert (old.verdict.code.value, old.log) == ("IN_FORCE", "unwitnessed")
+    assert prove(issued, bytes.fromhex(pending.verdict.evidence["leaf_hash"])) is None, "nothing to show offline yet"
+    clock.pass_(seconds=901)
     assert code(issued, by_number(8)) == "PROOF_PENDING"
-    assert code(issued, by_number(1)) == "IN_FORCE"
     integrate(issued)
+    [done] = verify(issued, [by_number(8)])
+    assert (done.verdict.code.value, done.log) == ("IN_FORCE", "unwitnessed")
+    assert prove(issued, bytes.fromhex(done.verdict.evidence["leaf_hash"]))
+
+
+def test_t35_pending_version_without_its_leaf_row_is_not_believed(issued, publisher, monkeypatch):
+    publisher.publish("legal_entity", [*(entity(i) for i in range(4)), entity(8)])
+    monkeypatch.setattr(intake, "integrate", lambda hub: None)
+    apply_pending(issued)
+    with reading(issued.engine) as connection:
+        newest = connection.execute(sa.select(sa.func.max(tables.leaf.c.entry))).scalar_one()
+    with deleted(issued, tables.leaf, {"entry": newest}):
+        assert code(issued, by_number(8)) == "PROOF_BAD"
+    with tampered(issued, tables.leaf, {"leaf_hash": bytes(32)}, {"entry": newest}):
+        assert code(issued, by_number(8)) == "PROOF_BAD"
     assert code(issued, by_number(8)) == "IN_FORCE"
 
 

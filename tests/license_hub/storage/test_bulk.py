@@ -22,6 +22,8 @@ AUDIT = st.tuples(
     TEXT,
     st.none() | TEXT,
     st.none() | TEXT,
+    st.none() | st.integers(0, 2**62),
+    st.none() | st.integers(0, 255),
 )
 
 

@@ -11,10 +11,11 @@ import pytest
 from license_hub.log import checkpoint, tree
 from license_hub.log.checkpoint import Checkpoint
 from license_hub.log.proof import consistency_proof
+from license_hub.log.submission import request_body
 from license_hub.log.tiles import TileMap, build
 from license_hub.signing.keyring import InsecureDevSigner
 from license_hub.witness import keys
-from license_hub.witness.protocol import Answer, Witness, request_body
+from license_hub.witness.protocol import Answer, Witness
 from license_hub.witness.state import State
 
 ORIGIN, NAME = "log.example/test", "witness.example/w1"

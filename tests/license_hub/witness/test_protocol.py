@@ -9,10 +9,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from license_hub.log.checkpoint import parse
 from license_hub.log.cosignature import ED25519, ML_DSA_44, add_lines, cosigned
+from license_hub.log.submission import parse_request, request_body
 from license_hub.log.tree import EMPTY_ROOT
 from license_hub.signing.keyring import InsecureDevSigner
 from license_hub.witness import keys
-from license_hub.witness.protocol import Witness, parse_request, request_body
+from license_hub.witness.protocol import Witness
 
 from .conftest import NAME, ORIGIN, SIGNER, Clock, Log, open_witness, statuses
 
@@ -97,10 +98,23 @@ GOOD = Log().request(0, 5)
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"\xff", b"old 0\n", b"old 0\n\n", GOOD.replace(b"old 0", b"old 00"), GOOD.replace(b"old 0", b"old -1"), GOOD.replace(b"old 0", b"Old 0"),
-     GOOD.replace(b"old 0", b"old "), GOOD.replace(b"old 0", b"old  0"), GOOD.replace(b"old 0\n", b"old 0\nx\n"), GOOD.replace(b"old 0", b"old 0" * 30),
-     GOOD.replace(b"old 0\n", b"old 0\n" + b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n" * 64), GOOD[:-1], GOOD.replace(b"\n\nlog", b"\nlog")],
-)  # fmt: skip
+    [
+        b"",
+        b"\xff",
+        b"old 0\n",
+        b"old 0\n\n",
+        GOOD.replace(b"old 0", b"old 00"),
+        GOOD.replace(b"old 0", b"old -1"),
+        GOOD.replace(b"old 0", b"Old 0"),
+        GOOD.replace(b"old 0", b"old "),
+        GOOD.replace(b"old 0", b"old  0"),
+        GOOD.replace(b"old 0\n", b"old 0\nx\n"),
+        GOOD.replace(b"old 0", b"old 0" * 30),
+        GOOD.replace(b"old 0\n", b"old 0\n" + b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n" * 64),
+        GOOD[:-1],
+        GOOD.replace(b"\n\nlog", b"\nlog"),
+    ],
+)
 def test_body_of_another_form_is_400(witness, body):
     assert witness.add_checkpoint(body).status == 400
 

@@ -1,0 +1,80 @@
+"""Audit entries as leaves of a log of their own: one leaf for the entries of a transaction, written in that transaction.
+
+    leaf = JCS {at, d, id, kind: "audit", v: 1}     d = base64 of the entries' digests, 32 bytes each, in their order
+    digest = SHA-256(secret ‖ JCS [at, request_id, actor, action, entry, subject, status, code, purpose, case_no])
+
+- The leaf's number comes from a row lock that lasts until the commit, so `record` is the last thing a transaction does. One leaf a
+  transaction and not one an entry: what is added to an answer is two short statements, however many answers share its commit.
+- The digests name the row that differs; the secret (hub_audit_leaf) keeps the log from confirming guesses.
+- Rows go in behind the lock: `seq` rises with the leaf's number.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from license_hub.log.tree import leaf_hash
+from license_hub.storage import bulk
+from license_hub.storage.leaves import AUDIT, take_entry
+from license_hub.storage.tables import audit
+from license_hub.storage.tables_audit_log import audit_leaf
+
+PER_LEAF = 256
+"""Entries of one leaf: some 11 kB, far from the 65,535 bytes an entry bundle allows."""
+SECRET_BYTES = 32
+
+_array = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
+def append(connection: sa.Connection, at: str, rows: Sequence[tuple]) -> None:
+    """Rows of hub_audit as (at, … , case_no), with the leaves that stand for them. Holds the audit log's lock until the commit."""
+    placed: list[tuple] = []
+    leaves: list[tuple] = []
+    for start in range(0, len(rows), PER_LEAF):
+        part = rows[start : start + PER_LEAF]
+        secret = os.urandom(SECRET_BYTES)
+        content = leaf(at, os.urandom(16).hex(), digests(secret, part))
+        entry = take_entry(connection, AUDIT)
+        leaves.append((entry, content, leaf_hash(content), secret))
+        placed += [(*row, entry, place) for place, row in enumerate(part)]
+    if len(leaves) == 1:
+        connection.execute(_ONE_LEAF, dict(zip(_LEAF_COLUMNS, leaves[0], strict=True)))
+    else:
+        bulk.insert(connection, audit_leaf, leaves)
+    bulk.insert(connection, audit, placed)
+
+
+def digests(secret: bytes, rows: Sequence[tuple]) -> list[bytes]:
+    """One digest a row of (at, request_id, actor, action, entry, subject_bi, status, code, purpose, case_no)."""
+    found = []
+    for at, request_id, actor, action, entry, subject, *rest in rows:
+        text = _array([at, request_id, actor, action, entry, None if subject is None else bytes(subject).hex(), *rest])
+        found.append(hashlib.sha256(secret + text.encode()).digest())
+    return found
+
+
+def leaf(at: str, leaf_id: str, of: Sequence[bytes]) -> bytes:
+    return f'{{"at":"{at}","d":"{base64.b64encode(b"".join(of)).decode()}","id":"{leaf_id}","kind":"audit","v":1}}'.encode()
+
+
+def read_leaf(content: bytes) -> list[bytes]:
+    """The digests of a leaf. Raises ValueError for anything `leaf` does not write."""
+    value = json.loads(content)
+    texts = [value.get(name) for name in ("at", "id", "d")] if isinstance(value, dict) else []
+    if not texts or not all(isinstance(one, str) for one in texts):
+        raise ValueError("not a leaf of the audit log")
+    data = base64.b64decode(texts[2], validate=True)
+    found = [data[at : at + 32] for at in range(0, len(data), 32)]
+    if len(data) % 32 or leaf(*texts[:2], found) != content:
+        raise ValueError("not a leaf of the audit log")
+    return found
+
+
+_LEAF_COLUMNS = tuple(column.name for column in audit_leaf.columns)
+_ONE_LEAF = sa.insert(audit_leaf)
