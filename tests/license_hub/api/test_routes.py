@@ -19,6 +19,7 @@ from license_hub.api.verifications import VerificationIn
 from license_hub.domain.identifier import mint
 from license_hub.domain.verdict import Code
 from license_hub.log import bundle, checkpoint
+from license_hub.service.integrate import attend
 from license_hub.service.register_client import register
 from license_hub.storage.tables import audit, leaf
 from tests.license_hub.api.conftest import scene_at
@@ -184,6 +185,15 @@ def test_license_unknown_is_answered_without_fields(scene):
     assert (body["status"], body["fields"]) == ("UNDETERMINED", {})
 
 
+def test_checkpoints_of_a_hub_without_witnesses_are_marked(scene):
+    answer = scene.verify(identifier=identifiers(scene.hub)[-1])
+    assert answer.json()["log"] == "unwitnessed"
+    attend(scene.hub)
+    audit = scene.send("GET", "/log/audit/checkpoint")
+    assert checkpoint.parse(audit.text).origin == f"{scene.hub.origin}/audit"
+    assert [one.headers["hub-log"] for one in (audit, scene.send("GET", "/log/checkpoint"))] == ["unwitnessed"] * 2
+
+
 def test_log_checkpoint_tiles_and_proof_verify_with_public_keys_alone(scene):
     hub = scene.hub
     note = scene.send("GET", "/log/checkpoint")
@@ -258,6 +268,7 @@ PUBLIC = {
     "/oauth/token",
     "/.well-known/jwks.json",
     "/log/checkpoint",
+    "/log/audit/checkpoint",
     "/log/tile/{path:path}",
     "/log/proof/{leaf_hash}",
     "/healthz",
