@@ -33,13 +33,6 @@ def deleted(hub: Hub, table: sa.Table, where: Mapping[str, object]) -> Iterator[
     as_superuser(hub, table, [sa.insert(table).values(row) for row in before])
 
 
-@contextmanager
-def deleted_for_good(hub: Hub, table: sa.Table, where: Mapping[str, object]) -> Iterator[None]:
-    """The row with that primary key is gone."""
-    _run(hub, table, [sa.delete(table).where(*(table.c[name] == value for name, value in where.items()))])
-    yield
-
-
 def _back(table: sa.Table, row: Mapping[str, object], values: Mapping[str, object]) -> sa.Update:
     key = {column.name: values.get(column.name, row[column.name]) for column in table.primary_key.columns}
     return sa.update(table).where(*(table.c[name] == value for name, value in key.items())).values({name: row[name] for name in values})
