@@ -16,12 +16,15 @@ from license_hub.domain.license import holder_numbers
 from license_hub.domain.verdict import Proof
 from license_hub.errors import BundleUnavailable, NotAuthorized, PurposeMissing
 from license_hub.log import bundle as proofs
+from license_hub.log import checkpoint as checkpoints
 from license_hub.log.proof import inclusion_proof
 from license_hub.service.authenticate import Principal
 from license_hub.service.content import Opened, holder_form, number_form, open_version
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
+from license_hub.service.logs import licenses
 from license_hub.service.proofs import attested_at, check_version, newest_checkpoint
+from license_hub.service.witnessing import proof_checkpoint
 from license_hub.signing import bundle as bundles
 from license_hub.signing import seal
 from license_hub.signing.seal import Attestation
@@ -72,5 +75,8 @@ def _bundle(hub: Hub, connection: sa.Connection, row: sa.Row, opened: Opened, sh
         raise BundleUnavailable("the stored license is not what was sealed and logged; run `hub log fsck`")
     made = Attestation(bytes(row.statement), bytes(row.signature), row.kid, row.alg)
     place = attested_at(connection, row, seal.read(made.statement))
-    logged = proofs.Proof(row.entry, tuple(inclusion_proof(hub.tiles, row.entry, head.size)), head.note)
+    # A witnessed checkpoint where there is one: what leaves the hub should verify under a relying party's policy.
+    note = proof_checkpoint(hub, connection, licenses(hub), row.entry) or head.note
+    size = checkpoints.parse(note).size
+    logged = proofs.Proof(row.entry, tuple(inclusion_proof(hub.tiles, row.entry, size)), note)
     return bundles.make_bundle(opened.secret, opened.fields, opened.leaf, made, place, logged, show=show)
