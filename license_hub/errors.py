@@ -9,7 +9,8 @@ EgovError                     catalogs.errors
     │   ├── SignatureBad      a signature, or what it should cover, is not what was expected
     │   ├── SignerUnavailable a token or sign service does not answer now
     │   ├── JoseRefused       a token breaks a rule, or its signature does; never says a value of it
-    │   └── BundleMalformed   a license bundle is not of its format
+    │   ├── BundleMalformed   a license bundle is not of its format
+    │   └── ManifestMalformed a key manifest is not of its format
     ├── LogError              the log refuses: tiles, checkpoint or leaf rows do not agree
     │   ├── TileMissing       a tile or entry bundle that the tree needs is not there
     │   ├── TileCorrupt       stored bytes are not what they must be; nothing is signed over them
@@ -22,6 +23,7 @@ EgovError                     catalogs.errors
     ├── StorageError          the database refuses or holds what it must not
     │   ├── BackupFault       a backup cannot be made, or is not one
     │   └── DecryptionError   a stored value does not decrypt under its key and place
+    ├── KeyRefused            an act on a key is not allowed as things stand
     ├── IntakeError           a publication cannot be applied
     │   └── CrewFault         a worker process died at its job
     ├── BundleUnavailable     a license cannot be handed out as a bundle: unknown, not logged yet, or damaged
@@ -79,6 +81,10 @@ class BundleMalformed(SigningError):
     code = "BUNDLE_MALFORMED"
 
 
+class ManifestMalformed(SigningError):
+    code = "MANIFEST_MALFORMED"
+
+
 class LogError(HubError):
     code = "LOG"
 
@@ -125,6 +131,10 @@ class BackupFault(StorageError):
 
 class DecryptionError(StorageError):
     code = "DECRYPTION"
+
+
+class KeyRefused(HubError):
+    code = "KEY_REFUSED"
 
 
 class IntakeError(HubError):

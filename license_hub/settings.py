@@ -32,6 +32,13 @@ ROWS = (
     Row("lake", "HUB_LAKE", "var/lake", "folder of landed, trusted and quarantined data and of the log's tiles"),
     Row("database_url", "HUB_DATABASE_URL", None, "SQLAlchemy URL, sqlite or postgresql; default sqlite:///<lake>/hub.db", secret=True),
     Row("keys", "HUB_KEYS", "var/keys", "folder of keys, mode 700; made on first start"),
+    Row(
+        "root_keys",
+        "HUB_ROOT_KEYS",
+        None,
+        "folder of a development root key that signs key manifests at once; default <keys>-root in demo, none in production",
+    ),
+    Row("root_key", "HUB_ROOT_KEY", "", "pinned root verifier keys (name+hash+base64, spaces between): who may sign key manifests"),
     Row("host", "HUB_HOST", "127.0.0.1", "address the server listens on"),
     Row("port", "HUB_PORT", "8080", "port of the API and pages"),
     Row("metrics_port", "HUB_METRICS_PORT", "9090", "port of /metrics, for the monitoring network only"),
@@ -57,6 +64,8 @@ class Settings:
     lake: Path
     database_url: str
     keys: Path
+    root_keys: Path | None
+    root_key: str
     host: str
     port: int
     metrics_port: int
@@ -90,6 +99,8 @@ def read(environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] 
         lake=lake,
         database_url=_database("HUB_DATABASE_URL", text["database_url"] or f"sqlite:///{lake / 'hub.db'}", problems),
         keys=Path(text["keys"]),
+        root_keys=_root_keys(text["root_keys"], Path(text["keys"]), text["profile"]),
+        root_key=text["root_key"],
         host=host,
         port=port,
         metrics_port=_port("HUB_METRICS_PORT", text["metrics_port"], problems),
@@ -107,6 +118,13 @@ def read(environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] 
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+def _root_keys(given: str | None, keys: Path, profile: str | None) -> Path | None:
+    """Beside the hub's keys, never among them. A production hub has no root key at hand unless it is told to."""
+    if given:
+        return Path(given)
+    return keys.with_name(f"{keys.name}-root") if profile == "demo" else None
 
 
 def _unknown(environ: Mapping[str, str]) -> list[str]:

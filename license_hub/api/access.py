@@ -1,7 +1,9 @@
 """Who calls: the bearer token, checked in full once and remembered for a short while.
 
 - `service.authenticate` checks it in full: strict reading, signature, issuer, audience, times, client.
-- A token that passed is remembered by its hash until it expires, at most REMEMBER_S: a client disabled meanwhile is out by then.
+- A token that passed is remembered by its hash until it expires, at most REMEMBER_S, and only under the security epoch it was
+  checked in, as long as a look-up of this process confirmed that epoch within half a second: a client disabled or a key compromised
+  elsewhere is out at once. An answer whose own look-up saw another epoch is given after `still` has checked the token again.
 - The memory only ever *grants* what was granted to these exact bytes; refusals are not remembered (finding 2: one token may have
   a second spelling, which is simply checked in full).
 """
@@ -44,12 +46,10 @@ class Access:
 
     async def principal(self, request: Request) -> Principal:
         """The caller. Raises Problem with 401."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise unauthenticated()
+        token, security = bearer(request), self._hub.security
         digest, now = hashlib.sha256(token.encode()).digest(), self._clock().timestamp()
         known = self._known.get(digest)
-        if known and now < known[0]:
+        if known and now < known[0] and known[1].epoch == security.epoch and security.fresh:
             return known[1]
         principal = await in_time(self._check, token)
         self._known[digest] = (min(principal.expires_at, now + REMEMBER_S), principal)
@@ -57,11 +57,24 @@ class Access:
             self._known.popitem(last=False)
         return principal
 
+    async def still(self, request: Request, principal: Principal, epoch: int) -> None:
+        """Before an answer is given whose look-up saw that epoch: whether the caller may have it. Raises Problem with 401."""
+        if epoch != principal.epoch:
+            await run_in_threadpool(self._check, bearer(request))
+
     def _check(self, token: str) -> Principal:
         try:
             return authenticate(self._hub, token)
         except NotAuthenticated:
             raise unauthenticated("invalid_token") from None
+
+
+def bearer(request: Request) -> str:
+    """The token the request carries. Raises Problem with 401."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise unauthenticated()
+    return token
 
 
 def unauthenticated(error: str = "") -> Problem:

@@ -40,8 +40,8 @@ def look(hub: Hub) -> dict[str, object]:
             checks["freshness"] = freshness(hub, connection)
     except sa.exc.SQLAlchemyError as fault:
         checks["database"] = type(fault).__name__
-    if not hub.keyring.public_keys("token") or not hub.keyring.public_keys("checkpoint"):
-        checks["keys"] = "missing"
+    if not all(any(map(hub.security.may_sign, hub.security.keys(role))) for role in ("token", "checkpoint")):
+        checks["keys"] = "none may sign"
     return checks
 
 

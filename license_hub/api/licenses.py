@@ -73,6 +73,8 @@ async def license(
     except NotAuthorized:
         await refused(request, "read", "FORBIDDEN", **known)
         raise Problem("FORBIDDEN") from None
+    if found.epoch:
+        await hub.access.still(request, principal, found.epoch)
     metrics.VERDICTS.labels("read", found.verdict.status, found.verdict.code).inc()
     message = hub.messages[found.verdict.code]
     body = {

@@ -119,6 +119,7 @@ async def verify(request: Request, asked: VerificationIn, principal: Annotated[P
             case_no=asked.case_no,
         )
     )
+    await hub.access.still(request, principal, answer.epoch)
     metrics.VERDICTS.labels("api", answer.verdict.status, answer.verdict.code).inc()
     message = hub.messages[answer.verdict.code]
     return JSONResponse(body(answer, message, request_id(request)), status_code=message.http_status)

@@ -103,9 +103,9 @@ def sign(text: str, name: str, signers: Sequence[Signer]) -> str:
     return text + "\n" + "".join(lines)
 
 
-def parse(note: str) -> Note:
-    """Raises NoteMalformed."""
-    if len(note.encode("utf-8", "surrogatepass")) > MAX_NOTE_BYTES:
+def parse(note: str, most: int = MAX_NOTE_BYTES) -> Note:
+    """`most` bytes are read. Raises NoteMalformed."""
+    if len(note.encode("utf-8", "surrogatepass")) > most:
         raise NoteMalformed("note too long")
     text, blank, block = note.rpartition("\n\n")
     if not blank or not block.endswith("\n"):
@@ -114,9 +114,9 @@ def parse(note: str) -> Note:
     return Note(text + "\n", tuple(_signature(line) for line in block[:-1].split("\n")))
 
 
-def verify(note: str, keys: Sequence[NoteKey]) -> Note:
+def verify(note: str, keys: Sequence[NoteKey], most: int = MAX_NOTE_BYTES) -> Note:
     """The note, signed by at least one of the keys. Raises NoteMalformed, SignatureBad."""
-    parsed = parse(note)
+    parsed = parse(note, most)
     known = {(one.name, one.key_id): one for one in keys}
     good = 0
     for line in parsed.signatures:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from license_hub.errors import JoseRefused, NotAuthenticated
 from license_hub.service.hub import Hub
 from license_hub.service.register_client import find
 from license_hub.signing import jose
+from license_hub.signing.commitment import instant
+from license_hub.signing.manifest import KeyState, KnownKey
 from license_hub.storage.engine import reading
 
 LIFE_S = 300
@@ -24,6 +27,8 @@ class Principal:
     types: frozenset[str]
     expires_at: float = field(default=0, compare=False)
     """End of the token, seconds of the epoch."""
+    epoch: int = field(default=0, compare=False)
+    """The security epoch in which all this was so."""
 
 
 def authenticate(hub: Hub, bearer: str) -> Principal:
@@ -31,7 +36,7 @@ def authenticate(hub: Hub, bearer: str) -> Principal:
     refused = NotAuthenticated("no valid access token: ask /oauth/token for a new one")
     try:
         token = jose.read(bearer, types=(TOKEN_TYPE,))
-        key = next((one for one in hub.keyring.public_keys("token") if one.kid == token.kid), None)
+        key = token_key(hub, token.kid)
         own = None if key is None else jose.own_key(key)
         jose.check(token, own, audiences=(hub.public_url,), issuer=hub.public_url, require=("sub", "exp", "iat", "jti"))
     except JoseRefused:
@@ -40,13 +45,36 @@ def authenticate(hub: Hub, bearer: str) -> Principal:
     if any(type(claims[name]) is not int for name in ("iat", "exp")) or not claims["iat"] <= now < claims["exp"]:
         raise refused
     with reading(hub.engine) as connection:
-        client = find(connection, str(claims["sub"]))
-    if client is None or client.disabled_at:
+        epoch, client = find(connection, str(claims["sub"]))
+        hub.security.seen(connection, epoch)
+    if client is None or client.disabled_at or not _counts(hub.security.key(key.kid)):
         raise refused
     granted = frozenset(str(claims.get("scope", "")).split()) & frozenset(client.scopes)
-    return Principal(client.client_id, granted, frozenset(client.types), claims["exp"])
+    return Principal(client.client_id, granted, frozenset(client.types), claims["exp"], epoch)
+
+
+def token_key(hub: Hub, kid: str) -> KnownKey | None:
+    """The key that tokens of that `kid` verify with; looked for once more if unknown: it may be newer than this process's last look."""
+    if hub.security.key(kid) is None:
+        _look(hub)
+    found = hub.security.key(kid)
+    return found if _counts(found) else None
 
 
 def jwks(hub: Hub) -> dict[str, list[dict[str, str]]]:
-    """Public keys of access tokens, newest first (RFC 7517)."""
-    return {"keys": [one.jwk() for one in hub.keyring.public_keys("token")]}
+    """Public keys of access tokens, newest first (RFC 7517): those that sign or will, and retired ones while their tokens live."""
+    if not hub.security.fresh:
+        _look(hub)
+    living = instant(hub.now() - timedelta(seconds=LIFE_S))
+    keys = [one for one in hub.security.keys("token") if _counts(one)]
+    return {"keys": [one.jwk() for one in keys if one.state is KeyState.ACTIVE or one.changed_at >= living]}
+
+
+def _look(hub: Hub) -> None:
+    with reading(hub.engine) as connection:
+        hub.security.refresh(connection)
+
+
+def _counts(key: KnownKey | None) -> bool:
+    """No token of a compromised key counts, whenever it was signed: they live minutes, and nobody could tell."""
+    return key is not None and key.role == "token" and not key.compromised

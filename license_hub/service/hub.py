@@ -14,12 +14,16 @@ import sqlalchemy as sa
 from catalogs.load import load
 from catalogs.model import Catalog
 from license_hub.errors import SettingsError
+from license_hub.log.note import NoteKey, note_key
 from license_hub.log.policy import Policy
 from license_hub.log.policy import parse as parse_policy
 from license_hub.log.tiles import TileStore
 from license_hub.service import production
 from license_hub.service.evidence import EvidenceCache
+from license_hub.service.security import Security
 from license_hub.signing.keyring import Keyring
+from license_hub.signing.manifest import root_key
+from license_hub.signing.suites import Signer
 from license_hub.storage.crypt import Crypt
 from license_hub.storage.engine import open_engine
 from license_hub.storage.outage import PATIENCE_S, through_outages
@@ -33,6 +37,8 @@ class HubOptions(Protocol):
     database_url: str
     lake: Path
     keys: Path
+    root_keys: Path | None
+    root_key: str
     profile: str
     log_origin: str
     public_url: str
@@ -47,6 +53,8 @@ class Hub:
     lake: Path
     catalog: Catalog
     keyring: Keyring
+    security: Security
+    """What this process remembers of keys' states."""
     crypt: Crypt
     tiles: TileStore
     audit_tiles: TileStore
@@ -60,6 +68,10 @@ class Hub:
     policy: Policy = Policy()
     """Which witnesses its checkpoints need."""
     witness_grace_s: int = 900
+    roots: tuple[NoteKey, ...] = ()
+    """Pinned: who may sign key manifests."""
+    root: Signer | None = None
+    """The root's own key, where it is at hand: for development alone."""
     entropy: Callable[[int], bytes] = os.urandom
     """Secrets, leaf ids, serials, nonces. Anything but os.urandom keeps intake in this process (golden tests)."""
     evidence: EvidenceCache = field(default_factory=EvidenceCache, compare=False)
@@ -81,11 +93,14 @@ def open_hub(
     entropy: Callable[[int], bytes] = os.urandom,
     patience_s: float = PATIENCE_S,
 ) -> Hub:
-    """A ready hub: schema upgraded, missing keys made (development signers warn), log folder present.
+    """A ready hub: schema upgraded, missing keys made and registered (development signers warn), log folder present.
 
     The production profile makes no signing keys and opens only what is whole. Raises SettingsError with everything it misses.
     A database that is away is waited for, at most `patience_s` seconds.
     """
+    # It works on hubs, so it imports this module.
+    from license_hub.service.register_keys import open_register
+
     if settings.profile == production.PROFILE:
         production.check(settings.witness_policy, Path(settings.keys))
     lake = Path(settings.lake)
@@ -94,14 +109,16 @@ def open_hub(
     through_outages(engine, lambda: upgrade(engine), patience_s)
     # Its publications are read in the hub's own transactions, also before the first check ran.
     through_outages(engine, lambda: upgrade_quality(engine), patience_s)
-    keyring = Keyring(Path(settings.keys), make=settings.profile != production.PROFILE)
-    for role in ("checkpoint", "token"):
-        keyring.signer(role)
-    return Hub(
+    root = Keyring(settings.root_keys).signer("root") if settings.root_keys else None
+    security = Security(clock, roots_at_hand=root is not None)
+    keyring = Keyring(Path(settings.keys), may_sign=security.may_sign, make=settings.profile != production.PROFILE)
+    security.keyring = keyring
+    hub = Hub(
         engine=engine,
         lake=lake,
         catalog=catalog or load(),
         keyring=keyring,
+        security=security,
         crypt=Crypt(data_key=keyring.symmetric("data"), index_key=keyring.symmetric("index")),
         tiles=TileStore(lake / "log"),
         audit_tiles=TileStore(lake / "audit-log"),
@@ -112,8 +129,16 @@ def open_hub(
         workers=settings.workers,
         policy=read_policy(settings.witness_policy),
         witness_grace_s=settings.witness_grace_s,
+        roots=tuple(note_key(one) for one in settings.root_key.split()) or ((root_key(settings.log_origin, root),) if root else ()),
+        root=root,
         entropy=entropy,
     )
+    try:
+        open_register(hub)
+    except BaseException:
+        hub.close()
+        raise
+    return hub
 
 
 def read_policy(path: Path | None) -> Policy:

@@ -49,7 +49,7 @@ def _levels(hashes: list[bytes]) -> list[list[bytes]]:
 def _checkpoints(hub: Hub, log: Log, connection: sa.Connection, tiles: TileMap, size: int, findings: Findings) -> int:
     """Size of the newest one. Each must be signed and have the root the leaf rows give; cosignatures must verify."""
     table = log.tables.checkpoint
-    keys = checkpoints.keys(log.origin, [(one.alg, one.public) for one in hub.keyring.public_keys("checkpoint")])
+    keys = hub.security.checkpoint_keys(log.origin)
     newest: Checkpoint | None = None
     newest_texts: tuple[str | None, ...] = ()
     for row in connection.execute(sa.select(table).order_by(table.c.size)):

@@ -12,12 +12,14 @@ from license_hub.domain.identifier import parse
 from license_hub.domain.license import IDENTIFIER, dates, holder_numbers
 from license_hub.errors import DecryptionError
 from license_hub.log.tree import leaf_hash
+from license_hub.service import inspect_keys
 from license_hub.service.content import Opened, holder_form, number_form, open_version, status_leaf
 from license_hub.service.hub import Hub
 from license_hub.service.inspect_replayed import inspect_replayed
 from license_hub.service.replayed import RECOVERED
 from license_hub.storage.licenses import held_place
 from license_hub.storage.tables import held, holder, leaf, license, sequence, status, version
+from license_hub.storage.tables_keys import key_change
 
 if TYPE_CHECKING:
     from license_hub.service.fsck import Findings
@@ -51,8 +53,10 @@ def inspect_rows(hub: Hub, connection: sa.Connection, findings: Findings) -> tup
             **_versions(hub, connection, start, stop, seats, findings),
             **_events(hub, connection, start, stop, findings),
             **inspect_replayed(connection, start, stop, findings),
+            **inspect_keys.changes(connection, start, stop, findings),
         }
         hashes += _leaves(connection, start, stop, made, findings)
+    inspect_keys.states(hub, connection, findings)
     _strays(connection, size, findings)
     _held(hub, connection, findings)
     return hashes, seats
@@ -159,14 +163,14 @@ def _leaves(connection: sa.Connection, start: int, stop: int, made: Made, findin
         elif hashes[-1] != hashed:
             findings.add("hub_leaf", f"entry {entry}", "leaf and leaf_hash do not belong together")
         elif not table:
-            findings.add("hub_leaf", f"entry {entry}", "has neither a version nor a status event")
+            findings.add("hub_leaf", f"entry {entry}", "has no version, status event or change of a key")
         elif meant is not None and meant != content:
             findings.add(table, f"entry {entry}", "gives another leaf than was logged: a column the leaf commits to was changed")
     return hashes
 
 
 def _strays(connection: sa.Connection, size: int, findings: Findings) -> None:
-    for table in (version, status, leaf):
+    for table in (version, status, leaf, key_change):
         for entry in connection.execute(sa.select(table.c.entry).where((table.c.entry >= size) | (table.c.entry < 0))).scalars():
             findings.add(table.name, f"entry {entry}", f"lies outside the {size} entries that were given out")
     lonely = sa.select(license.c.license_id).where(~sa.exists().where(version.c.license_id == license.c.license_id))

@@ -52,7 +52,7 @@ def _seated(seats: list[tuple[int, int, bytes]], size: int, findings: Findings) 
 def _signature_faults(hub: Hub, row: sa.Row) -> list[str]:
     try:
         made = Attestation(bytes(row.statement), bytes(row.signature), row.kid, row.alg)
-        said = seal.check(made, hub.keyring.public_keys(f"organ/{row.issuer_code}"))
+        said = seal.check(made, hub.security.keys(f"organ/{row.issuer_code}"))
     except HubError:
         return ["statement, signature, kid, alg or issuer_code was changed: the seal does not verify"]
     stored = {

@@ -11,7 +11,9 @@ from license_hub.log import integrator
 from license_hub.log.checkpoint import Checkpoint
 from license_hub.service.hub import Hub
 from license_hub.service.logs import Log, audit, licenses
+from license_hub.service.succession import check_succession
 from license_hub.service.witnessing import collect
+from license_hub.storage.engine import reading
 from license_hub.storage.leaves import LeafRows, leased
 from license_hub.storage.outage import through_outages
 
@@ -23,12 +25,18 @@ _PAUSE_S = 0.05
 def integrate(hub: Hub, log: Log | None = None, patience_s: float = PATIENCE_S) -> Checkpoint:
     """The checkpoint over all committed entries, of the licenses' log or another, through outages of the database.
 
-    Raises LeaseLost if another integrator does not end within `patience_s`.
+    Raises LeaseLost if another integrator does not end within `patience_s`, KeyFault if no checkpoint key may sign, LogDiverged or
+    LogError where a compromised key's successor must not go on.
     """
     chosen = log or licenses(hub)
 
     def attempt() -> Checkpoint:
         with as_integrator(hub, chosen, patience_s) as rows:
+            with reading(hub.engine) as connection:
+                # Keys change under the lease or before it: who signs is settled from here on.
+                hub.security.refresh(connection)
+                if chosen.origin == hub.origin:
+                    check_succession(hub, chosen, connection, rows.latest_checkpoint())
             return integrator.integrate(rows, chosen.tiles, hub.keyring.signers("checkpoint"), chosen.origin, hub.now())
 
     return through_outages(hub.engine, attempt)

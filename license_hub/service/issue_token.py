@@ -61,7 +61,8 @@ def issue_token(hub: Hub, form: Mapping[str, str], *, audiences: Collection[str]
     except JoseRefused as fault:
         raise TokenRefused("invalid_client", f"client_assertion: {fault}") from None
     with writing(hub.engine) as connection:
-        client, claims = _client(connection, assertion, audiences, now)
+        epoch, client, claims = _client(connection, assertion, audiences, now)
+        hub.security.seen(connection, epoch)
         scopes = _scopes(client, form.get("scope", ""))
         _use_up(connection, client, claims, now)
         record(connection, now, [Entry(request_id or hub.entropy(16).hex(), client.client_id, "token", None, None, None, "ISSUED")])
@@ -70,16 +71,19 @@ def issue_token(hub: Hub, form: Mapping[str, str], *, audiences: Collection[str]
     return IssuedToken(signed, "Bearer", LIFE_S, " ".join(scopes))
 
 
-def _client(connection: sa.Connection, token: jose.Token, audiences: Collection[str], now: datetime) -> tuple[Client, Mapping[str, object]]:
-    """The client that signed the assertion, and what it says."""
+def _client(
+    connection: sa.Connection, token: jose.Token, audiences: Collection[str], now: datetime
+) -> tuple[int, Client, Mapping[str, object]]:
+    """(security epoch, the client that signed the assertion, what it says)."""
     named = token.claims.get("sub")
-    client = find(connection, named) if isinstance(named, str) and named.isprintable() and len(named) <= CLIENT_ID_CHARS else None
+    plain = isinstance(named, str) and named.isprintable() and len(named) <= CLIENT_ID_CHARS
+    epoch, client = find(connection, named) if plain else (0, None)
     if client is None or client.disabled_at or token.kid != client.kid or token.header["alg"] != client.alg:
         raise TokenRefused("invalid_client", "unknown or disabled client, or not its registered key")
     claims = _checked(token, client, audiences, now)
     if claims.get("iss") != client.client_id:
         raise TokenRefused("invalid_client", "iss and sub must both be the client id")
-    return client, claims
+    return epoch, client, claims
 
 
 def _checked(token: jose.Token, client: Client, audiences: Collection[str], now: datetime) -> Mapping[str, object]:

@@ -1,8 +1,10 @@
 """Whether a stored version is what was sealed and logged, recomputed from its own row.
 
 1. decrypt, commitment, leaf     the row's content gives the leaf
-2. seal                          the leaf is under the root its issuing organ signed
-3. log                           the leaf is under the root of a checkpoint this hub signed
+2. seal                          the leaf is under the root its issuing organ signed, with a key that counts for this entry
+3. log                           the leaf is under the root of a checkpoint this hub signed, with a key that may be relied on
+
+That a signature verifies is remembered; whether its key counts (`signing.manifest`) is asked of `hub.security` each time.
 
 Checking one leaf of a tile against a root checks the whole tile, because every other hash of the tile goes into that path: so a tile
 is checked once and its other leaves afterwards cost one comparison.
@@ -61,38 +63,51 @@ def check_logged(hub: Hub, connection: sa.Connection, head: Checkpoint | None, e
 
 
 def check_statement(hub: Hub, row: object) -> Statement | None:
-    """The attestation's statement, its signature checked; None if it does not verify. `row` has the attestation's columns."""
-    key = (row.attestation_id, bytes(row.statement), bytes(row.signature))
-    known = hub.evidence.statements.get(key)
-    if known is not None:
-        return known
-    try:
-        made = Attestation(bytes(row.statement), bytes(row.signature), row.kid, row.alg)
-        statement = seal.check(made, hub.keyring.public_keys(f"organ/{row.attested_by}"))
-    except HubError:
-        return None
-    return hub.evidence.statements.put(key, statement)
+    """The attestation's statement, its signature checked; None if it does not verify, or its key does not count for that entry.
+
+    `row` has the attestation's columns.
+    """
+    key = (row.attestation_id, row.kid, row.alg, bytes(row.statement), bytes(row.signature))
+    statement = hub.evidence.statements.get(key)
+    if statement is None:
+        try:
+            made = Attestation(bytes(row.statement), bytes(row.signature), row.kid, row.alg)
+            statement = hub.evidence.statements.put(key, seal.check(made, hub.security.keys(f"organ/{row.attested_by}")))
+        except HubError:
+            return None
+    signer = hub.security.key(row.kid)
+    return statement if signer is not None and signer.counts(statement.at, row.entry) else None
 
 
 def newest_checkpoint(hub: Hub, connection: sa.Connection) -> Checkpoint | None:
-    """The newest checkpoint, its signature checked; UNSIGNED if that fails, None before the first.
+    """The newest checkpoint that can be relied on, its signature checked; UNSIGNED if there is none such, None before the first.
 
+    It is the newest of all but for the moment between a checkpoint key's compromise and its successor's first signature.
     Raises LogDiverged where a newer one is published than the database has.
     """
     published = hub.tiles.read_checkpoint()
-    query = sa.select(checkpoint_table.c.note).order_by(checkpoint_table.c.size.desc()).limit(1)
-    note = connection.execute(query).scalar()
+    query = sa.select(checkpoint_table.c.note)
+    note = connection.execute(query.order_by(checkpoint_table.c.size.desc()).limit(1)).scalar()
     refuse_if_older(published, note)
     if note is None:
         return None
-    known = hub.evidence.checkpoints.get(note)
-    if known is not None:
-        return known
-    keys = checkpoints.keys(hub.origin, [(one.alg, one.public) for one in hub.keyring.public_keys("checkpoint")])
-    try:
-        return hub.evidence.checkpoints.put(note, checkpoints.verify(note, hub.origin, keys))
-    except HubError:
-        return UNSIGNED
+    head = read_checkpoint(hub, note)
+    if head is None:
+        vouched = [one.until.size for one in hub.security.keys("checkpoint") if one.until is not None]
+        notes = connection.execute(query.where(checkpoint_table.c.size.in_(vouched)).order_by(checkpoint_table.c.size.desc())).scalars()
+        head = next((found for one in notes if (found := read_checkpoint(hub, one))), None)
+    return head or UNSIGNED
+
+
+def read_checkpoint(hub: Hub, note: str) -> Checkpoint | None:
+    """The checkpoint, if its signature verifies and its key may be relied on."""
+    head = hub.evidence.checkpoints.get(note)
+    if head is None:
+        try:
+            head = hub.evidence.checkpoints.put(note, checkpoints.verify(note, hub.origin, hub.security.checkpoint_keys(hub.origin)))
+        except HubError:
+            return None
+    return head if hub.security.vouches(head) else None
 
 
 def _under(cache, key: object, tiles: Tiles, hashed: bytes, index: int, size: int, root: bytes) -> bool:

@@ -44,6 +44,8 @@ class MaskedLicense:
     verdict: Verdict
     grade: str | None
     as_of: datetime | None
+    epoch: int = 0
+    """The security epoch its look-up saw; 0: nothing was looked up."""
 
 
 def read(hub: Hub, request: ReadRequest) -> MaskedLicense:
@@ -69,10 +71,12 @@ def _read(
     if identifiers.unusable(identifiers.inspect(identifier)):
         return MaskedLicense(identifier, None, {}, decide(None, now=now, as_of=now, malformed=True), None, None), None, None
     _check_type(hub, request.principal, identifier)
-    row = next(iter(find(connection, [identifier], [])), None)
-    if row is None:
+    epoch, rows = find(connection, [identifier], [])
+    hub.security.seen(connection, epoch)
+    if not rows:
         cause, as_of = absent(hub, connection, VerifyRequest(identifier=identifier), now)
-        return MaskedLicense(identifier, None, {}, decide(cause, now=now, as_of=as_of or now), None, as_of), None, None
+        return MaskedLicense(identifier, None, {}, decide(cause, now=now, as_of=as_of or now), None, as_of, epoch), None, None
+    row = rows[0]
     match = open_row(hub, row)
     as_of = datetime.fromisoformat(row.as_of)
     evidence = {"entry": row.entry}
@@ -83,7 +87,7 @@ def _read(
         source = next(one for one in hub.catalog.license_types[row.type_id].sources if one.resource == row.resource)
         shown = mask(match.opened.fields, mask_plan(source, hub.catalog.resources[row.resource]))
     subject = next(iter(holder_numbers(match.opened.fields)), None) if match.opened else None
-    return MaskedLicense(identifier, row.type_id, shown, verdict, row.grade, as_of), subject, row.entry
+    return MaskedLicense(identifier, row.type_id, shown, verdict, row.grade, as_of, epoch), subject, row.entry
 
 
 def _check_type(hub: Hub, principal: Principal, identifier: str) -> None:

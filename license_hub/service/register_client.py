@@ -16,8 +16,10 @@ from license_hub.service.hub import Hub
 from license_hub.signing import jose, sm2
 from license_hub.signing.canonical import jcs
 from license_hub.signing.commitment import instant
+from license_hub.storage import epoch
 from license_hub.storage.engine import reading, writing
 from license_hub.storage.tables import client as clients_table
+from license_hub.storage.tables import sequence
 
 SCOPES = ("license:verify", "license:read", "license:export")
 ALGORITHMS = {("OKP", "Ed25519"): "EdDSA", ("EC", "P-256"): "ES256", ("EC", sm2.JOSE_CURVE): sm2.JOSE}
@@ -61,6 +63,7 @@ def register(hub: Hub, name: str, jwk: Mapping[str, object], scopes: Collection[
     }
     with writing(hub.engine) as connection:
         connection.execute(sa.insert(clients_table), [row])
+        epoch.bump(connection)
     return client_of(row)
 
 
@@ -72,19 +75,21 @@ def clients(hub: Hub) -> list[Client]:
 
 
 def disable(hub: Hub, client_id: str) -> None:
-    """No more tokens, and those it has are refused. Raises AccessError for an unknown client."""
+    """No more tokens, and those it has are refused, by every process at its next look. Raises AccessError for an unknown client."""
     wanted = clients_table.c.client_id == client_id
     with writing(hub.engine) as connection:
         if connection.execute(sa.select(clients_table.c.client_id).where(wanted)).first() is None:
             raise AccessError(f"no client {client_id}: see `hub clients list`")
         still = sa.update(clients_table).where(wanted, clients_table.c.disabled_at.is_(None))
         connection.execute(still.values(disabled_at=instant(hub.now())))
+        epoch.bump(connection)
 
 
-def find(connection: sa.Connection, client_id: str) -> Client | None:
-    """The client, disabled or not."""
-    row = connection.execute(sa.select(clients_table).where(clients_table.c.client_id == client_id)).first()
-    return client_of(row._mapping) if row else None
+def find(connection: sa.Connection, client_id: str) -> tuple[int, Client | None]:
+    """(security epoch, the client, disabled or not), in one look-up."""
+    wanted = sequence.outerjoin(clients_table, clients_table.c.client_id == client_id)
+    row = connection.execute(sa.select(sequence.c.next, clients_table).select_from(wanted).where(sequence.c.name == "epoch")).one()
+    return row.next, client_of(row._mapping) if row.client_id is not None else None
 
 
 def client_of(row: Mapping[str, object]) -> Client:

@@ -1,7 +1,8 @@
 """Verifies many requests at once: one look-up, every check, an audit entry each, one transaction.
 
 1. form        identifier well formed; a number alone finds nothing: its holder's number belongs to it
-2. look-up     one query for all; status comes from the rows of this transaction, never from a cache
+2. look-up     one query for all; status comes from the rows of this transaction, never from a cache; keys are read again if the
+               security epoch it returns has moved
 3. proof       content → leaf → organ's seal → log (`proofs`)
 4. claims      what the asker claims against what the license says; names of differing fields, never values
 5. absence     nothing found has causes (`absence`)
@@ -73,6 +74,8 @@ class Answer:
     """Up to when the source vouches for it; None: no source said anything of it."""
     log: str | None = None
     """`witnessed`; `unwitnessed`: under a checkpoint that lacks a quorum; `pending`: under none yet."""
+    epoch: int = 0
+    """The security epoch its look-up saw: who was let in under another one is to be checked again before he gets it."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +106,13 @@ def verify(hub: Hub, requests: Sequence[VerifyRequest]) -> list[Answer]:
     now = hub.now()
     asked = [_asked(hub, one) for one in requests]
     with writing(hub.engine) as connection:
-        matches = _look_up(hub, connection, asked)
+        epoch, matches = _look_up(hub, connection, asked)
+        hub.security.seen(connection, epoch)
         head = newest_checkpoint(hub, connection)
         witnessed = witnessed_size(hub, connection, licenses(hub))
         made = [_answer(hub, connection, head, one, match, now) for one, match in zip(asked, matches, strict=True)]
-        answers = [replace(one, log=_standing(head, witnessed, match, one)) for one, match in zip(made, matches, strict=True)]
+        standing = [_standing(head, witnessed, match, one) for one, match in zip(made, matches, strict=True)]
+        answers = [replace(one, log=log, epoch=epoch) for one, log in zip(made, standing, strict=True)]
         entries = [_entry(hub, *one) for one in zip(requests, matches, answers, strict=True)]
         record(connection, now, entries)
     return answers
@@ -153,9 +158,10 @@ class _Event:
         self.__dict__.update(columns)
 
 
-def _look_up(hub: Hub, connection: sa.Connection, asked: Sequence[_Asked]) -> list[_Match | None]:
+def _look_up(hub: Hub, connection: sa.Connection, asked: Sequence[_Asked]) -> tuple[int, list[_Match | None]]:
+    """(security epoch, what each request is about)."""
     numbers = {one.number_bi for one in asked if one.number_bi}
-    rows = find(connection, {one.identifier for one in asked if one.identifier}, numbers)
+    epoch, rows = find(connection, {one.identifier for one in asked if one.identifier}, numbers)
     by_identifier = {row.identifier: row for row in rows}
     by_number: dict[tuple[str, bytes], list[sa.Row]] = {}
     for row in rows:
@@ -167,7 +173,7 @@ def _look_up(hub: Hub, connection: sa.Connection, asked: Sequence[_Asked]) -> li
             found.append(_by_number(hub, one.request, by_number.get((one.request.type_id or "", one.number_bi), [])))
         else:
             found.append(_by_identifier(hub, one.request, by_identifier.get(one.identifier or "")))
-    return found
+    return epoch, found
 
 
 def _asked(hub: Hub, request: VerifyRequest) -> _Asked:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from license_hub.storage.tables import attestation, license, status, version
+from license_hub.storage import epoch
+from license_hub.storage.tables import attestation, license, sequence, status, version
 
 _newest = version.alias("newest")
 _former = version.alias("former")
@@ -45,12 +47,21 @@ FOUND = (
 it supersedes; `newest_*` of the license's newest version; `event_*` of the last status event after that one (NULL = none)."""
 
 
-def find(connection: sa.Connection, identifiers: Collection[str], numbers: Collection[bytes]) -> list[sa.Row]:
+_EPOCH = epoch.NOW.with_only_columns(sa.literal(True).label("epoch"), sequence.c.next.label("number"))
+
+
+class Found(NamedTuple):
+    epoch: int
+    """The security epoch: who decides on remembered keys compares it with theirs (`service.security.Security.seen`)."""
+    rows: list[sa.Row]
+
+
+def find(connection: sa.Connection, identifiers: Collection[str], numbers: Collection[bytes]) -> Found:
     """Versions with one of those identifiers, and newest versions with one of those certificate numbers (blind index)."""
     wanted = ((version.c.identifier, identifiers), (version.c.number_bi, numbers))
-    places = [sa.select(version.c.entry).where(column.in_(list(values))) for column, values in wanted if values]
-    if not places:
-        return []
+    places = [sa.select(sa.literal(False), version.c.entry).where(column.in_(list(values))) for column, values in wanted if values]
     # Entries first, then everything by its primary key: a plan that stays right while a bulk load has left statistics behind.
-    entries = sorted(set(connection.execute(sa.union_all(*places)).scalars()))
-    return list(connection.execute(FOUND.where(version.c.entry.in_(entries)))) if entries else []
+    found = connection.execute(sa.union_all(_EPOCH, *places)).all()
+    entries = sorted({number for is_epoch, number in found if not is_epoch})
+    rows = list(connection.execute(FOUND.where(version.c.entry.in_(entries)))) if entries else []
+    return Found(next(number for is_epoch, number in found if is_epoch), rows)

@@ -267,6 +267,7 @@ def test_problems_are_listed_with_every_message(scene):
 PUBLIC = {
     "/oauth/token",
     "/.well-known/jwks.json",
+    "/.well-known/hub-manifest",
     "/log/checkpoint",
     "/log/audit/checkpoint",
     "/log/tile/{path:path}",

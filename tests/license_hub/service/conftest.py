@@ -34,6 +34,8 @@ class Options:
     database_url: str
     lake: Path
     keys: Path
+    root_keys: Path
+    root_key: str = ""
     profile: str = "demo"
     log_origin: str = "log.example/test"
     public_url: str = "http://127.0.0.1:8080"
@@ -49,7 +51,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def options(database_url: str, tmp_path: Path) -> Options:
-    return Options(database_url, tmp_path / "lake", tmp_path / "keys")
+    return Options(database_url, tmp_path / "lake", tmp_path / "keys", tmp_path / "keys-root")
 
 
 @pytest.fixture

@@ -1,0 +1,25 @@
+"""The security epoch: one number that every change of keys, clients or policy moves, in the transaction of the change.
+
+Whoever decides on remembered keys, clients or tokens reads it with what he looks up, and reads those again when it has moved.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from license_hub.storage.tables import sequence
+
+_ROW = sequence.c.name == "epoch"
+
+NOW = sa.select(sequence.c.next).where(_ROW)
+"""To be read beside something else in one statement."""
+
+
+def current(connection: sa.Connection) -> int:
+    return connection.execute(NOW).scalar_one()
+
+
+def bump(connection: sa.Connection) -> int:
+    """The new epoch; it counts when the caller's transaction commits."""
+    connection.execute(sa.update(sequence).where(_ROW).values(next=sequence.c.next + 1))
+    return current(connection)
