@@ -36,7 +36,7 @@ ROWS = (
         "root_keys",
         "HUB_ROOT_KEYS",
         None,
-        "folder of a development root key that signs key manifests at once; default <keys>-root in demo, none in production",
+        "folder of a development root key that signs key manifests at once; default <keys>-root in demo without HUB_ROOT_KEY, else none",
     ),
     Row("root_key", "HUB_ROOT_KEY", "", "pinned root verifier keys (name+hash+base64, spaces between): who may sign key manifests"),
     Row("host", "HUB_HOST", "127.0.0.1", "address the server listens on"),
@@ -99,7 +99,7 @@ def read(environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] 
         lake=lake,
         database_url=_database("HUB_DATABASE_URL", text["database_url"] or f"sqlite:///{lake / 'hub.db'}", problems),
         keys=Path(text["keys"]),
-        root_keys=_root_keys(text["root_keys"], Path(text["keys"]), text["profile"]),
+        root_keys=_root_keys(text["root_keys"], Path(text["keys"]), text["profile"] == "demo" and not text["root_key"]),
         root_key=text["root_key"],
         host=host,
         port=port,
@@ -120,11 +120,11 @@ def read(environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] 
     return settings
 
 
-def _root_keys(given: str | None, keys: Path, profile: str | None) -> Path | None:
-    """Beside the hub's keys, never among them. A production hub has no root key at hand unless it is told to."""
+def _root_keys(given: str | None, keys: Path, make: bool) -> Path | None:
+    """Beside the hub's keys, never among them. Where a root is pinned, or in production, none is at hand unless it is given."""
     if given:
         return Path(given)
-    return keys.with_name(f"{keys.name}-root") if profile == "demo" else None
+    return keys.with_name(f"{keys.name}-root") if make else None
 
 
 def _unknown(environ: Mapping[str, str]) -> list[str]:

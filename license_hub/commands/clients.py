@@ -74,7 +74,7 @@ def disable(
     lake: Lake = None,
     database: Database = None,
 ) -> None:
-    """Shut a system out. Tokens it still holds stop within half a minute."""
+    """Shut a system out. Tokens it still holds stop at once, on every worker."""
     from license_hub.service.register_client import disable as shut_out
 
     with session.hub(session.options(lake, database)) as hub:

@@ -73,6 +73,11 @@ class Security:
             self._seen_at = time.monotonic()
         return found
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Roles with registered keys."""
+        return tuple(sorted(self._register.by_role))
+
     def key(self, kid: str) -> KnownKey | None:
         return self._register.keys.get(kid)
 

@@ -117,6 +117,11 @@ class Keyring:
             raise KeyFault(f"the checkpoint role has no {CHECKPOINT_ALGS[0]} key: other keys sign beside one, never alone")
         return tuple(self._signer(newest[alg]) for alg in CHECKPOINT_ALGS if alg in newest)
 
+    def signs(self, key: PublicKey) -> bool:
+        """Whether it is one that its role signs with now; nothing is made."""
+        able = [one.key for one in self._keys(key.role) if self._may_sign(one.key) and (key.role != "checkpoint" or one.alg == key.alg)]
+        return bool(able) and able[0].kid == key.kid
+
     def generate(self, role: str, alg: str = DEFAULT_ALG) -> PublicKey:
         """A development key of that algorithm becomes the role's next one. Raises KeyFault, SigningError."""
         if not self._make:
