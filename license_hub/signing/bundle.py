@@ -21,6 +21,7 @@ from license_hub.domain.license import IDENTIFIER, dates
 from license_hub.domain.lifecycle import State, current
 from license_hub.errors import BundleMalformed, NotCanonical, NoteMalformed, SignatureBad
 from license_hub.log import bundle as proofs
+from license_hub.log import checkpoint
 from license_hub.log.note import NoteKey, decode, encode
 from license_hub.log.policy import Policy
 from license_hub.log.tree import leaf_hash
@@ -28,6 +29,7 @@ from license_hub.signing import commitment, seal
 from license_hub.signing.canonical import jcs, parse
 from license_hub.signing.commitment import Shown
 from license_hub.signing.keyring import PublicKey
+from license_hub.signing.manifest import KnownKey, Manifest
 from license_hub.signing.seal import Attestation, AttestationPath
 
 _NAMES = {"v", "kind", "identifier", "fields", "salts", "hidden", "leaf", "attestation", "proof"}
@@ -64,6 +66,8 @@ class Trust:
     log_keys: tuple[NoteKey, ...]
     organ_keys: Mapping[str, Sequence[PublicKey]]
     policy: Policy = field(default_factory=Policy)
+    fallen: tuple[KnownKey, ...] = ()
+    """Compromised checkpoint keys: their word counts for the one head that the root vouches for (`signing.manifest`)."""
 
 
 @dataclass(frozen=True)
@@ -164,9 +168,21 @@ def verify_bundle(bundle: Bundle, trust: Trust, now: datetime) -> Report:
         _step("content", lambda: _check_content(bundle)),
         _step("leaf", lambda: _check_leaf(bundle, now)),
         _step("seal", lambda: _check_seal(bundle, trust)),
-        _step("log", lambda: proofs.verify(bundle.proof, leaf_hash(bundle.leaf), trust.origin, trust.log_keys, trust.policy)),
+        _step("log", lambda: _check_log(bundle, trust)),
     )
     return Report(steps, _by_dates(bundle, now) if all(step.good for step in steps) else None)
+
+
+def trust_of(manifest: Manifest) -> Trust:
+    """What a verified manifest tells a verifier to go by."""
+    log = [one for one in manifest.keys if one.role == "checkpoint"]
+    good = checkpoint.keys(manifest.origin, [(one.alg, one.public) for one in log if not one.compromised])
+    organs: dict[str, list[PublicKey]] = {}
+    for one in manifest.keys:
+        kind, _, code = one.role.partition("/")
+        if kind == "organ":
+            organs.setdefault(code, []).append(one)
+    return Trust(manifest.origin, good, organs, tuple(one for one in log if one.compromised))
 
 
 def _step(name: str, check) -> Step:
@@ -198,11 +214,28 @@ def _check_leaf(bundle: Bundle, now: datetime) -> None:
 
 def _check_seal(bundle: Bundle, trust: Trust) -> None:
     issuer = identifiers.parse(bundle.identifier).issuer_code
-    statement = seal.check(bundle.attestation, trust.organ_keys.get(issuer, ()))
+    keys = trust.organ_keys.get(issuer, ())
+    statement = seal.check(bundle.attestation, keys)
     if statement.issuer != issuer or bundle.fields.get("ZZBFJGDM", issuer) != issuer:
         raise SignatureBad("the attesting organ is not the issuer in the identifier")
     if not seal.covers(statement, leaf_hash(bundle.leaf), bundle.attestation_path):
         raise SignatureBad("the leaf is not among the rows the organ attested")
+    # The entry is the proof's, which the log step verifies; a good report has both.
+    if not all(
+        one.counts(statement.at, bundle.proof.index) for one in keys if isinstance(one, KnownKey) and one.kid == bundle.attestation.kid
+    ):
+        raise SignatureBad("the organ's key does not count: not in use yet, or compromised before the leaf stood in the log")
+
+
+def _check_log(bundle: Bundle, trust: Trust) -> None:
+    hashed = leaf_hash(bundle.leaf)
+    try:
+        proofs.verify(bundle.proof, hashed, trust.origin, trust.log_keys, trust.policy)
+    except SignatureBad:
+        fallen = checkpoint.keys(trust.origin, [(one.alg, one.public) for one in trust.fallen])
+        signed = bool(fallen) and proofs.verify(bundle.proof, hashed, trust.origin, fallen, trust.policy)
+        if not signed or not any(one.vouches(signed) for one in trust.fallen):
+            raise
 
 
 def _leaf(bundle: Bundle) -> dict:
