@@ -83,7 +83,7 @@ def compromise(hub: Hub, kid: str, *, reason: str, operator: str, since: datetim
     For a checkpoint key call `integrate` next: it signs the same tree with the new key.
     """
     role = _known(hub, kid).role
-    if since is None:
+    if since is None and listed(role):
         # All that stands in the log by now was there before: let a checkpoint say so. A log that cannot be signed must not stop this act.
         with suppress(HubError):
             integrate(hub)
@@ -92,7 +92,7 @@ def compromise(hub: Hub, kid: str, *, reason: str, operator: str, since: datetim
         if known.compromised:
             raise KeyRefused(f"key {kid} is compromised since {known.since} already")
         moment = instant(min(since or hub.now(), hub.now()))
-        until = _head_at(hub, connection, moment)
+        until = _head_at(hub, connection, moment) if listed(role) else None
         fallen = replace(known, state=KeyState.COMPROMISED, reason=reason, since=moment, until=until)
         done.append(_change(hub, connection, fallen))
         if known.state is KeyState.ACTIVE:

@@ -29,7 +29,6 @@ from license_hub.service.integrate import integrate
 from license_hub.service.ledger import Ledger, Origin, open_ledger
 from license_hub.service.logs import licenses
 from license_hub.service.recipe import Recipe, leaning_on, recipes
-from license_hub.service.register_keys import register_opened
 from license_hub.service.rows import applies, text_rows
 from license_hub.service.witnessing import collect, require_witnessed
 from license_hub.signing.commitment import instant
@@ -146,8 +145,6 @@ def _apply(hub: Hub, crew: Crew, publication: Publication, tried: list[IntakeRep
     """One attempt. `tried` collects the reports of attempts that came as far as their commit."""
     report = IntakeReport()
     with open_ledger(hub, crew) as ledger:
-        # Under the log's lock no key changes: those that sign this publication are today's.
-        hub.security.refresh(ledger.connection)
         done = _mark(ledger.connection, publication.resource)
         if done >= publication.number:
             # By an attempt whose commit was not answered, or by another process.
@@ -161,7 +158,6 @@ def _apply(hub: Hub, crew: Crew, publication: Publication, tried: list[IntakeRep
             _apply_changes(ledger, recipe, changes, publication, report)
         _retry(ledger, publication, changes, report)
         _move_mark(ledger, publication)
-        register_opened(hub, ledger.connection, ledger.at)
         report.publications += 1
         tried.append(report)
     return report

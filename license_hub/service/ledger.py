@@ -20,6 +20,7 @@ from license_hub.service.behind import refuse_if_behind
 from license_hub.service.crew import Crew
 from license_hub.service.hub import Hub
 from license_hub.service.recipe import Recipe
+from license_hub.service.register_keys import register_opened
 from license_hub.service.versions import Issuer, Job, Predecessor, pack
 from license_hub.signing import seal
 from license_hub.signing.commitment import act_secret, commit, instant, leaf
@@ -82,6 +83,8 @@ class Ledger:
         self._crew = crew
         self._next = lock_log(connection)
         refuse_if_behind(hub.tiles, self._next)
+        # Under the log's lock no key changes: those that sign here are today's.
+        hub.security.refresh(connection)
         self._first = self._next
         self._batches: dict[tuple[str, int, str], _Batch] = {}
         self._acts: tuple[list[tuple], list[tuple]] = ([], [])
@@ -113,11 +116,12 @@ class Ledger:
         self._next += 1
 
     def finish(self) -> None:
-        """What the rest of the transaction needs: acts, attestations, the sequence."""
+        """What the rest of the transaction needs: acts, attestations, organs' first keys, the sequence."""
         for table, rows in zip((tables.status, tables.leaf), self._acts, strict=True):
             bulk.insert(self.connection, table, rows)
         for batch in self._batches.values():
             self._attest(batch)
+        register_opened(self.hub, self.connection, self.at)
         advance_log(self.connection, self._next)
 
     def _job(self, recipe: Recipe, rows: pa.Table, candidates: Candidates, origin: Origin) -> tuple[Job, tuple[list[_Batch], np.ndarray]]:

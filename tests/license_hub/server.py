@@ -38,8 +38,8 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def environment(settings: Settings, port: int, metrics_port: int) -> dict[str, str]:
-    """The process's environment: this one's without any HUB_ variable, and the given settings."""
+def environment(settings: Settings, port: int, metrics_port: int, **more: str) -> dict[str, str]:
+    """The process's environment: this one's without any HUB_ variable, the given settings, and more variables."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
     return kept | {
         "HUB_LAKE": str(settings.lake),
@@ -47,17 +47,18 @@ def environment(settings: Settings, port: int, metrics_port: int) -> dict[str, s
         "HUB_KEYS": str(settings.keys),
         "HUB_PORT": str(port),
         "HUB_METRICS_PORT": str(metrics_port),
+        **more,
     }
 
 
 @contextmanager
-def running(settings: Settings, folder: Path) -> Iterator[Server]:
-    """A server over a hub that is there already. Raises RuntimeError with its last lines if it does not come up."""
+def running(settings: Settings, folder: Path, **more: str) -> Iterator[Server]:
+    """A server over a hub that is there already, `more` in its environment. Raises RuntimeError if it does not come up."""
     port, metrics_port = free_ports(2)
     log = folder / "server.log"
     command = [sys.executable, "-m", "license_hub.cli", "serve"]
     with log.open("wb") as stderr:
-        process = subprocess.Popen(command, env=environment(settings, port, metrics_port), stdout=subprocess.DEVNULL, stderr=stderr)
+        process = subprocess.Popen(command, env=environment(settings, port, metrics_port, **more), stdout=subprocess.DEVNULL, stderr=stderr)
     server = Server(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{metrics_port}/metrics", process.pid, log)
     try:
         wait_ready(server, process)
