@@ -122,7 +122,7 @@ async def bundle(
     )
     known = {"actor": principal.client_id, "purpose": asked.purpose, "case_no": asked.case_no}
     try:
-        data = await in_time(export_bundle, serving(request).hub, asked)
+        data, epoch = await in_time(export_bundle, serving(request).hub, asked)
     except PurposeMissing:
         await refused(request, "export", "INVALID_REQUEST", **known)
         raise _purpose_missing(purpose, case_no) from None
@@ -132,6 +132,7 @@ async def bundle(
     except KeyError:
         await refused(request, "export", "INVALID_REQUEST", **known)
         raise Problem("INVALID_REQUEST", errors=[{"pointer": "/query/show", "rule": "known_field"}]) from None
+    await serving(request).access.still(request, principal, epoch)
     return Response(data, media_type="application/json")
 
 

@@ -28,6 +28,7 @@ def attach(
 ) -> None:
     """A key in a PKCS#11 token or behind a sign service becomes the role's next one, once it has signed a trial text.
 
+    Attached before the hub's first start it is registered then; beside registered keys it signs after `hub keys rotate ROLE --kid KID`.
     A checkpoint's SM2 key signs beside its Ed25519 key; any other role signs with its newest key. Files named in the place lie below
     HUB_KEYS or have absolute paths, mode 600.
 
@@ -59,6 +60,8 @@ def generate(
     json_: Json = False,
 ) -> None:
     """A development key becomes the role's next one: a plain file in HUB_KEYS, which the production profile refuses.
+
+    Beside keys that are registered it signs after `hub keys rotate ROLE --kid KID`; `hub keys rotate` alone does both.
 
     Example: hub keys generate checkpoint --alg SM2
     """

@@ -70,7 +70,11 @@ def rotate(
     role: Annotated[str, typer.Argument(help="checkpoint, status, token, presentation or organ/<18-character credit code>")],
     reason: Reason = "rotation",
     not_before: Annotated[str, typer.Option(help="From when the new key signs, ISO 8601 with time zone; default now")] = "",
-    kid: Annotated[str, typer.Option(help="Take the key of that kid, which lies in HUB_KEYS unregistered, instead of making one")] = "",
+    alg: Annotated[str, typer.Option(help="Ed25519, SM2, ES256 or ML-DSA-44; default that of the key in use")] = "",
+    kid: Annotated[
+        str,
+        typer.Option(help="Take the key of that kid, which lies in HUB_KEYS unregistered, attached or generated, instead of making one"),
+    ] = "",
     operator: Operator = "",
     lake: Lake = None,
     database: Database = None,
@@ -88,7 +92,7 @@ def rotate(
     start = moment(not_before)
     chosen = session.options(lake, database)
     with session.hub(chosen) as hub:
-        done = act(hub, role, reason=reason, operator=session.operator(operator, chosen), not_before=start, kid=kid or None)
+        done = act(hub, role, reason=reason, operator=session.operator(operator, chosen), not_before=start, alg=alg, kid=kid)
         tell(hub, done, json_)
 
 

@@ -20,14 +20,16 @@ import sqlalchemy as sa
 
 from license_hub.errors import HubError, KeyFault, KeyRefused
 from license_hub.log.tree import EMPTY_ROOT, leaf_hash
+from license_hub.service.behind import refuse_if_behind
 from license_hub.service.hub import Hub
 from license_hub.service.integrate import as_integrator, integrate
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.proofs import read_checkpoint
 from license_hub.service.publish_manifest import publish
 from license_hub.signing.commitment import instant, leaf
-from license_hub.signing.keyring import PublicKey
+from license_hub.signing.keyring import DEFAULT_ALG
 from license_hub.signing.manifest import Head, KeyState, KnownKey, Logged, Manifest, listed, statement
+from license_hub.signing.suites import PublicKey
 from license_hub.storage import epoch, keys
 from license_hub.storage.engine import reading, writing
 from license_hub.storage.leaves import advance_log, lock_log
@@ -50,11 +52,14 @@ class Changed:
         return self.manifest is None and any(listed(one.role) for one in self.keys)
 
 
-def rotate(hub: Hub, role: str, *, reason: str, operator: str, not_before: datetime | None = None, kid: str | None = None) -> Changed:
-    """The role's next key: a new one, or the one of that kid which lies in the key folder unregistered. Raises KeyRefused, KeyFault."""
+def rotate(hub: Hub, role: str, *, reason: str, operator: str, not_before: datetime | None = None, alg: str = "", kid: str = "") -> Changed:
+    """The role's next key: a new one, or the one of that kid which lies in the key folder unregistered. Raises KeyRefused, KeyFault.
+
+    It takes the place of those of its own algorithm: a checkpoint's SM2 key stands beside the Ed25519 one.
+    """
     start = max(not_before or hub.now(), hub.now())
     with _act(hub, role) as (connection, done):
-        made = _lying(hub, role, kid) if kid else hub.keyring.generate(role)
+        made = _lying(hub, role, kid) if kid else hub.keyring.generate(role, alg or _alg(hub, role))
         at = instant(hub.now())
         done.append(_add(hub, connection, _new(made, instant(start), at, reason)))
         if instant(start) <= at and (hub.root or not listed(role)):
@@ -98,7 +103,7 @@ def compromise(hub: Hub, kid: str, *, reason: str, operator: str, since: datetim
         if known.state is KeyState.ACTIVE:
             # Without a key of its own making (token, sign service) the role waits for one to be attached.
             with suppress(KeyFault):
-                done.append(_add(hub, connection, _new(hub.keyring.generate(role), at, at, f"replaces {kid}")))
+                done.append(_add(hub, connection, _new(hub.keyring.generate(role, known.alg), at, at, f"replaces {kid}")))
         return _finish(hub, connection, done, operator, "COMPROMISED")
 
 
@@ -106,7 +111,7 @@ def compromise(hub: Hub, kid: str, *, reason: str, operator: str, since: datetim
 def _act(hub: Hub, role: str) -> Iterator[tuple[sa.Connection, list[KnownKey]]]:
     """The transaction of an act, the register of this moment in it. No checkpoint is signed while its keys change."""
     with as_integrator(hub) if role == "checkpoint" else nullcontext(), writing(hub.engine) as connection:
-        lock_log(connection)
+        refuse_if_behind(hub.tiles, lock_log(connection))
         hub.security.refresh(connection)
         yield connection, []
     with reading(hub.engine) as connection:
@@ -137,6 +142,12 @@ def _lying(hub: Hub, role: str, kid: str) -> PublicKey:
     if found is None or hub.security.key(kid) is not None:
         raise KeyRefused(f"the key folder has no unregistered key {kid} of {role}")
     return found
+
+
+def _alg(hub: Hub, role: str) -> str:
+    """Of the key that signs for the role; a checkpoint's first line is always Ed25519."""
+    signing = next((one for one in hub.security.keys(role) if hub.security.may_sign(one)), None)
+    return DEFAULT_ALG if signing is None or role == "checkpoint" else signing.alg
 
 
 def _new(made: PublicKey, not_before: str, at: str, reason: str) -> KnownKey:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -45,8 +46,15 @@ class ExportRequest:
     """Short names of the fields to show; None: all. The identifier is always shown."""
 
 
-def export_bundle(hub: Hub, request: ExportRequest) -> bytes:
-    """The bundle's canonical JSON. Raises PurposeMissing, NotAuthorized, BundleUnavailable, KeyError for a field it has not."""
+class Exported(NamedTuple):
+    data: bytes
+    """The bundle's canonical JSON."""
+    epoch: int
+    """The security epoch its look-up saw."""
+
+
+def export_bundle(hub: Hub, request: ExportRequest) -> Exported:
+    """Raises PurposeMissing, NotAuthorized, BundleUnavailable, KeyError for a field it has not."""
     if SCOPE not in request.principal.scopes:
         raise NotAuthorized(f"scope {SCOPE} is not granted to this client")
     if not request.purpose.strip() or not request.case_no.strip():
@@ -54,7 +62,9 @@ def export_bundle(hub: Hub, request: ExportRequest) -> bytes:
     identifier, now = number_form(request.identifier), hub.now()
     with writing(hub.engine) as connection:
         known = not identifiers.unusable(identifiers.inspect(identifier))
-        row = next(iter(find(connection, [identifier], [])), None) if known else None
+        epoch, rows = find(connection, [identifier] if known else [], [])
+        hub.security.seen(connection, epoch)
+        row = next(iter(rows), None)
         if row is None or row.type_id not in request.principal.types:
             raise BundleUnavailable("no license of that identifier and of a type granted to this client")
         opened = open_version(hub.crypt, row)
@@ -63,7 +73,7 @@ def export_bundle(hub: Hub, request: ExportRequest) -> bytes:
         index = hub.crypt.blind_index("subject", holder_form(subject)) if subject else None
         who = (request.request_id, request.principal.client_id, "export", row.entry, index)
         record(connection, now, [Entry(*who, None, "EXPORTED", request.purpose, request.case_no)])
-    return data
+    return Exported(data, epoch)
 
 
 def _bundle(hub: Hub, connection: sa.Connection, row: sa.Row, opened: Opened, show: Sequence[str] | None) -> bundles.Bundle:

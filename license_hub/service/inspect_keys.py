@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from license_hub.errors import HubError
 from license_hub.service.hub import Hub
 from license_hub.signing.commitment import leaf
-from license_hub.signing.keyring import kid as key_id
 from license_hub.signing.manifest import KnownKey, statement, verify
+from license_hub.signing.suites import kid as key_id
 from license_hub.storage import keys
 from license_hub.storage.tables_keys import key_change, manifest
 

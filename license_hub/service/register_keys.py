@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 
 import sqlalchemy as sa
@@ -16,8 +15,8 @@ from license_hub.errors import KeyFault
 from license_hub.service.hub import Hub
 from license_hub.service.publish_manifest import expiring, publish
 from license_hub.signing.commitment import instant
-from license_hub.signing.keyring import PublicKey
 from license_hub.signing.manifest import KeyState, KnownKey
+from license_hub.signing.suites import PublicKey
 from license_hub.storage import epoch, keys
 from license_hub.storage.engine import reading, writing
 from license_hub.storage.leaves import lock_log
@@ -75,8 +74,3 @@ def register_opened(hub: Hub, connection: sa.Connection, at: str) -> int:
 def _known(connection: sa.Connection, key: PublicKey, at: str) -> KnownKey:
     since = min(keys.first_use(connection, key.kid) or at, at)
     return KnownKey(key.role, key.kid, key.alg, key.public, not_before=since, state=KeyState.ACTIVE, changed_at=since)
-
-
-def unregistered(hub: Hub, role: str) -> Sequence[PublicKey]:
-    """Keys of the role in the key folder that no row names, newest first."""
-    return [one for one in hub.keyring.public_keys(role) if hub.security.key(one.kid) is None]

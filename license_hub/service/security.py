@@ -20,8 +20,9 @@ import sqlalchemy as sa
 from license_hub.log.checkpoint import Checkpoint
 from license_hub.log.note import NoteKey, parse
 from license_hub.signing.commitment import instant
-from license_hub.signing.keyring import Keyring, PublicKey
+from license_hub.signing.keyring import Keyring
 from license_hub.signing.manifest import KeyState, KnownKey, listed
+from license_hub.signing.suites import PublicKey
 from license_hub.storage import epoch, keys
 
 FRESH_S = 0.5

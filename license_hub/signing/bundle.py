@@ -28,9 +28,9 @@ from license_hub.log.tree import leaf_hash
 from license_hub.signing import commitment, seal
 from license_hub.signing.canonical import jcs, parse
 from license_hub.signing.commitment import Shown
-from license_hub.signing.keyring import PublicKey
 from license_hub.signing.manifest import KnownKey, Manifest
 from license_hub.signing.seal import Attestation, AttestationPath
+from license_hub.signing.suites import PublicKey
 
 _NAMES = {"v", "kind", "identifier", "fields", "salts", "hidden", "leaf", "attestation", "proof"}
 _SEAL_NAMES = {"statement", "signature", "kid", "alg", "index", "path"}

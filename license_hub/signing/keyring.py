@@ -201,7 +201,7 @@ class Keyring:
         existing = self._generations(held.role)
         path = self._write(held, int(existing[-1].stem) + 1 if existing else 1, rest)
         if _signing_key(path) != held:
-            raise KeyFault(f"{path}: another process has just made this key; look at `hub keys show` and do it again")
+            raise KeyFault(f"{path}: another process has just made this key; look at `hub keys list` and do it again")
         return held.key
 
     def _write(self, held: Held, number: int, rest: Mapping[str, object]) -> Path:

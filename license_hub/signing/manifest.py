@@ -32,8 +32,8 @@ from license_hub.log.note import NoteKey, decode, encode
 from license_hub.log.tree import HASH_BYTES
 from license_hub.signing.canonical import jcs, parse
 from license_hub.signing.commitment import instant
-from license_hub.signing.keyring import ROLE, PublicKey, kid
-from license_hub.signing.suites import Signer
+from license_hub.signing.keyring import ROLE
+from license_hub.signing.suites import PublicKey, Signer, kid
 
 MAX_BYTES = 16 * 1024 * 1024
 """Some 60,000 keys."""

@@ -16,6 +16,7 @@ from license_hub.domain.identifier import mint
 from license_hub.errors import AccessError, NotAuthenticated, NotAuthorized, PurposeMissing, SignerUnavailable, TokenRefused
 from license_hub.log import bundle, checkpoint
 from license_hub.service.authenticate import Principal, authenticate
+from license_hub.service.change_key import rotate
 from license_hub.service.hub import Hub
 from license_hub.service.intake import apply_pending
 from license_hub.service.issue_token import ASSERTION, IssuedToken, issue_token
@@ -165,7 +166,7 @@ def test_client_with_an_sm2_key_gets_a_token(hub):
 @pytest.mark.parametrize("alg", ["SM2", "ES256"])
 def test_token_key_of_another_suite_signs_tokens_and_old_ones_stay_good(hub, client, alg):
     before = token(hub, assertion(hub, client)).access_token
-    key = hub.keyring.generate("token", alg)
+    [key, _] = rotate(hub, "token", alg=alg, reason="test", operator="li").keys
     after = token(hub, assertion(hub, client)).access_token
     assert jwt.get_unverified_header(after)["kid"] == key.kid
     assert authenticate(hub, before) == authenticate(hub, after)
