@@ -7,9 +7,9 @@
 | integrate | `integrate(hub) -> Checkpoint | None`: extends the tiles to the last leaf row and signs |
 | verify | `verify(hub, [VerifyRequest(…)]) -> [Answer(verdict, type_id, mismatched, grade, holder_verified, as_of)]` |
 | read | `read(hub, ReadRequest(principal, identifier, purpose, case_no, request_id)) -> MaskedLicense` (verdict, fields, grade) |
-| export_bundle | `export_bundle(hub, ExportRequest(principal, identifier, purpose, case_no, …, show)) -> Exported(data, epoch)`: the license bundle |
-| change_key | `rotate(hub, role, *, reason, operator, not_before=None, alg="", kid="")`, `retire(hub, kid, *, reason, operator)`, `compromise(hub, kid, *, reason, operator, since=None)` `-> Changed(keys, manifest, to_sign)` |
-| publish_manifest | `newest(hub) -> str | None`, `export(hub, *, policy, life) -> Manifest`, `accept(hub, note, operator)`, `renew(hub, operator, policy=None)` |
+| export_bundle | `export_bundle(hub, ExportRequest(principal, identifier, …, show)) -> Exported(data, epoch)`: the license bundle |
+| change_key | `rotate(hub, role, …)`, `retire(hub, kid, …)`, `compromise(hub, kid, …)` `-> Changed(keys, manifest, to_sign)` |
+| publish_manifest | `newest(hub) -> str`, `export(hub) -> Manifest`, `accept(hub, note, operator)`, `renew(hub, operator)` |
 | prove | `prove(hub, leaf_hash: bytes) -> str | None`: the leaf's `.tlog-proof` |
 | register_client | `register(hub, name, jwk: dict, scopes, types) -> Client`, `clients(hub) -> [Client]`, `disable(hub, client_id)` |
 | refuse | `refuse(hub, [Refusal(request_id, action, code, actor=…)])`: the doors record what they turn away before they answer |
