@@ -60,7 +60,7 @@ class Access:
     async def still(self, request: Request, principal: Principal, epoch: int) -> None:
         """Before an answer is given whose look-up saw that epoch: whether the caller may have it. Raises Problem with 401."""
         if epoch != principal.epoch:
-            await run_in_threadpool(self._check, bearer(request))
+            await in_time(self._check, bearer(request))
 
     def _check(self, token: str) -> Principal:
         try:
