@@ -5,7 +5,8 @@
         ├── SourceUnavailable      not now: network, server, a file still growing (retry)
         │   └── NothingNew         there is no delivery that was not landed yet
         ├── ContractBroken         the delivery is not what the catalogue says (do not retry; ask the provider)
-        └── BatchBroken            a landed batch is not what its manifest says (restore it from a copy)
+        ├── BatchBroken            a landed batch is not what its manifest says (restore it from a copy)
+        └── LakeLocked             a file of the lake cannot be opened: its key is not here, or its bytes are not what was written
 
 Texts name places, rules and counts, never a value of a row and never a credential.
 """
@@ -50,3 +51,10 @@ class ContractBroken(SourceError):
 
 class BatchBroken(SourceError):
     code = "BATCH_BROKEN"
+
+
+class LakeLocked(SourceError):
+    code = "LAKE_LOCKED"
+
+    def __init__(self, what: str, *, file: str | None = None, hint: str = ""):
+        super().__init__(what, source="lake", file=file, hint=hint)

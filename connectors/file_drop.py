@@ -22,6 +22,7 @@ from connectors import landing
 from connectors.delimited import DelimitedFeed
 from connectors.delivery import SIDECAR, Delivery, opened
 from connectors.errors import ContractBroken, SourceUnavailable
+from connectors.lake import Lake
 from connectors.protocol import Feed
 from connectors.settings import Credentials
 
@@ -38,7 +39,7 @@ def feed(resource: Resource, path: Path, *, settle: bool = True, sleep: Callable
         yield _feed(resource, delivery)
 
 
-def pending(resource: Resource, lake: Path, credentials: Credentials) -> list[Path]:
+def pending(resource: Resource, lake: Lake | Path, credentials: Credentials) -> list[Path]:
     """Dropped files that were not landed yet, oldest first. Raises SourceUnavailable where the folder cannot be read."""
     folder = drop_folder(resource, credentials)
     done: dict[str, str | None] = {}

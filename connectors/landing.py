@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,6 +24,7 @@ from catalogs.model import Resource
 from connectors import contract, manifest
 from connectors.content_hash import ContentHash
 from connectors.errors import BatchBroken, ContractBroken
+from connectors.lake import Lake
 from connectors.manifest import Manifest
 from connectors.protocol import LINE, RAW, SOURCE, Feed, Origin
 
@@ -50,14 +51,14 @@ class LandedBatch:
         return self.path / ROWS
 
 
-def land(resource: Resource, feed: Feed, lake: Path, *, now: datetime, partition: str | None = None) -> LandedBatch:
+def land(resource: Resource, feed: Feed, lake: Lake | Path, *, now: datetime, partition: str | None = None) -> LandedBatch:
     """Writes the feed's rows and then the manifest. Raises SourceUnavailable or ContractBroken; then nothing is landed."""
     compared = contract.compare(resource, feed.columns, source=feed.source)
     batch = f"{resource.id}-{now.astimezone(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
     folder = lake / "landing" / resource.id / batch
     folder.mkdir(parents=True, exist_ok=False)
     try:
-        sink = _Sink(folder / ROWS, feed)
+        sink = _Sink(Lake.of(lake).create(folder / ROWS), feed)
         _pour(feed, sink)
         described = _describe(resource, feed, compared, sink, folder, now, partition)
         manifest.write(folder, described)
@@ -67,7 +68,7 @@ def land(resource: Resource, feed: Feed, lake: Path, *, now: datetime, partition
     return LandedBatch(batch, resource.id, folder, described)
 
 
-def read_batch(lake: Path, resource_id: str, batch: str) -> LandedBatch:
+def read_batch(lake: Lake | Path, resource_id: str, batch: str) -> LandedBatch:
     """A complete batch. Raises BatchBroken where it is missing or its file is not as long as the manifest says."""
     manifest.check_batch_id(resource_id, batch)
     folder = lake / "landing" / resource_id / batch
@@ -79,7 +80,7 @@ def read_batch(lake: Path, resource_id: str, batch: str) -> LandedBatch:
     return LandedBatch(batch, resource_id, folder, found)
 
 
-def batches(lake: Path, resource_id: str) -> Iterator[LandedBatch]:
+def batches(lake: Lake | Path, resource_id: str) -> Iterator[LandedBatch]:
     """Complete batches, newest first."""
     folder = lake / "landing" / resource_id
     if not folder.is_dir():
@@ -91,7 +92,7 @@ def batches(lake: Path, resource_id: str) -> Iterator[LandedBatch]:
         yield LandedBatch(described.batch, resource_id, one, described)
 
 
-def latest(lake: Path, resource_id: str) -> LandedBatch | None:
+def latest(lake: Lake | Path, resource_id: str) -> LandedBatch | None:
     """The newest complete batch of the resource."""
     return next(batches(lake, resource_id), None)
 
@@ -99,13 +100,13 @@ def latest(lake: Path, resource_id: str) -> LandedBatch | None:
 class _Sink:
     """Takes batches, writes row groups and hashes what it writes."""
 
-    def __init__(self, path: Path, feed: Feed):
+    def __init__(self, file: BinaryIO, feed: Feed):
         text = [pa.field(name, pa.string()) for name in feed.columns]
         self._schema = pa.schema([*text, pa.field(SOURCE, pa.string()), pa.field(LINE, pa.int64()), pa.field(RAW, pa.string())])
         self._source = feed.source
         self.content_hash = ContentHash([*feed.columns, RAW])
         self.rows = self.malformed = 0
-        self._file = path.open("xb")
+        self._file = file
         # A small dictionary page: columns whose values hardly repeat give up on it early, which halves the encoding's CPU.
         self._writer = pq.ParquetWriter(
             self._file, self._schema, compression="zstd", compression_level=1, dictionary_pagesize_limit=DICTIONARY_BYTES
@@ -124,8 +125,7 @@ class _Sink:
 
     def close(self) -> None:
         self._writer.close()
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        # Closing a lake's file puts it on the disk.
         self._file.close()
 
 

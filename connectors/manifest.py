@@ -60,6 +60,17 @@ def write(folder: Path, manifest: Manifest) -> None:
     sync_folder(folder.parent)
 
 
+def correct(folder: Path, manifest: Manifest) -> None:
+    """Puts another manifest in a batch's place, whole: rows were erased, or its file has outlived its retention."""
+    beside = folder / f".{NAME}.part"
+    with beside.open("wb") as file:
+        file.write(json.dumps(asdict(manifest), ensure_ascii=False, indent=1).encode())
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(folder / NAME)
+    sync_folder(folder)
+
+
 def read(folder: Path) -> Manifest:
     """Raises BatchBroken where the manifest is missing, unreadable or of another batch."""
     try:

@@ -13,13 +13,14 @@ from connectors.settings import Credentials
 
 if TYPE_CHECKING:
     # DAG files import this package at parse time: Arrow and the drivers are loaded only by a pull.
+    from connectors.lake import Lake
     from connectors.landing import LandedBatch
     from connectors.protocol import Feed
 
 
 def pull(
     resource: Resource,
-    lake: Path,
+    lake: Lake | Path,
     *,
     credentials: Credentials,
     now: datetime,
@@ -47,7 +48,7 @@ def pull(
 
 def pull_pending(
     resource: Resource,
-    lake: Path,
+    lake: Lake | Path,
     *,
     credentials: Credentials,
     now: Callable[[], datetime],
@@ -66,7 +67,7 @@ def pull_pending(
     return [_land(resource, file_drop.feed(resource, path), lake, now(), partition) for path in waiting]
 
 
-def last_watermark(resource: Resource, lake: Path) -> str | None:
+def last_watermark(resource: Resource, lake: Lake | Path) -> str | None:
     """Where the newest landed increment ended; None if there is none."""
     from connectors import landing
 
@@ -76,7 +77,9 @@ def last_watermark(resource: Resource, lake: Path) -> str | None:
     return next((end for end in ends if end is not None), None)
 
 
-def _remote(resource: Resource, lake: Path, credentials: Credentials, now: datetime, since: str | None) -> AbstractContextManager[Feed]:
+def _remote(
+    resource: Resource, lake: Lake | Path, credentials: Credentials, now: datetime, since: str | None
+) -> AbstractContextManager[Feed]:
     from connectors import database, http_api
     from connectors.errors import ContractBroken
 
@@ -88,7 +91,9 @@ def _remote(resource: Resource, lake: Path, credentials: Credentials, now: datet
     return kinds[resource.connector.kind](resource, connection, now=now, since=begin)
 
 
-def _land(resource: Resource, opening: AbstractContextManager[Feed], lake: Path, now: datetime, partition: str | None) -> LandedBatch:
+def _land(
+    resource: Resource, opening: AbstractContextManager[Feed], lake: Lake | Path, now: datetime, partition: str | None
+) -> LandedBatch:
     from connectors import landing
 
     with opening as feed:

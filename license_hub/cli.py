@@ -7,7 +7,24 @@ from __future__ import annotations
 
 import typer
 
-from license_hub.commands import audit, backup, batch, clients, config, keys, log, quarantine, restore, run, serve, verify, witness
+from license_hub.commands import (
+    audit,
+    backup,
+    batch,
+    clients,
+    config,
+    data_keys,
+    erase,
+    keys,
+    lake,
+    log,
+    quarantine,
+    restore,
+    run,
+    serve,
+    verify,
+    witness,
+)
 from license_hub.commands.faults import Guarded
 
 HELP = """\
@@ -44,6 +61,9 @@ app.command("serve")(serve.serve)
 app.add_typer(batch.app, name="batch")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(keys.app, name="keys")
+app.add_typer(data_keys.app, name="data-keys")
+app.add_typer(lake.app, name="lake")
+app.add_typer(erase.app, name="erase")
 app.add_typer(clients.app, name="clients")
 app.add_typer(log.app, name="log")
 app.add_typer(backup.app, name="backup")

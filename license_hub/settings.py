@@ -39,6 +39,10 @@ ROWS = (
         "folder of a development root key that signs key manifests at once; default <keys>-root in demo without HUB_ROOT_KEY, else none",
     ),
     Row("root_key", "HUB_ROOT_KEY", "", "pinned root verifier keys (name+hash+base64, spaces between): who may sign key manifests"),
+    Row("kek", "HUB_KEK", "", "key that wraps the data keys: a file of 64 hex digits or a pkcs11: URI; empty = one beside them, demo only"),
+    Row("kek_before", "HUB_KEK_BEFORE", "", "the former HUB_KEK, while `hub keys rewrap` has not run yet"),
+    Row("lake_encryption", "HUB_LAKE_ENCRYPTION", "on", "on, or off for trials without personal data; production takes on alone"),
+    Row("spill", "HUB_SPILL", "", "folder on tmpfs or an encrypted volume for what DuckDB cannot hold in memory; default <lake>/tmp"),
     Row("host", "HUB_HOST", "127.0.0.1", "address the server listens on"),
     Row("port", "HUB_PORT", "8080", "port of the API and pages"),
     Row("metrics_port", "HUB_METRICS_PORT", "9090", "port of /metrics, for the monitoring network only"),
@@ -66,6 +70,10 @@ class Settings:
     keys: Path
     root_keys: Path | None
     root_key: str
+    kek: str
+    kek_before: str
+    lake_encryption: str
+    spill: str
     host: str
     port: int
     metrics_port: int
@@ -101,6 +109,10 @@ def read(environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] 
         keys=Path(text["keys"]),
         root_keys=_root_keys(text["root_keys"], Path(text["keys"]), text["profile"] == "demo" and not text["root_key"]),
         root_key=text["root_key"],
+        kek=text["kek"],
+        kek_before=text["kek_before"],
+        lake_encryption=_one_of("HUB_LAKE_ENCRYPTION", text["lake_encryption"], ("on", "off"), problems),
+        spill=text["spill"],
         host=host,
         port=port,
         metrics_port=_port("HUB_METRICS_PORT", text["metrics_port"], problems),

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from catalogs.model import Catalog, Resource
+from connectors.lake import Lake
 from quality import duplicates, gate, publications, publish, quarantine, records, scan, verdicts
 from quality import report as reports
 from quality.check.batch import Surroundings, volume_jump
@@ -34,8 +35,8 @@ from quality.records import Filed, Files, HeadMoved
 from quality.report import BatchReport, Stopwatch
 from quality.rulebook import Rulebook, rulebook
 from quality.scan import Landed
-from quality.session import session
-from quality.sql import Sql, trusted
+from quality.session import outputs_of, session
+from quality.sql import Sql
 from quality.store import upgrade
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Job:
     resource: Resource
     catalog: Catalog
     book: Rulebook
-    lake: Path
+    lake: Lake
     database: sa.Engine
     now: datetime
     operator: str
@@ -75,7 +76,14 @@ class Job:
 
 
 def check(
-    landed: LandedBatch, catalog: Catalog, *, lake: Path, database: sa.Engine, now: datetime, operator: str, accept_rejects: bool = False
+    landed: LandedBatch,
+    catalog: Catalog,
+    *,
+    lake: Lake | Path,
+    database: sa.Engine,
+    now: datetime,
+    operator: str,
+    accept_rejects: bool = False,
 ) -> BatchReport:
     """Clean, check and publish a landed batch, or stop it at the gate. Raises QualityError."""
     upgrade(database)
@@ -84,9 +92,9 @@ def check(
         first = records.first_operator(connection, landed.batch)
     if known is not None and known[0] != "stopped":
         return known[1]
-    resource = catalog.resources[landed.resource]
+    resource, opened = catalog.resources[landed.resource], Lake.of(lake)
     job = Job(
-        landed=landed, rows=_rows(landed), resource=resource, catalog=catalog, book=rulebook(resource, catalog), lake=lake,
+        landed=landed, rows=_rows(landed, opened), resource=resource, catalog=catalog, book=rulebook(resource, catalog), lake=opened,
         database=database, now=now, operator=operator, first_operator=first or operator,
         accept_rejects=accept_rejects, watch=Stopwatch(),
     )  # fmt: skip
@@ -94,7 +102,7 @@ def check(
         return _run(connection, job)
 
 
-def release(batch: str, catalog: Catalog, *, lake: Path, database: sa.Engine, now: datetime, operator: str) -> BatchReport:
+def release(batch: str, catalog: Catalog, *, lake: Lake | Path, database: sa.Engine, now: datetime, operator: str) -> BatchReport:
     """Publish a stopped batch that a second person approved, against today's head. Raises ApprovalRefused where nobody did."""
     from connectors.landing import read_batch
     from quality.store import tables
@@ -107,7 +115,7 @@ def release(batch: str, catalog: Catalog, *, lake: Path, database: sa.Engine, no
     return check(landed, catalog, lake=lake, database=database, now=now, operator=operator)
 
 
-def unchecked(database: sa.Engine, lake: Path, resource_id: str) -> list[LandedBatch]:
+def unchecked(database: sa.Engine, lake: Lake | Path, resource_id: str) -> list[LandedBatch]:
     """Landed batches nobody has checked, oldest first."""
     from connectors.landing import batches
 
@@ -117,11 +125,12 @@ def unchecked(database: sa.Engine, lake: Path, resource_id: str) -> list[LandedB
     return [landed for landed in reversed(list(batches(lake, resource_id))) if landed.batch not in known]
 
 
-def _rows(landed: LandedBatch) -> Landed:
+def _rows(landed: LandedBatch, lake: Lake) -> Landed:
     """The batch's Parquet file. Raises BatchIncomplete."""
     path = landed.path / "rows.parquet"
     try:
-        columns = frozenset(pq.read_schema(path).names)
+        with lake.open(path) as file:
+            columns = frozenset(pq.read_schema(file).names)
     except (OSError, ValueError) as error:
         raise BatchIncomplete(
             f"batch {landed.batch}: rows.parquet cannot be read ({type(error).__name__}): land the delivery again"
@@ -129,7 +138,7 @@ def _rows(landed: LandedBatch) -> Landed:
     missing = {"_source", "_line", "_raw"} - columns
     if missing:
         raise BatchIncomplete(f"batch {landed.batch}: rows.parquet lacks {', '.join(sorted(missing))}: land the delivery again")
-    return Landed(path, columns)
+    return Landed(lake.named(path), columns)
 
 
 def _run(connection: duckdb.DuckDBPyConnection, job: Job) -> BatchReport:
@@ -140,7 +149,8 @@ def _run(connection: duckdb.DuckDBPyConnection, job: Job) -> BatchReport:
     outcomes = judge(connection, job, partition, head)
     with job.watch.lap("quarantine"):
         quarantine.name_rules(connection, job.book, verdicts.findings(connection))
-        rejected = quarantine.write(connection, job.rows, job.book, job.lake, job.landed.batch, _scratch(connection))
+        written = _outputs(connection, job) / "quarantine.parquet"
+        rejected = quarantine.write(connection, job.rows, job.book, job.lake, job.landed.batch, written)
     for _ in range(ATTEMPTS):
         try:
             return _against_head(connection, job, partition, head, outcomes, rejected)
@@ -165,7 +175,7 @@ def judge(connection: duckdb.DuckDBPyConnection, job: Job, partition: str, head:
 def _surroundings(job: Job, head: Publication | None) -> Surroundings:
     wanted = {name for rule in job.book.batch_rules if rule.check == "reference" for name in rule.params["resources"]}
     with job.database.connect() as connection:
-        paths = {name: publications.rows_paths(connection, job.lake, name) for name in sorted(wanted)}
+        paths = {name: [job.lake.named(path) for path in publications.rows_paths(connection, job.lake, name)] for name in sorted(wanted)}
     compared = head is not None and job.resource.delivery.mode != "increment"
     head_read = head.counts["read"] if compared else None
     return Surroundings(as_of=job.as_of, now=job.now, read=job.landed.manifest.rows, head_read=head_read, references=paths)
@@ -190,7 +200,7 @@ def _against_head(
 ) -> BatchReport:
     """Compare, decide, publish. Raises HeadMoved."""
     with job.watch.lap("compare"):
-        past = publish.head_rows(connection, job.resource, job.lake / head.rows_path) if head else None
+        past = publish.head_rows(connection, job.resource, job.lake.named(job.lake / head.rows_path)) if head else None
         if past is not None and job.resource.delivery.mode == "increment":
             duplicates.behind_head(connection, job.resource, past)
         tally = verdicts.count(connection).balanced(job.landed.manifest.rows, job.landed.batch)
@@ -229,20 +239,23 @@ def _used_acceptance(job: Job, decision: Decision) -> bool:
 
 def _write(connection: duckdb.DuckDBPyConnection, job: Job, past: Sql | None) -> Files:
     """Head and change set under their lasting names."""
-    scratch, folder = _scratch(connection), job.lake / "trusted" / job.resource.id / job.landed.batch
-    publish.write_rows(connection, job.resource, job.landed.batch, past, scratch / "rows.parquet")
+    lake, folder = job.lake, job.lake / "trusted" / job.resource.id / job.landed.batch
+    made = {name: _outputs(connection, job) / f"{name}.parquet" for name in ("rows", "changes", "superseded")}
+    publish.write_rows(connection, job.resource, job.landed.batch, past, lake.named(made["rows"]))
     if past is not None:
-        publish.write_changes(connection, job.resource, job.landed.batch, past, scratch / "changes.parquet")
-    publish.write_superseded(connection, job.resource, scratch / "superseded.parquet")
-    claim(scratch / "superseded.parquet", folder, "superseded", reuse=True)
-    rows = claim(scratch / "rows.parquet", folder, "rows").relative_to(job.lake)
-    changes = claim(scratch / "changes.parquet", folder, "changes").relative_to(job.lake) if past is not None else rows
+        publish.write_changes(connection, job.resource, job.landed.batch, past, lake.named(made["changes"]))
+    publish.write_superseded(connection, job.resource, lake.named(made["superseded"]))
+    claim(lake, made["superseded"], folder, "superseded", reuse=True)
+    rows = claim(lake, made["rows"], folder, "rows").relative_to(lake)
+    changes = claim(lake, made["changes"], folder, "changes").relative_to(lake) if past is not None else rows
     return Files(rows, changes)
 
 
-def _scratch(connection: duckdb.DuckDBPyConnection) -> Path:
-    ((folder,),) = connection.execute(trusted("SELECT current_setting('temp_directory')").text).fetchall()
-    return Path(folder)
+def _outputs(connection: duckdb.DuckDBPyConnection, job: Job) -> Path:
+    """Folder of the same last names as the lasting one: an encrypted file belongs to its resource and batch."""
+    folder = outputs_of(connection) / job.resource.id / job.landed.batch
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _located(report: BatchReport, job: Job) -> BatchReport:

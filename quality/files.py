@@ -5,16 +5,17 @@ The first free of `rows.parquet`, `rows-2.parquet`, … is taken exclusively; wh
 
 from __future__ import annotations
 
-import filecmp
 import os
 from itertools import count
 from pathlib import Path
+
+from connectors.lake import Lake
 
 MODE = 0o600
 """Personal data: the owner alone."""
 
 
-def claim(written: Path, folder: Path, stem: str, *, reuse: bool = False) -> Path:
+def claim(lake: Lake, written: Path, folder: Path, stem: str, *, reuse: bool = False) -> Path:
     """Give a finished file its lasting name and return it. `reuse`: an equal file that is there already will do."""
     folder.mkdir(parents=True, exist_ok=True)
     written.chmod(MODE)
@@ -24,7 +25,7 @@ def claim(written: Path, folder: Path, stem: str, *, reuse: bool = False) -> Pat
         try:
             os.link(written, path)
         except FileExistsError:
-            if reuse and filecmp.cmp(written, path, shallow=False):
+            if reuse and lake.same(written, path):
                 written.unlink()
                 return path
             continue

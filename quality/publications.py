@@ -10,6 +10,7 @@ relative to it, and a file counts only because a publication names it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,8 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
+from connectors.lake import Lake
+from quality.session import spilling
 from quality.sql import compose, literal
 from quality.store.tables import publication
 
@@ -64,32 +67,37 @@ def heads(connection: sa.Connection, resource_id: str) -> list[Publication]:
     return _read(connection, sa.select(publication).where(where).order_by(publication.c.partition))
 
 
-def rows_paths(connection: sa.Connection, lake: Path, resource_id: str) -> list[Path]:
+def rows_paths(connection: sa.Connection, lake: Lake | Path, resource_id: str) -> list[Path]:
     """Head Parquet files of all partitions."""
     return [lake / one.rows_path for one in heads(connection, resource_id)]
 
 
-def changes(lake: Path, published: Publication) -> pa.Table:
+def changes(lake: Lake | Path, published: Publication) -> pa.Table:
     """The change set, ordered by `_key`."""
-    with _reader() as connection:
-        return connection.sql(_changes_sql(lake, published)).to_arrow_table()
+    with reader(lake) as connection:
+        return connection.sql(_changes_sql(Lake.of(lake), published)).to_arrow_table()
 
 
-def change_batches(lake: Path, published: Publication, rows: int = 100_000) -> Iterator[pa.RecordBatch]:
+def change_batches(lake: Lake | Path, published: Publication, rows: int = 100_000) -> Iterator[pa.RecordBatch]:
     """The change set in pieces, ordered by `_key`, for sets that should not be in memory whole."""
-    with _reader() as connection:
-        yield from connection.sql(_changes_sql(lake, published)).to_arrow_reader(rows)
+    with reader(lake) as connection:
+        yield from connection.sql(_changes_sql(Lake.of(lake), published)).to_arrow_reader(rows)
 
 
-def _reader() -> duckdb.DuckDBPyConnection:
-    """The zone comes after connecting: as a start option it wants the ICU extension before it is there."""
-    connection = duckdb.connect(":memory:")
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
+@contextmanager
+def reader(lake: Lake | Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB connection that reads the lake's files by `Lake.named`; what it must spill goes where the lake says."""
+    opened = Lake.of(lake)
+    with spilling(opened) as folder, duckdb.connect(":memory:") as connection:
+        # The zone comes after connecting: as a start option it wants the ICU extension before it is there.
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(compose("SET temp_directory = {folder}", folder=literal(str(folder))).text)
+        opened.attach(connection)
+        yield connection
 
 
-def _changes_sql(lake: Path, published: Publication) -> str:
-    path = literal(str(lake / published.changes_path))
+def _changes_sql(lake: Lake, published: Publication) -> str:
+    path = literal(lake.named(lake / published.changes_path))
     if published.changes_path == published.rows_path:
         return compose("SELECT *, 'insert' AS _op FROM read_parquet({path}) ORDER BY _key", path=path).text
     return compose("SELECT * FROM read_parquet({path}) ORDER BY _key", path=path).text

@@ -12,7 +12,6 @@ Every head row is either trusted in this batch or carried: rows = trusted + carr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 
@@ -59,9 +58,9 @@ def fresh_rows(resource: Resource, batch: str) -> Sql:
     )
 
 
-def head_rows(connection: duckdb.DuckDBPyConnection, resource: Resource, path: Path) -> Sql:
+def head_rows(connection: duckdb.DuckDBPyConnection, resource: Resource, name: str) -> Sql:
     """The head's rows under today's columns: one an older catalogue did not have is NULL, another type is cast where it can be."""
-    file = compose("read_parquet({path})", path=literal(str(path)))
+    file = compose("read_parquet({path})", path=literal(name))
     present = {name for name, *_ in connection.execute(compose("DESCRIBE SELECT * FROM {file}", file=file).text).fetchall()}
     columns = [
         named(compose("try_cast({name} AS {kind})" if name in present else "NULL::{kind}", name=ident(name), kind=kind), name)
@@ -123,18 +122,16 @@ _CHANGES = """COPY (
 ) TO {path} """
 
 
-def write_rows(connection: duckdb.DuckDBPyConnection, resource: Resource, batch: str, head: Sql | None, path: Path) -> None:
-    """Write the new head."""
+def write_rows(connection: duckdb.DuckDBPyConnection, resource: Resource, batch: str, head: Sql | None, name: str) -> None:
+    """Write the new head into the file DuckDB knows by that name (`Lake.named`), as do the others."""
     fresh = fresh_rows(resource, batch)
     rows = fresh if head is None else compose("{fresh} UNION ALL BY NAME SELECT * FROM carried", fresh=fresh)
-    connection.execute(
-        compose("COPY ({rows}) TO {path} {format}", rows=rows, path=literal(str(path)), format=trusted(_FORMAT)).text
-    ).fetchall()
+    connection.execute(compose("COPY ({rows}) TO {path} {format}", rows=rows, path=literal(name), format=trusted(_FORMAT)).text).fetchall()
 
 
-def write_superseded(connection: duckdb.DuckDBPyConnection, resource: Resource, path: Path) -> None:
+def write_superseded(connection: duckdb.DuckDBPyConnection, resource: Resource, name: str) -> None:
     """Write which rows lost to which row of their key, and why: origin, key, lost_to (NULL = the head's row), reason."""
-    statement = compose(_SUPERSEDED, key=key_of(resource), path=literal(str(path)), format=trusted(_FORMAT))
+    statement = compose(_SUPERSEDED, key=key_of(resource), path=literal(name), format=trusted(_FORMAT))
     connection.execute(statement.text).fetchall()
 
 
@@ -146,7 +143,7 @@ _SUPERSEDED = """COPY (
 ) TO {path} {format}"""
 
 
-def write_changes(connection: duckdb.DuckDBPyConnection, resource: Resource, batch: str, head: Sql, path: Path) -> None:
+def write_changes(connection: duckdb.DuckDBPyConnection, resource: Resource, batch: str, head: Sql, name: str) -> None:
     """Write the change set, ordered by key."""
-    places = {"fresh": fresh_rows(resource, batch), "head": head, "path": literal(str(path))}
+    places = {"fresh": fresh_rows(resource, batch), "head": head, "path": literal(name)}
     connection.execute(compose(_CHANGES, **places).text + _FORMAT).fetchall()

@@ -9,11 +9,12 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 import duckdb
 import pyarrow.parquet as pq
 
+from connectors.lake import Lake
 from quality.duplicates import SEPARATOR, key_of
 from quality.files import claim
 from quality.rulebook import Rulebook
@@ -46,24 +47,28 @@ def name_rules(connection: duckdb.DuckDBPyConnection, book: Rulebook, masks: Ite
     ).fetchall()
 
 
-def write(connection: duckdb.DuckDBPyConnection, landed: Landed, book: Rulebook, lake: Path, batch: str, scratch: Path) -> Path:
-    """Write the batch's quarantine and return its path. Needs `judged` and `rule_names`."""
+def write(connection: duckdb.DuckDBPyConnection, landed: Landed, book: Rulebook, lake: Lake, batch: str, written: Path) -> Path:
+    """Write the batch's quarantine, first into the file `written`, and return its lasting path. Needs `judged` and `rule_names`."""
     columns = sorted(landed.columns - {"_source", "_line", "_raw"})
     pairs = [compose("{name} := {column}", name=ident(name), column=compose("landed.{name}", name=ident(name))) for name in columns]
     values = compose("struct_pack({pairs})", pairs=commas(pairs)) if pairs else trusted("{}")
-    written = scratch / "quarantine.parquet"
-    places = {"key": _key(book), "values": values, "landed": landed.table, "path": literal(str(written))}
+    places = {"key": _key(book), "values": values, "landed": landed.table, "path": literal(lake.named(written))}
     connection.execute(compose(_ROWS, **places).text).fetchall()
-    return claim(written, lake / "quarantine" / book.resource.id / batch, "rows", reuse=True)
+    return claim(lake, written, lake / "quarantine" / book.resource.id / batch, "rows", reuse=True)
 
 
 def _key(book: Rulebook) -> Sql:
     return key_of(book.resource)
 
 
-def rows(path: Path, wording: Mapping[str, str] | None = None) -> Iterator[dict[str, str]]:
+def rows(path: Path, wording: Mapping[str, str] | None = None, lake: Lake | None = None) -> Iterator[dict[str, str]]:
     """Flat rows of a quarantine file: origin, key, failed_rules (`;`), the rules' sentences if `wording` has them, the source's columns."""
-    for batch in pq.ParquetFile(path).iter_batches(batch_size=10_000):
+    with (lake or Lake(path.parent)).open(path) as file:
+        yield from _flat(file, wording)
+
+
+def _flat(file: BinaryIO, wording: Mapping[str, str] | None) -> Iterator[dict[str, str]]:
+    for batch in pq.ParquetFile(file).iter_batches(batch_size=10_000):
         for row in batch.to_pylist():
             flat = {
                 "origin": row["origin"],

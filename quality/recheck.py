@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from catalogs.model import Catalog, Resource
+from connectors.lake import Lake
 from quality import clean, publications, scan
 from quality.check.rows import Context
 from quality.publications import Publication
@@ -41,21 +42,21 @@ class Recheck:
     errored: Mapping[str, str]
 
 
-def recheck(catalog: Catalog, resource_id: str, *, lake: Path, database: sa.Engine, now: datetime) -> list[Recheck]:
+def recheck(catalog: Catalog, resource_id: str, *, lake: Lake | Path, database: sa.Engine, now: datetime) -> list[Recheck]:
     """Judge the trusted rows of every partition by the catalogue's row rules."""
     resource = catalog.resources[resource_id]
     with database.connect() as connection:
         found = publications.heads(connection, resource_id)
     with session(lake, catalog) as connection:
-        return [_recheck(connection, catalog, resource, head, lake, now) for head in found]
+        return [_recheck(connection, catalog, resource, head, Lake.of(lake), now) for head in found]
 
 
 def _recheck(
-    connection: duckdb.DuckDBPyConnection, catalog: Catalog, resource: Resource, head: Publication, lake: Path, now: datetime
+    connection: duckdb.DuckDBPyConnection, catalog: Catalog, resource: Resource, head: Publication, lake: Lake, now: datetime
 ) -> Recheck:
     book = rulebook(resource, catalog)
     context = Context(resource, catalog, now.astimezone(SHANGHAI).date(), head.partition or None)
-    judged = scan.stage(connection, _as_delivery(resource, lake / head.rows_path), book, context)
+    judged = scan.stage(connection, _as_delivery(resource, lake, lake / head.rows_path), book, context)
     masks = connection.execute("SELECT _failed, count(*) FROM stage GROUP BY ALL").fetchall()
     failed = {rule.id: sum(rows for mask, rows in masks if mask & book.bits[rule.id]) for rule in book.row_rules}
     return Recheck(
@@ -64,9 +65,10 @@ def _recheck(
     )  # fmt: skip
 
 
-def _as_delivery(resource: Resource, path: Path) -> Landed:
+def _as_delivery(resource: Resource, lake: Lake, path: Path) -> Landed:
     """A head file as if it had just landed. A field an older catalogue did not know is absent."""
-    present = set(pq.read_schema(path).names)
+    with lake.open(path) as file:
+        present = set(pq.read_schema(file).names)
     fields = [field for field in resource.fields if field.name in present]
     texts = [
         named(compose("coalesce({src}, {value}::VARCHAR)", src=ident(clean.source_column(field)), value=ident(field.name)), field.source)
@@ -79,7 +81,9 @@ def _as_delivery(resource: Resource, path: Path) -> Landed:
         trusted("file_row_number"),
     ]
     rows = compose(
-        "(SELECT {columns} FROM read_parquet({path}, file_row_number = true))", columns=commas([*texts, *own]), path=literal(str(path))
+        "(SELECT {columns} FROM read_parquet({path}, file_row_number = true))",
+        columns=commas([*texts, *own]),
+        path=literal(lake.named(path)),
     )
     columns = frozenset({field.source for field in fields} | {"_source", "_line", "_raw"})
-    return Landed(path, columns, Sql(rows.text))
+    return Landed(lake.named(path), columns, Sql(rows.text))

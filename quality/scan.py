@@ -21,6 +21,7 @@ import duckdb
 from catalogs.model import Field, Resource, Rule
 from quality import clean, few
 from quality.check.rows import Context, compile_rule, shape_columns
+from quality.duplicates import key_of
 from quality.rulebook import Rulebook
 from quality.sql import NULL, Sql, commas, compose, ident, joined, literal, named, trusted
 
@@ -32,7 +33,8 @@ DATA_FAULTS = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.In
 class Landed:
     """Where the rows are and which of the resource's columns they have."""
 
-    path: Path
+    path: str | Path
+    """What DuckDB calls the file (`Lake.named`)."""
     columns: frozenset[str]
     rows: Sql | None = None
     """Rows in the shape of a landed file, where they have to be made from another one."""
@@ -241,6 +243,14 @@ def _applicable(failed: Sql, undefined: Sql, book: Rulebook) -> list[Sql]:
     template = 'CASE WHEN "_raw" IS NOT NULL THEN {form} WHEN "_op" = \'D\' THEN ({failed}) & {deletion} ELSE {failed} END'
     silent = 'CASE WHEN "_raw" IS NOT NULL THEN {but_form} WHEN "_op" = \'D\' THEN ({undefined}) | {but_deletion} ELSE {undefined} END'
     return [named(compose(template, **places), "_failed"), named(compose(silent, **places), "_undefined")]
+
+
+def keys(landed: Landed, resource: Resource) -> Sql:
+    """(row's place in the file, its cleaned key)."""
+    fields = [resource.field(name) for name in resource.key]
+    columns = [named(landed.source(field), field.name + "__raw") for field in fields]
+    rows = compose("SELECT {columns}, file_row_number FROM {landed}", columns=commas(columns), landed=landed.table)
+    return compose("SELECT file_row_number, {key} FROM ({rows})", key=key_of(resource), rows=_layered(rows, fields))
 
 
 def counted(landed: Landed, field: Field) -> Sql:

@@ -1,6 +1,8 @@
 """A DuckDB connection for one batch: macros, code tables and divisions in it, spilling to the lake's `tmp`, closed to everything else.
 
-- Memory is capped below what a batch may take (2.5 GiB in all); what does not fit spills to `<lake>/tmp/<fresh>`, removed at the end.
+- Memory is capped below what a batch may take (2.5 GiB in all); what does not fit spills to a fresh folder of the lake's `spill`
+  (tmpfs or an encrypted volume; DuckDB's own temporary files are not encrypted), removed at the end.
+- Files being written lie in `<lake>/tmp/<fresh>`, encrypted like the lake, until they get their lasting names.
 - After set-up the connection reads and writes inside the lake only, so a rule's SQL cannot reach other files or the network.
 - A killed run leaves its folder behind; the next session removes every folder whose lock nobody holds.
 """
@@ -10,7 +12,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -20,6 +22,7 @@ from uuid import uuid4
 import duckdb
 
 from catalogs.model import Catalog
+from connectors.lake import Lake
 from quality.clean import macros
 from quality.sql import Sql, compose, literal, literals, trusted
 
@@ -37,14 +40,34 @@ third evaluates an IN list for every row although it stands in a branch of a CAS
 
 
 @contextmanager
-def session(lake: Path, catalog: Catalog) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection ready for the macros' SQL. `current_setting('temp_directory')` is the batch's own scratch folder."""
-    with scratch(lake) as folder, duckdb.connect(":memory:") as connection:
-        for setting, value in (*SETTINGS.items(), ("temp_directory", str(folder))):
+def session(place: Lake | Path, catalog: Catalog) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection ready for the macros' SQL; `outputs_of` is its own folder for files being written."""
+    lake = Lake.of(place)
+    with scratch(lake / "tmp") as folder, _spilling(lake, folder) as spill, duckdb.connect(":memory:") as connection:
+        for setting, value in (*SETTINGS.items(), ("temp_directory", str(spill))):
             connection.execute(compose("SET {name} = {value}", name=trusted(setting), value=literal(value)).text)
+        connection.execute(compose("SET VARIABLE outputs = {folder}", folder=literal(str(folder))).text)
+        lake.attach(connection)
         prepare(connection, catalog)
         confine(connection, lake)
         yield connection
+
+
+def outputs_of(connection: duckdb.DuckDBPyConnection) -> Path:
+    """The session's folder for files being written, on the lake's own volume."""
+    ((folder,),) = connection.execute("SELECT getvariable('outputs')").fetchall()
+    return Path(folder)
+
+
+@contextmanager
+def spilling(lake: Lake) -> Iterator[Path]:
+    """A fresh folder for what DuckDB cannot hold in memory."""
+    with scratch(lake.spill or lake / "tmp") as folder:
+        yield folder
+
+
+def _spilling(lake: Lake, outputs: Path) -> AbstractContextManager[Path]:
+    return spilling(lake) if lake.spill else nullcontext(outputs)
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
@@ -56,20 +79,18 @@ def prepare(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     connection.execute(_check_macros())
 
 
-def confine(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
+def confine(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     """No file outside the lake, no network, no further change of settings."""
-    # A lake may be given through a link: both ways to name it are meant.
-    places = literals(str(path) + "/" for path in (lake.resolve(), lake.absolute()))
+    places = literals(lake.places([lake.root]))
     connection.execute(compose("SET allowed_directories = [{places}]", places=places).text)
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
 
 
 @contextmanager
-def scratch(lake: Path) -> Iterator[Path]:
-    """A fresh folder under `<lake>/tmp`, locked while in use and removed at the end."""
-    root = lake / "tmp"
-    root.mkdir(parents=True, exist_ok=True)
+def scratch(root: Path) -> Iterator[Path]:
+    """A fresh folder under `root`, locked while in use and removed at the end."""
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
     _sweep(root)
     # Locked before it has a name that `_sweep` looks at: another session must not take it for an abandoned one.
     folder, unborn = root / ("batch-" + uuid4().hex), root / ("new-" + uuid4().hex)

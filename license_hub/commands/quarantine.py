@@ -42,11 +42,11 @@ def export(
     from quality import quarantine
 
     chosen = session.options(lake)
-    path = quarantine_of(chosen.lake, batch)
+    path, kept = quarantine_of(chosen.lake, batch), session.lake(chosen)
     wording = rule_sentences() if sentences else {}
 
     def rows() -> Iterator[dict[str, str]]:
-        return (one for one in quarantine.rows(path, wording) if not rule or rule in one["failed_rules"].split(";"))
+        return (one for one in quarantine.rows(path, wording, kept) if not rule or rule in one["failed_rules"].split(";"))
 
     # Spreadsheets take UTF-8 for what it is only behind a byte order mark; JSON must not have one.
     with opened(output, "utf-8-sig" if format_ == "csv" else "utf-8") as file:

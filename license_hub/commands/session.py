@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from license_hub import settings
 
 if TYPE_CHECKING:
+    from connectors.lake import Lake
     from license_hub.service.hub import Hub
 
 
@@ -49,6 +50,13 @@ def hub(chosen: settings.Settings) -> Iterator[Hub]:
         yield opened
     finally:
         opened.close()
+
+
+def lake(chosen: settings.Settings) -> Lake:
+    """The lake alone, for commands that need no database."""
+    from license_hub.service.at_rest import open_keys, open_lake
+
+    return open_lake(chosen, open_keys(chosen))
 
 
 def operator(given: str, chosen: settings.Settings) -> str:

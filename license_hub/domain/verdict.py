@@ -42,6 +42,7 @@ class Code(StrEnum):
     SOURCE_LATE = "SOURCE_LATE"
     PROOF_PENDING = "PROOF_PENDING"
     VERIFY_ONLY = "VERIFY_ONLY"
+    ERASED = "ERASED"
 
     @property
     def status(self) -> Status:
@@ -61,6 +62,7 @@ _UNDETERMINED = frozenset(
         Code.SOURCE_LATE,
         Code.PROOF_PENDING,
         Code.VERIFY_ONLY,
+        Code.ERASED,
     }
 )
 
@@ -97,6 +99,8 @@ class Found:
     valid_to: date | None = None
     mismatched: tuple[str, ...] = ()
     """Names of claimed fields that differ from the license."""
+    erased: bool = False
+    """Its content was erased, by an entry of the log."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,8 @@ def _code(found: Found | Absent | None, now: datetime, malformed: bool, verify_o
         raise ValueError("neither found nor a cause for its absence")
     if isinstance(found, Absent):
         return _absence(found)
+    if found.erased:
+        return Code.ERASED
     if found.proof is Proof.BAD:
         return Code.PROOF_BAD
     if found.mismatched:

@@ -85,7 +85,7 @@ def _freshness(hub: Hub, connection: sa.Connection, sources: Sequence[LicenseSou
 def _is_held(hub: Hub, connection: sa.Connection, type_id: str, pair: tuple[str, str]) -> bool:
     number, holder = pair
     query = sa.select(held.c.resource, held.c.key_bi, held.c.payload)
-    rows = connection.execute(query.where(held.c.type_id == type_id, held.c.number_bi == hub.crypt.blind_index("number", number)))
+    rows = connection.execute(query.where(held.c.type_id == type_id, held.c.number_bi.in_(hub.crypt.probes("number", number))))
     for resource, key, payload in rows:
         row = json.loads(hub.crypt.decrypt("hub_held", "payload", held_place(type_id, resource, bytes(key)), payload))
         source = next(one for one in hub.catalog.license_types[type_id].sources if one.resource == resource)
@@ -114,7 +114,9 @@ def _pairs(hub: Hub, path, source: LicenseSource, resource: Resource) -> frozens
         return frozenset()
     number, holder = resource.field(source.number_field).source, resource.field(source.holder.number_field).source
     found = set()
-    for text in pq.read_table(path, columns=["values"])["values"].to_pylist():
+    with hub.lake.open(path) as file:
+        texts = pq.read_table(file, columns=["values"])["values"].to_pylist()
+    for text in texts:
         values: Mapping[str, str | None] = json.loads(text) if text else {}
         for one in _holder_forms(values.get(holder)):
             found.add(hub.crypt.blind_index("number", f"{number_form(values.get(number) or '')}\x1f{one}"))

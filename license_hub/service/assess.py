@@ -15,6 +15,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from catalogs.model import Catalog, Field, Resource
+from connectors.lake import Lake
 from license_hub.service.recipe import Recipe
 from license_hub.service.rows import holder_lines
 from quality import publications
@@ -27,15 +28,16 @@ _CODE_TYPES = {"citizen_id": "111", "uscc": "001"}
 _NAME_TYPES = ("person_name", "org_name")
 
 
-def assess(connection: sa.Connection, lake: Path, catalog: Catalog, recipe: Recipe, table: pa.Table) -> tuple[pa.Array, np.ndarray]:
+def assess(connection: sa.Connection, lake: Lake, catalog: Catalog, recipe: Recipe, table: pa.Table) -> tuple[pa.Array, np.ndarray]:
     """For each row of `table` (text rows): why it may not be issued (NULL: it may), and whether its holders are trusted."""
     bases = [catalog.resources[name] for name in recipe.source.holder_base]
     if not bases or not table.num_rows:
         # The row itself is the base.
         return pa.nulls(table.num_rows, pa.string()), np.ones(table.num_rows, bool)
-    paths = {base.id: publications.rows_paths(connection, lake, base.id) for base in bases}
+    paths = {base.id: [lake.named(path) for path in publications.rows_paths(connection, lake, base.id)] for base in bases}
     # Personal data stays in memory: no database file, no spilling to disk.
     with duckdb.connect(config={"temp_directory": ""}) as duck:
+        lake.attach(duck)
         duck.execute(BARE)
         duck.register("holders", holder_lines(table, recipe))
         duck.register("bases", _bases(bases, paths))
@@ -45,7 +47,7 @@ def assess(connection: sa.Connection, lake: Path, catalog: Catalog, recipe: Reci
     return found["reason"].combine_chunks(), found["verified"].to_numpy()
 
 
-def _bases(bases: Sequence[Resource], paths: dict[str, list[Path]]) -> pa.Table:
+def _bases(bases: Sequence[Resource], paths: dict[str, list[str]]) -> pa.Table:
     numbers = [_number(base) for base in bases]
     return pa.table(
         {
@@ -61,7 +63,7 @@ def _prefixes(bases: Sequence[Resource]) -> pa.Table:
     return pa.table({"base": pa.array([one for one, _ in pairs], pa.string()), "prefix": pa.array([one for _, one in pairs], pa.string())})
 
 
-def _trusted(duck: duckdb.DuckDBPyConnection, bases: Sequence[Resource], paths: dict[str, list[Path]]) -> None:
+def _trusted(duck: duckdb.DuckDBPyConnection, bases: Sequence[Resource], paths: dict[str, list[str]]) -> None:
     """View `trusted` over the head files of all bases; stale rows are trusted rows."""
     union = None
     for base in bases:
@@ -72,7 +74,7 @@ def _trusted(duck: duckdb.DuckDBPyConnection, bases: Sequence[Resource], paths: 
             duckdb.ColumnExpression(_number(base).name).alias("number"),
             duckdb.ColumnExpression(_name(base).name).alias("name"),
         )
-        rows = duck.read_parquet([str(path) for path in paths[base.id]]).select(*columns)
+        rows = duck.read_parquet(paths[base.id]).select(*columns)
         union = rows if union is None else union.union(rows)
     if union is None:
         union = duck.from_arrow(pa.table({name: pa.array([], pa.string()) for name in ("base", "number", "name")}))

@@ -12,7 +12,7 @@ from catalogs import checkdigits
 from license_hub.log.tree import leaf_hash
 from license_hub.signing.commitment import act_secret, commit, leaf
 from license_hub.storage.crypt import Crypt
-from license_hub.storage.licenses import secret_place
+from license_hub.storage.licenses import open_secret
 
 OLD_CITIZEN_DIGITS = 15
 STATUS_PARTS = ("act", "state", "reason", "document_no", "organ_code", "effective_on")
@@ -39,9 +39,7 @@ class Opened:
 
 def open_version(crypt: Crypt, row: VersionRow) -> Opened:
     """Raises DecryptionError, ValueError for content that cannot have been stored by us."""
-    bound = (row.type_id, row.resource, row.grade, row.holder_verified, row.as_of)
-    where = secret_place(row.entry, row.license_id, bytes(row.key_bi), *bound)
-    secret = crypt.decrypt("hub_version", "secret", where, row.secret)
+    secret = open_secret(crypt, row)
     fields = json.loads(crypt.decrypt("hub_version", "payload", row.entry, row.payload))
     kind = "change" if row.of_leaf else "issue"
     content = leaf(kind, row.leaf_id, row.recorded_at, commit(secret, fields), row.of_leaf, row.source_status)

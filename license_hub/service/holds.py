@@ -53,13 +53,13 @@ def waiting(ledger: Ledger, recipe: Recipe, without: Collection[str]) -> Iterato
 
 def settle(ledger: Ledger, recipe: Recipe, rows: pa.Table, still: Sequence[tuple[int, Hold]]) -> None:
     """After another try: rows no longer on hold are released, the others get the reason of today."""
-    index = ledger.hub.crypt.blind_index
     reasons = dict(still)
-    keys = [index("key", key) for key in rows["_key"].to_pylist()]
-    release(ledger.connection, recipe.type_id, recipe.resource, [key for place, key in enumerate(keys) if place not in reasons])
+    keys = [ledger.hub.crypt.probes("key", key) for key in rows["_key"].to_pylist()]
+    given = (index for place, found in enumerate(keys) if place not in reasons for index in found)
+    release(ledger.connection, recipe.type_id, recipe.resource, given)
     where = (held.c.type_id == recipe.type_id, held.c.resource == recipe.resource)
     for reason in set(reasons.values()):
-        mine = [keys[place] for place, one in reasons.items() if one is reason]
+        mine = [index for place, one in reasons.items() if one is reason for index in keys[place]]
         for chunk in chunks(mine, CHUNK):
             changed = (*where, held.c.key_bi.in_(chunk), held.c.reason != reason.value)
             ledger.connection.execute(sa.update(held).where(*changed).values(reason=reason.value))

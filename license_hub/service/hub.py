@@ -13,14 +13,17 @@ import sqlalchemy as sa
 
 from catalogs.load import load
 from catalogs.model import Catalog
+from connectors.lake import Lake
 from license_hub.errors import SettingsError
 from license_hub.log.note import NoteKey, note_key
 from license_hub.log.policy import Policy
 from license_hub.log.policy import parse as parse_policy
 from license_hub.log.tiles import TileStore
-from license_hub.service import production
+from license_hub.service import at_rest, production
+from license_hub.service.at_rest import open_crypt, open_keys, open_lake
 from license_hub.service.evidence import EvidenceCache
 from license_hub.service.security import Security
+from license_hub.signing.datakeys import DataKeys
 from license_hub.signing.keyring import Keyring
 from license_hub.signing.manifest import root_key
 from license_hub.signing.suites import Signer
@@ -45,16 +48,21 @@ class HubOptions(Protocol):
     workers: int
     witness_policy: Path | None
     witness_grace_s: int
+    kek: str
+    kek_before: str
+    lake_encryption: str
+    spill: str
 
 
 @dataclass(frozen=True)
 class Hub:
     engine: sa.Engine
-    lake: Path
+    lake: Lake
     catalog: Catalog
     keyring: Keyring
     security: Security
     """What this process remembers of keys' states."""
+    data_keys: DataKeys
     crypt: Crypt
     tiles: TileStore
     audit_tiles: TileStore
@@ -102,9 +110,9 @@ def open_hub(
     from license_hub.service.register_keys import open_register
 
     if settings.profile == production.PROFILE:
-        production.check(settings.witness_policy, Path(settings.keys))
-    lake = Path(settings.lake)
-    lake.mkdir(parents=True, exist_ok=True)
+        production.check(settings.witness_policy, Path(settings.keys), at_rest.missing(settings))
+    data_keys = open_keys(settings)
+    lake = open_lake(settings, data_keys)
     engine = open_engine(settings.database_url)
     through_outages(engine, lambda: upgrade(engine), patience_s)
     # Its publications are read in the hub's own transactions, also before the first check ran.
@@ -119,7 +127,8 @@ def open_hub(
         catalog=catalog or load(),
         keyring=keyring,
         security=security,
-        crypt=Crypt(data_key=keyring.symmetric("data"), index_key=keyring.symmetric("index")),
+        data_keys=data_keys,
+        crypt=open_crypt(data_keys),
         tiles=TileStore(lake / "log"),
         audit_tiles=TileStore(lake / "audit-log"),
         clock=clock,

@@ -15,6 +15,7 @@ from license_hub.log.tree import leaf_hash
 from license_hub.service import inspect_keys
 from license_hub.service.content import Opened, holder_form, number_form, open_version, status_leaf
 from license_hub.service.hub import Hub
+from license_hub.service.inspect_erasures import erased_between, erased_faults, inspect_erasures, is_listed
 from license_hub.service.inspect_replayed import inspect_replayed
 from license_hub.service.replayed import RECOVERED
 from license_hub.storage.licenses import held_place
@@ -54,6 +55,7 @@ def inspect_rows(hub: Hub, connection: sa.Connection, findings: Findings) -> tup
             **_events(hub, connection, start, stop, findings),
             **inspect_replayed(connection, start, stop, findings),
             **inspect_keys.changes(connection, start, stop, findings),
+            **inspect_erasures(hub, connection, start, stop, findings),
         }
         hashes += _leaves(connection, start, stop, made, findings)
     inspect_keys.states(hub, connection, findings)
@@ -65,8 +67,17 @@ def inspect_rows(hub: Hub, connection: sa.Connection, findings: Findings) -> tup
 def _versions(hub: Hub, connection: sa.Connection, start: int, stop: int, seats: Seats, findings: Findings) -> Made:
     made: Made = {}
     holders = _holders(connection, start, stop)
+    erased = erased_between(connection, start, stop)
     for row in connection.execute(_VERSIONS.where(version.c.entry >= start, version.c.entry < stop)):
         findings.checked["hub_version"] += 1
+        if row.entry in erased and not row.payload:
+            # What it said is gone on purpose; its leaf still stands under the organ's seal and in the log.
+            findings.checked["erased versions"] += 1
+            made[row.entry] = ("hub_version", None)
+            seats.setdefault(row.attestation_id, []).append((row.attestation_index, row.entry, erased[row.entry]))
+            for what in erased_faults(row, holders.pop(row.entry, [])):
+                findings.add("hub_version", f"entry {row.entry}", what)
+            continue
         opened = _opened(hub, row, findings)
         made[row.entry] = ("hub_version", opened.leaf if opened else None)
         if opened:
@@ -99,21 +110,26 @@ def _opened(hub: Hub, row: sa.Row, findings: Findings) -> Opened | None:
 
 def _differences(hub: Hub, row: sa.Row, opened: Opened, holders: list[bytes]) -> Iterator[str]:
     """Columns that repeat the content and do not agree with it."""
-    fields, index = opened.fields, hub.crypt.blind_index
+    fields, probes = opened.fields, hub.crypt.probes
     start, end = dates(fields)
     identifier = parse(fields[IDENTIFIER])
     agree = {
         "identifier": row.identifier == fields[IDENTIFIER],
         "version": row.version == identifier.version,
-        "number_bi": bytes(row.number_bi) == index("number", number_form(fields.get("ZZBH", ""))),
+        "number_bi": bytes(row.number_bi) in probes("number", number_form(fields.get("ZZBH", ""))),
         "valid_from": row.valid_from == (start.isoformat() if start else None),
         "valid_to": row.valid_to == (end.isoformat() if end else None),
-        "hub_holder": holders == [index("holder", holder_form(one)) for one in dict.fromkeys(holder_numbers(fields))],
+        "hub_holder": _agree(holders, [probes("holder", holder_form(one)) for one in dict.fromkeys(holder_numbers(fields))]),
         "license serial": row.serial == identifier.serial,
         "license issuer_code": row.version != "001" or row.issuer_code == identifier.issuer_code,
         "license_id": row.version != "001" or row.license_id == row.entry,
     }
     return (f"{name} does not agree with the sealed content" for name, good in agree.items() if not good)
+
+
+def _agree(stored: list[bytes], meant: list[tuple[bytes, ...]]) -> bool:
+    """Each index is one of the forms its value may be stored under."""
+    return len(stored) == len(meant) and all(one in forms for one, forms in zip(stored, meant, strict=True))
 
 
 def _holders(connection: sa.Connection, start: int, stop: int) -> dict[int, list[bytes]]:
@@ -135,6 +151,9 @@ def _events(hub: Hub, connection: sa.Connection, start: int, stop: int, findings
         subject = subjects.get(event.of_entry)
         if subject is None or subject.license_id != event.license_id or subject.key_bi is None:
             findings.add("hub_status", f"entry {event.entry}", "license_id or of_entry names no version of that license")
+            continue
+        if not subject.payload and is_listed(connection, subject.entry):
+            findings.checked["status events of erased versions"] += 1
             continue
         try:
             made[event.entry] = ("hub_status", status_leaf(event, subject.leaf_id, open_version(hub.crypt, subject).secret))
@@ -189,5 +208,5 @@ def _held(hub: Hub, connection: sa.Connection, findings: Findings) -> None:
             continue
         source = next((one for one in hub.catalog.license_types[row.type_id].sources if one.resource == row.resource), None)
         number = content.get(source.number_field) if source else None
-        if bytes(row.number_bi) != hub.crypt.blind_index("number", number_form(number or "")):
+        if bytes(row.number_bi) not in hub.crypt.probes("number", number_form(number or "")):
             findings.add("hub_held", place, "number_bi does not agree with the held row")

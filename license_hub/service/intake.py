@@ -175,8 +175,8 @@ def _apply_changes(ledger: Ledger, recipe: Recipe, changes: pa.Table, publicatio
     origin = Origin(publication.resource, publication.number, instant(publication.as_of))
     decisions = decide_live(hub, connection, recipe, live)
     decisions.acts.extend(decide_gone(hub, connection, recipe, gone))
-    index = hub.crypt.blind_index
-    release(connection, recipe.type_id, recipe.resource, (index("key", key) for key in (*live["_key"].to_pylist(), *gone)))
+    given = (index for key in (*live["_key"].to_pylist(), *gone) for index in hub.crypt.probes("key", key))
+    release(connection, recipe.type_id, recipe.resource, given)
     holds.hold(ledger, recipe, live, decisions.held, origin, publication.partition or "")
     _carry_out(ledger, recipe, live, decisions, origin)
     counts = report.of(publication.resource)

@@ -66,7 +66,7 @@ def list_audit(
     if action:
         query = query.where(audit.c.action == action)
     if holder_number:
-        query = query.where(audit.c.subject_bi == hub.crypt.blind_index("subject", holder_form(holder_number)))
+        query = query.where(audit.c.subject_bi.in_(hub.crypt.probes("subject", holder_form(holder_number))))
     with reading(hub.engine) as connection:
         return [_shown(row) for row in connection.execute(query)]
 

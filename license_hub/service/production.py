@@ -10,6 +10,7 @@ Nothing is asked of tokens and services here: verification must start while a si
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from license_hub.errors import SettingsError, SigningError
@@ -22,9 +23,9 @@ ROLES = ("checkpoint", "token")
 _ATTACH = "attach one from a token or sign service (`hub keys attach`)"
 
 
-def check(witness_policy: Path | None, keys: Path) -> None:
-    """Raises SettingsError that lists everything missing."""
-    problems = [*_witness(witness_policy), *_libcrypto(), *_keys(Keyring(keys, make=False))]
+def check(witness_policy: Path | None, keys: Path, at_rest: Sequence[str] = ()) -> None:
+    """Raises SettingsError that lists everything missing; `at_rest`: what `service.at_rest` misses."""
+    problems = [*_witness(witness_policy), *_libcrypto(), *_keys(Keyring(keys, make=False)), *at_rest]
     if problems:
         raise SettingsError([f"HUB_PROFILE=production: {problem}" for problem in problems])
 

@@ -30,6 +30,7 @@ from license_hub.log.checkpoint import Checkpoint
 from license_hub.log.tree import leaf_hash
 from license_hub.service.absence import absent
 from license_hub.service.content import Opened, holder_form, number_form, open_version, status_leaf
+from license_hub.service.erasures import is_erased
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.logs import licenses
@@ -80,15 +81,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class _Asked:
-    """A request in the form of the stored values. Neither `identifier` nor `number_bi`: the identifier is malformed."""
+    """A request in the form of the stored values. Neither `identifier` nor `numbers`: the identifier is malformed."""
 
     request: VerifyRequest
     identifier: str | None
-    number_bi: bytes | None
+    numbers: tuple[bytes, ...] = ()
+    """Blind indexes the certificate number may be stored under."""
 
     @property
     def malformed(self) -> bool:
-        return self.identifier is None and self.number_bi is None
+        return self.identifier is None and not self.numbers
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def judge(hub: Hub, connection: sa.Connection, head: Checkpoint | None, match: _
     row, opened = match.row, match.opened
     state, newest = State(row.event_state or row.newest_status), row.newest_entry == row.entry
     if opened is None:
-        return Found(state, newest, Proof.BAD)
+        return Found(state, newest, Proof.BAD, erased=is_erased(hub, connection, head, row))
     proof = check_version(hub, connection, head, row, opened)
     if proof is not Proof.BAD and row.event_entry is not None and row.event_of_entry == row.entry:
         event = _Event({name.removeprefix("event_"): value for name, value in row._mapping.items() if name.startswith("event_")})
@@ -160,7 +162,7 @@ class _Event:
 
 def _look_up(hub: Hub, connection: sa.Connection, asked: Sequence[_Asked]) -> tuple[int, list[_Match | None]]:
     """(security epoch, what each request is about)."""
-    numbers = {one.number_bi for one in asked if one.number_bi}
+    numbers = {index for one in asked for index in one.numbers}
     epoch, rows = find(connection, {one.identifier for one in asked if one.identifier}, numbers)
     by_identifier = {row.identifier: row for row in rows}
     by_number: dict[tuple[str, bytes], list[sa.Row]] = {}
@@ -169,8 +171,9 @@ def _look_up(hub: Hub, connection: sa.Connection, asked: Sequence[_Asked]) -> tu
             by_number.setdefault((row.type_id, bytes(row.number_bi)), []).append(row)
     found = []
     for one in asked:
-        if one.number_bi:
-            found.append(_by_number(hub, one.request, by_number.get((one.request.type_id or "", one.number_bi), [])))
+        if one.numbers:
+            rows = [row for index in one.numbers for row in by_number.get((one.request.type_id or "", index), [])]
+            found.append(_by_number(hub, one.request, rows))
         else:
             found.append(_by_identifier(hub, one.request, by_identifier.get(one.identifier or "")))
     return epoch, found
@@ -178,9 +181,9 @@ def _look_up(hub: Hub, connection: sa.Connection, asked: Sequence[_Asked]) -> tu
 
 def _asked(hub: Hub, request: VerifyRequest) -> _Asked:
     if not request.identifier:
-        return _Asked(request, None, hub.crypt.blind_index("number", number_form(request.number or "")))
+        return _Asked(request, None, hub.crypt.probes("number", number_form(request.number or "")))
     text = number_form(request.identifier)
-    return _Asked(request, None if identifiers.unusable(identifiers.inspect(text)) else text, None)
+    return _Asked(request, None if identifiers.unusable(identifiers.inspect(text)) else text)
 
 
 def _by_identifier(hub: Hub, request: VerifyRequest, row: sa.Row | None) -> _Match | None:
@@ -188,6 +191,9 @@ def _by_identifier(hub: Hub, request: VerifyRequest, row: sa.Row | None) -> _Mat
     if row is None:
         return None
     match = open_row(hub, row)
+    if match.opened is None and not row.payload:
+        # Nobody can say any more whose it was.
+        return match
     kind = hub.catalog.license_types.get(row.type_id)
     return None if kind is not None and kind.origin == "collected" and not _holds(match, request.holder_number) else match
 
@@ -211,7 +217,7 @@ def _answer(hub: Hub, connection: sa.Connection, head: Checkpoint | None, asked:
     kind = hub.catalog.license_types.get(request.type_id or "")
     if asked.malformed:
         return Answer(decide(None, now=now, as_of=now, malformed=True))
-    if asked.number_bi and kind is not None and kind.origin == "verify_only":
+    if asked.numbers and kind is not None and kind.origin == "verify_only":
         return Answer(decide(None, now=now, as_of=now, verify_only=True), kind.id)
     if match is None:
         cause, as_of = absent(hub, connection, request, now)

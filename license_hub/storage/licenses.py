@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from license_hub.errors import DecryptionError
 from license_hub.hashing import hexed
 from license_hub.storage.crypt import Crypt
 from license_hub.storage.tables import current, held, license, version
@@ -50,6 +51,21 @@ def secret_places(
     return pc.binary_join_element_wise(*columns, type_id, resource, grade, counted, as_of, "|").to_pylist()
 
 
+def open_secret(crypt: Crypt, row: object) -> bytes:
+    """The secret of a version's row, which also has `key_bi` and `resource` of its license. Raises DecryptionError.
+
+    Between a new index key and the end of re-indexing a new version may be bound to a newer form of the key than its license still has.
+    """
+    key, bound = bytes(row.key_bi), (row.type_id, row.resource, row.grade, row.holder_verified, row.as_of)
+    try:
+        return crypt.decrypt("hub_version", "secret", secret_place(row.entry, row.license_id, key, *bound), row.secret)
+    except DecryptionError:
+        if not 1 <= key[0] < crypt.index_kid:
+            raise
+        newer = secret_place(row.entry, row.license_id, crypt.advance("key", key), *bound)
+        return crypt.decrypt("hub_version", "secret", newer, row.secret)
+
+
 def held_place(type_id: str, resource: str, key: bytes) -> str:
     """The held row's name in the additional data of its payload."""
     return f"{type_id}|{resource}|{key.hex()}"
@@ -66,7 +82,7 @@ def standing(connection: sa.Connection, crypt: Crypt, type_id: str, resource: st
         .join(version, version.c.entry == current.c.entry)
         .where(license.c.type_id == type_id, license.c.resource == resource)
     )
-    names = {crypt.blind_index("key", key): key for key in keys}
+    names = {index: key for key in keys for index in crypt.probes("key", key)}
     lost = lost_versions(connection)
     found = {}
     for chunk in chunks(names, CHUNK):
@@ -97,8 +113,6 @@ def _any(connection: sa.Connection, table: sa.Table, type_id: str, resource: str
 
 
 def _standing(row: sa.Row, crypt: Crypt, lost: int) -> Standing:
-    bound = (row.type_id, row.resource, row.grade, row.holder_verified, row.as_of)
-    where = secret_place(row.entry, row.license_id, bytes(row.key_bi), *bound)
     return Standing(
         license_id=row.license_id,
         serial=row.serial,
@@ -106,6 +120,6 @@ def _standing(row: sa.Row, crypt: Crypt, lost: int) -> Standing:
         version=int(row.version) + lost,
         leaf_id=row.leaf_id,
         state=row.state,
-        secret=crypt.decrypt("hub_version", "secret", where, row.secret),
+        secret=open_secret(crypt, row),
         payload=crypt.decrypt("hub_version", "payload", row.entry, row.payload),
     )

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import duckdb
 
@@ -33,8 +32,8 @@ class Surroundings:
     read: int
     head_read: int | None
     """Rows the partition's last published batch had; None for the first and for increments."""
-    references: dict[str, list[Path]]
-    """Resource → head Parquet files."""
+    references: dict[str, list[str]]
+    """Resource → head Parquet files, as DuckDB calls them."""
 
 
 def references(connection: duckdb.DuckDBPyConnection, book: Rulebook, around: Surroundings) -> list[Outcome]:
@@ -76,11 +75,11 @@ def _listed(value: object) -> Sequence[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def _reference(connection: duckdb.DuckDBPyConnection, book: Rulebook, rule: Rule, paths: Sequence[Path]) -> Outcome:
+def _reference(connection: duckdb.DuckDBPyConnection, book: Rulebook, rule: Rule, paths: Sequence[str]) -> Outcome:
     if not paths:
         return skipped(rule, "no publication of " + ", ".join(_listed(rule.params["resources"])))
     places = {
-        "f": ident(rule.fields[0]), "known": ident(str(rule.params["field"])), "paths": literals(str(path) for path in paths),
+        "f": ident(rule.fields[0]), "known": ident(str(rule.params["field"])), "paths": literals(paths),
         "bit": literal(book.bits[rule.id]), "items": _items(book.resource, rule),
     }  # fmt: skip
     connection.execute(compose(_REFERENCE, **places).text).fetchall()

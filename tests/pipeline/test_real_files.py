@@ -8,11 +8,11 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from license_hub.api.checks import checked
 from license_hub.service.verify import VerifyRequest, verify
+from quality import publications
 from tests.support import state
 
 PROVINCES = {"ningxia": (4_920, 0, 1), "guangxi": (25_393, 4, 6), "sichuan": (57_340, 31, 0)}
@@ -121,23 +121,28 @@ def test_registry_re_encoded_is_a_no_op(delivered, hub, real_data, tmp_path, enc
     assert again.json["log_size"] == delivered["sichuan"]["log_size"]
 
 
+def asked(home: Path, query: str, files: list[Path], lake: Path | None = None) -> list[tuple]:
+    """The query's rows over files of an encrypted lake."""
+    with state.world(lake or home / "lake", home / "keys") as opened, publications.reader(opened.lake) as connection:
+        return connection.execute(query, {"files": [opened.lake.named(path) for path in files]}).fetchall()
+
+
 def test_capital_is_parsed_where_a_person_could(delivered, hub):
     """Every failed parse is warned; of the values that are not blank, nearly all parse."""
-    files = [str(path) for path in (hub.home / "lake").glob("trusted/enterprise_registry/*/rows.parquet")]
-    given, parsed, currencies = duckdb.sql(
-        "SELECT count(coalesce(capital__src, capital::VARCHAR)), count(capital), count(DISTINCT capital_currency)"
-        " FROM read_parquet($files)",
-        params={"files": files},
-    ).fetchall()[0]
+    files = list((hub.home / "lake").glob("trusted/enterprise_registry/*/rows.parquet"))
+    query = (
+        "SELECT count(coalesce(capital__src, capital::VARCHAR)), count(capital), count(DISTINCT capital_currency) FROM read_parquet($files)"
+    )
+    given, parsed, currencies = asked(hub.home, query, files)[0]
     assert parsed > 0.5 * sum(rows for rows, _, _ in PROVINCES.values()) and currencies > 1
     assert given >= parsed
 
 
 def test_2000_random_licenses_prove_match_and_are_undetermined(delivered, hub):
     """Asked with the source's own name and code; the registry gives no operating status: proof good, content matched, never VALID."""
-    files = [str(path) for path in (hub.home / "lake").glob("trusted/enterprise_registry/*/rows.parquet")]
+    files = list((hub.home / "lake").glob("trusted/enterprise_registry/*/rows.parquet"))
     query = "SELECT credit_code, name FROM read_parquet($files) WHERE credit_code LIKE '9%' ORDER BY credit_code"
-    chosen = random.Random(7).sample(duckdb.execute(query, {"files": files}).fetchall(), 2_000)
+    chosen = random.Random(7).sample(asked(hub.home, query, files), 2_000)
     requests = [
         VerifyRequest(type_id="business_license", number=code, holder_number=code, claims={"CZZT": name, "统一社会信用代码": code})
         for code, name in chosen
@@ -169,7 +174,7 @@ def test_dirt_pack_is_stopped_by_the_gate_with_its_whole_quarantine(hub, real_da
     assert stopped.code == 3
     answer = stopped.json
     assert answer["gate"] == "stopped" and not answer["published"] and answer["publication"] is None
-    quarantined = duckdb.sql("SELECT count(*) FROM read_parquet($file)", params={"file": str(lake / answer["quarantine"])}).fetchall()[0][0]
+    quarantined = asked(hub.home, "SELECT count(*) FROM read_parquet($files)", [lake / answer["quarantine"]], lake)[0][0]
     assert quarantined == answer["quarantined"]
     accepted = hub("run", "enterprise_registry", "--input", dirt, "--accept-rejects", "--json", lake=lake)
     assert accepted.code == 0 and accepted.json["gate"] == "accepted", accepted.err

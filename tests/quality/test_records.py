@@ -57,16 +57,16 @@ def test_what_a_killed_run_left_in_scratch_is_swept_by_the_next(lake):
     left.mkdir(parents=True)
     (left / "lock").touch()
     (left / "rows.parquet").write_bytes(b"personal data")
-    with session.scratch(lake) as mine:
+    with session.scratch(lake / "tmp") as mine:
         assert mine.is_dir() and not left.exists()
-        with session.scratch(lake):
+        with session.scratch(lake / "tmp"):
             assert mine.is_dir()
     assert list((lake / "tmp").iterdir()) == []
 
 
 def test_scratch_of_running_sessions_is_never_swept(lake):
     def use(_) -> bool:
-        with session.scratch(lake) as mine:
+        with session.scratch(lake / "tmp") as mine:
             (mine / "rows.parquet").write_bytes(b"x")
             return (mine / "rows.parquet").exists()
 

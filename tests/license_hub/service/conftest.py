@@ -42,6 +42,10 @@ class Options:
     workers: int = 0
     witness_policy: Path | None = None
     witness_grace_s: int = 900
+    kek: str = ""
+    kek_before: str = ""
+    lake_encryption: str = "on"
+    spill: str = ""
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from catalogs import checkdigits
 from catalogs.model import Resource
+from connectors.lake import Lake
 from license_hub.service.hub import Hub
 from quality.store.tables import publication
 
@@ -45,8 +46,8 @@ class Publisher:
         number = self._numbers.get(resource, 0) + 1
         batch = f"{resource}-{self.clock:%Y%m%dT%H%M%S}-{number:08x}"
         folder = Path("trusted") / resource / batch
-        write_rows(self.hub.lake / folder / "rows.parquet", described, [(key, None, row) for key, row in now.items()])
-        write_rows(self.hub.lake / folder / "changes.parquet", described, sorted(changes, key=lambda one: one[0]))
+        write_rows(self.hub.lake, folder / "rows.parquet", described, [(key, None, row) for key, row in now.items()])
+        write_rows(self.hub.lake, folder / "changes.parquet", described, sorted(changes, key=lambda one: one[0]))
         self._record(resource, number, partition, parent, batch, folder)
         self._heads[resource, partition] = (number, now)
         self._numbers[resource] = number
@@ -79,7 +80,7 @@ def _op(key: str, row: Row, former: Mapping[str, Row]) -> str:
     return row.get("_op") or ("update" if key in former else "insert")
 
 
-def write_rows(path: Path, resource: Resource, rows: Sequence[tuple[str, str | None, Row]]) -> None:
+def write_rows(lake: Lake, place: Path, resource: Resource, rows: Sequence[tuple[str, str | None, Row]]) -> None:
     """`rows.parquet` (op None) or `changes.parquet`."""
     columns: dict[str, pa.Array] = {}
     for field in resource.fields:
@@ -94,10 +95,12 @@ def write_rows(path: Path, resource: Resource, rows: Sequence[tuple[str, str | N
     columns["_batch"] = pa.array(["test"] * len(rows), pa.string())
     columns["_stale"] = pa.array([op == "stale" for _, op, _ in rows], pa.bool_())
     columns["_warnings"] = pa.array([[] for _ in rows], pa.list_(pa.string()))
-    if rows and rows[0][1] is not None or path.name == "changes.parquet":
+    if rows and rows[0][1] is not None or place.name == "changes.parquet":
         columns["_op"] = pa.array([op for _, op, _ in rows], pa.string())
+    path = lake / place
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(columns), path, compression="zstd")
+    with lake.create(path) as file:
+        pq.write_table(pa.table(columns), file, compression="zstd")
 
 
 def credit_code(number: int, kind: str = "91", division: str = "990101") -> str:

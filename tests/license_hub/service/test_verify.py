@@ -164,7 +164,8 @@ def test_row_in_quarantine_is_told_to_who_knows_both_numbers(issued):
     path = issued.lake / "quarantine" / "food_permit" / batch / "rows.parquet"
     path.parent.mkdir(parents=True)
     values = json.dumps({"许可证编号": "ＪＹ123", "统一社会信用代码": credit_code(30).lower()})
-    pq.write_table(pa.table({"origin": ["x:2"], "key": ["JY123"], "failed_rules": [["r"]], "values": [values]}), path)
+    with issued.lake.create(path) as file:
+        pq.write_table(pa.table({"origin": ["x:2"], "key": ["JY123"], "failed_rules": [["r"]], "values": [values]}), file)
     request = VerifyRequest(type_id="food_permit", number="JY123", holder_number=credit_code(30))
     assert code(issued, request) == "IN_QUARANTINE"
     assert code(issued, replace(request, holder_number=credit_code(31))) == "NOT_FOUND"

@@ -1,0 +1,225 @@
+"""Erasure: what a license says is destroyed for good, that there was one stays provable.
+
+1. database   payload and secret of every version emptied, its indexes replaced by zeros, holds of its row deleted
+2. log        one `erase` leaf a version, in the same transaction: `of` names the version, the commitment reason, document and organ
+3. lake       the rows of its key leave landing, trusted and quarantine
+
+Without its secret a commitment means nothing, so leaves, proofs and seals stay whole. Kept are: the identifier, the blind index of the
+row's key (to know the row again in a restored copy), the audit log.
+
+A version of several holders is left alone when one of them is erased, unless `shared` says to erase it for all.
+Source: PIPL art. 47; design.md decision 2.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from license_hub.domain.holder import code_type
+from license_hub.errors import HubError, IntakeError
+from license_hub.log.tree import leaf_hash
+from license_hub.service.content import holder_form
+from license_hub.service.hub import Hub
+from license_hub.service.integrate import integrate
+from license_hub.service.list_audit import Entry, record
+from license_hub.signing.commitment import commit, instant, leaf
+from license_hub.storage import bulk, tables
+from license_hub.storage.crypt import NONCE_BYTES
+from license_hub.storage.engine import reading, writing
+from license_hub.storage.leaves import advance_log, lock_log
+from license_hub.storage.rewrite import Rewrite, opened
+from license_hub.storage.tables import held, holder, license, version
+from license_hub.storage.tables_at_rest import erased_row, erasure
+from quality.erase import erase_rows
+
+GONE = bytes(32)
+"""What stands where a blind index stood; no index key has number 0."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Why it is erased: what the leaf commits to."""
+
+    reason: str
+    document_no: str
+    organ_code: str
+
+    def stated(self) -> dict[str, str]:
+        return {name: value for name, value in vars(self).items() if value}
+
+
+@dataclass
+class Erased:
+    """What an erasure did."""
+
+    versions: int = 0
+    kept_shared: int = 0
+    """Licenses of several holders that were left alone."""
+    lake_rows: int = 0
+    identifiers: list[str] = field(default_factory=list)
+
+
+def erase_license(hub: Hub, identifier: str, ground: Ground, actor: str) -> Erased:
+    """All versions of the license that identifier names. Raises IntakeError where there is none."""
+    with reading(hub.engine) as connection:
+        found = connection.execute(sa.select(version.c.license_id).where(version.c.identifier == identifier)).scalar()
+    if found is None:
+        raise IntakeError("no version has that identifier: nothing was erased")
+    return _erase(hub, [found], (), ground, actor, shared=True)
+
+
+def erase_subject(hub: Hub, number: str, ground: Ground, actor: str, *, shared: bool = False) -> Erased:
+    """All licenses that holder has, and the holder's own rows in holder bases."""
+    index, form = hub.crypt.probes("holder", holder_form(number)), holder_form(number)
+    query = sa.select(version.c.license_id).join(holder, holder.c.entry == version.c.entry).where(holder.c.number_bi.in_(index)).distinct()
+    with reading(hub.engine) as connection:
+        found = sorted(connection.execute(query).scalars())
+    return _erase(hub, found, [(base, hub.crypt.blind_index("key", form)) for base in _bases(hub, form)], ground, actor, shared=shared)
+
+
+def reapply(hub: Hub, actor: str = "reapply") -> Erased:
+    """Does again what the log says was erased, after a restore of database or lake. Safe to run at any time, any number of times."""
+    done = Erased()
+    with writing(hub.engine) as connection:
+        lock_log(connection)
+        _adopt(hub, connection)
+        undone = (
+            sa.select(version.c.entry).join(erasure, erasure.c.of_entry == version.c.entry).where(sa.func.length(version.c.payload) > 0)
+        )
+        rows = [row.entry for row in connection.execute(undone)]
+        if rows:
+            with opened(connection, "erase", actor, instant(hub.now())) as work:
+                _blank(work, rows)
+            done.versions = len(rows)
+    done.lake_rows = _sweep_lake(hub)
+    return done
+
+
+def _erase(hub: Hub, licenses: Iterable[int], more: Iterable[tuple[str, bytes]], ground: Ground, actor: str, *, shared: bool) -> Erased:
+    done, at = Erased(), instant(hub.now())
+    with writing(hub.engine) as connection:
+        entry = first = lock_log(connection)
+        rows = []
+        for license_id in licenses:
+            versions = _standing(connection, license_id)
+            if not shared and _is_shared(connection, [one.entry for one in versions]):
+                done.kept_shared += 1
+                continue
+            rows += versions
+        leaves, erasures, handles = [], [], dict.fromkeys(more, first)
+        for row in rows:
+            leaf_id, secret = hub.entropy(16).hex(), hub.entropy(32)
+            content = leaf("erase", leaf_id, at, commit(secret, ground.stated()), row.leaf_id)
+            sealed = hub.crypt.encrypt("hub_erasure", "secret", entry, secret, hub.entropy(NONCE_BYTES))
+            leaves.append((entry, content, leaf_hash(content)))
+            erasures.append((entry, row.entry, leaf_id, ground.reason, ground.document_no, ground.organ_code, at, sealed))
+            handles.setdefault((row.resource, bytes(row.key_bi)), entry)
+            done.identifiers.append(row.identifier)
+            entry += 1
+        bulk.insert(connection, tables.leaf, leaves)
+        bulk.insert(connection, erasure, erasures)
+        _remember(connection, handles)
+        with opened(connection, "erase", actor, at) as work:
+            _blank(work, [row.entry for row in rows])
+        record(connection, hub.now(), [Entry("", actor, "erase", row.entry, None, None, "ERASED") for row in rows])
+        advance_log(connection, entry)
+        done.versions = len(rows)
+    integrate(hub)
+    done.lake_rows = _sweep_lake(hub)
+    return done
+
+
+def _standing(connection: sa.Connection, license_id: int) -> list[sa.Row]:
+    """Versions of a license that are not erased yet."""
+    query = (
+        sa.select(version.c.entry, version.c.identifier, version.c.leaf_id, license.c.resource, license.c.key_bi)
+        .join(license, license.c.license_id == version.c.license_id)
+        .outerjoin(erasure, erasure.c.of_entry == version.c.entry)
+        .where(version.c.license_id == license_id, erasure.c.entry.is_(None))
+    )
+    return list(connection.execute(query.order_by(version.c.entry)))
+
+
+def _is_shared(connection: sa.Connection, entries: list[int]) -> bool:
+    query = sa.select(holder.c.entry).where(holder.c.entry.in_(entries), holder.c.position > 0).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _remember(connection: sa.Connection, handles: dict[tuple[str, bytes], int]) -> None:
+    for (resource, key), entry in handles.items():
+        where = (erased_row.c.resource == resource, erased_row.c.key_bi == key)
+        if connection.execute(sa.select(erased_row.c.entry).where(*where)).first() is None:
+            connection.execute(sa.insert(erased_row).values(resource=resource, key_bi=key, entry=entry))
+
+
+def _blank(work: Rewrite, entries: list[int]) -> None:
+    """Empties the versions' cells and takes their rows' keys out of everything that could find them."""
+    connection = work.connection
+    rows = [{"b_entry": entry} for entry in entries]
+    where = version.c.entry == sa.bindparam("b_entry")
+    work.change(sa.update(version).where(where).values(payload=b"", secret=b"", number_bi=GONE), rows)
+    work.change(sa.update(holder).where(holder.c.entry == sa.bindparam("b_entry")).values(number_bi=GONE), rows)
+    query = sa.select(license).join(version, version.c.license_id == license.c.license_id).where(version.c.entry.in_(entries)).distinct()
+    for row in connection.execute(query).all():
+        mine = (held.c.type_id == row.type_id, held.c.resource == row.resource, held.c.key_bi == row.key_bi)
+        connection.execute(sa.delete(held).where(*mine))
+        # Unique among erased ones, and of an index key that never was.
+        connection.execute(
+            sa.update(license).where(license.c.license_id == row.license_id).values(key_bi=row.license_id.to_bytes(32, "big"))
+        )
+
+
+def _adopt(hub: Hub, connection: sa.Connection) -> None:
+    """Rows for erase leaves that the log has and a restored database does not."""
+    known = set(connection.execute(sa.select(erasure.c.leaf_id)).scalars())
+    for entry, content in _erase_leaves(hub):
+        said = json.loads(content)
+        row = connection.execute(
+            sa.select(version.c.entry, license.c.resource, license.c.key_bi)
+            .join(license, license.c.license_id == version.c.license_id)
+            .where(version.c.leaf_id == said["of"])
+        ).first()
+        if said["id"] in known or row is None:
+            continue
+        connection.execute(sa.insert(erasure).values(entry=entry, of_entry=row.entry, leaf_id=said["id"], recorded_at=said["at"]))
+        _remember(connection, {(row.resource, bytes(row.key_bi)): entry})
+
+
+def _erase_leaves(hub: Hub) -> Iterable[tuple[int, bytes]]:
+    """(entry, leaf) of every erase leaf below the published checkpoint, from the tiles: they outlive the database."""
+    from license_hub.log.checkpoint import parse
+    from license_hub.log.tiles import WIDTH
+
+    note = hub.tiles.read_checkpoint()
+    size = parse(note).size if note else 0
+    for index in range(-(-size // WIDTH)):
+        for place, content in enumerate(hub.tiles.read_entries(index, min(WIDTH, size - index * WIDTH))):
+            if b'"kind":"erase"' in content:
+                yield index * WIDTH + place, content
+
+
+def _sweep_lake(hub: Hub) -> int:
+    """Takes every erased row out of the lake; returns how many went."""
+    with reading(hub.engine) as connection:
+        keys: dict[str, set[bytes]] = {}
+        for row in connection.execute(sa.select(erased_row.c.resource, erased_row.c.key_bi)):
+            keys.setdefault(row.resource, set()).add(bytes(row.key_bi))
+    gone = 0
+    for resource, wanted in sorted(keys.items()):
+        if resource not in hub.catalog.resources:
+            raise HubError(f"{resource} is no longer in the catalogue: its erased rows cannot be found in the lake")
+        gone += erase_rows(hub.lake, hub.catalog, resource, lambda key, wanted=wanted: not wanted.isdisjoint(hub.crypt.probes("key", key)))
+    return gone
+
+
+def _bases(hub: Hub, number: str) -> list[str]:
+    """Holder bases whose rows are named by such a number."""
+    wanted = "citizen_id" if code_type(number, "both") == "111" else "uscc"
+    bases = {base for kind in hub.catalog.license_types.values() for source in kind.sources for base in source.holder_base}
+    return sorted(
+        one for one in bases if [hub.catalog.resources[one].field(name).type for name in hub.catalog.resources[one].key] == [wanted]
+    )

@@ -1,0 +1,158 @@
+"""Moves what is stored to the current data and index keys, while the hub goes on working.
+
+- In steps of some rows, each a transaction of its own: killed anywhere, the next run goes on, because every cell and every index names
+  its key. Look-ups probe both forms meanwhile; new rows are written under the current keys.
+- An index is advanced from its own bytes, so that this needs no certificate, no lake and no holder's number.
+- A license's key index is part of what its versions' secrets are bound to: both are changed in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from license_hub.service.hub import Hub
+from license_hub.signing.commitment import instant
+from license_hub.storage.crypt import NONCE_BYTES
+from license_hub.storage.engine import reading
+from license_hub.storage.licenses import held_place, open_secret, secret_place
+from license_hub.storage.rewrite import Rewrite, rewriting
+from license_hub.storage.tables import audit, held, holder, license, version
+from license_hub.storage.tables_at_rest import erased_row, erasure
+
+STEP = 2_000
+"""Rows of one transaction: writers wait for a step, not for the whole."""
+
+
+def rekey(hub: Hub, actor: str, step: int = STEP) -> dict[str, int]:
+    """Table → rows moved. Run again until it answers zeros: rows that came meanwhile are under the current keys already."""
+    done: Counter[str] = Counter()
+    for name, move in (("hub_license", _licenses), ("hub_holder", _holders), ("hub_held", _held), ("hub_audit", _audit),
+                       ("hub_erased_row", _erased), ("hub_erasure", _erasures)):  # fmt: skip
+        done[name] = move(hub, actor, step)
+    return dict(done)
+
+
+def _steps(hub: Hub, actor: str, column: sa.Column, step: int) -> Iterator[tuple[Rewrite, list[int]]]:
+    """Transactions over the values of a whole-number key, in order."""
+    last = -1
+    while True:
+        query = sa.select(column).where(column > last).order_by(column).distinct().limit(step)
+        with reading(hub.engine) as connection:
+            found = list(connection.execute(query).scalars())
+        if not found:
+            return
+        with rewriting(hub.engine, "reencrypt", actor, instant(hub.now())) as work:
+            yield work, found
+        last = found[-1]
+
+
+def _old_index(hub: Hub, index: bytes | None) -> bool:
+    return bool(index) and 1 <= index[0] < hub.crypt.index_kid
+
+
+def _old_cell(hub: Hub, cell: bytes) -> bool:
+    return bool(cell) and bytes(cell[1:9]) != hub.crypt.kid
+
+
+def _licenses(hub: Hub, actor: str, step: int) -> int:
+    """Licenses with their versions: key index, payload, secret, number index."""
+    moved = 0
+    query = sa.select(version, license.c.key_bi, license.c.resource).join(license, license.c.license_id == version.c.license_id)
+    for work, ids in _steps(hub, actor, license.c.license_id, step):
+        # A version that comes meanwhile is bound to the key's current form already.
+        locked = sa.select(license).where(license.c.license_id.in_(ids)).with_for_update()
+        keys = {row.license_id: bytes(row.key_bi) for row in work.connection.execute(locked)}
+        moving = {one: hub.crypt.advance("key", key) for one, key in keys.items() if _old_index(hub, key)}
+        changes = []
+        for row in work.connection.execute(query.where(version.c.license_id.in_(ids))):
+            moves = row.license_id in moving or _old_cell(hub, row.secret) or _old_cell(hub, row.payload)
+            if row.payload and (moves or _old_index(hub, row.number_bi)):
+                changes.append(_version(hub, row, moving.get(row.license_id, bytes(row.key_bi))))
+        where = version.c.entry == sa.bindparam("b_entry")
+        cells = {name: sa.bindparam(f"b_{name}") for name in ("payload", "secret", "number_bi")}
+        work.change(sa.update(version).where(where).values(cells), changes)
+        rows = [{"b_id": one, "b_key": key} for one, key in moving.items()]
+        work.change(sa.update(license).where(license.c.license_id == sa.bindparam("b_id")).values(key_bi=sa.bindparam("b_key")), rows)
+        moved += len(changes)
+    return moved
+
+
+def _version(hub: Hub, row: sa.Row, key: bytes) -> dict[str, object]:
+    crypt, entropy = hub.crypt, hub.entropy
+    payload = crypt.decrypt("hub_version", "payload", row.entry, row.payload)
+    place = secret_place(row.entry, row.license_id, key, row.type_id, row.resource, row.grade, row.holder_verified, row.as_of)
+    return {
+        "b_entry": row.entry,
+        "b_payload": crypt.encrypt("hub_version", "payload", row.entry, payload, entropy(NONCE_BYTES)),
+        "b_secret": crypt.encrypt("hub_version", "secret", place, open_secret(crypt, row), entropy(NONCE_BYTES)),
+        "b_number_bi": crypt.advance("number", bytes(row.number_bi)),
+    }
+
+
+def _holders(hub: Hub, actor: str, step: int) -> int:
+    moved = 0
+    where = (holder.c.entry == sa.bindparam("b_entry")) & (holder.c.position == sa.bindparam("b_position"))
+    for work, entries in _steps(hub, actor, holder.c.entry, step):
+        rows = work.connection.execute(sa.select(holder).where(holder.c.entry.in_(entries)))
+        changes = [{"b_entry": row.entry, "b_position": row.position, "b_index": hub.crypt.advance("holder", bytes(row.number_bi))}
+                   for row in rows if _old_index(hub, row.number_bi)]  # fmt: skip
+        work.change(sa.update(holder).where(where).values(number_bi=sa.bindparam("b_index")), changes)
+        moved += len(changes)
+    return moved
+
+
+def _audit(hub: Hub, actor: str, step: int) -> int:
+    moved = 0
+    for work, numbers in _steps(hub, actor, audit.c.seq, step):
+        rows = work.connection.execute(sa.select(audit.c.seq, audit.c.subject_bi).where(audit.c.seq.in_(numbers)))
+        changes = [{"b_seq": row.seq, "b_index": hub.crypt.advance("subject", bytes(row.subject_bi))}
+                   for row in rows if _old_index(hub, row.subject_bi)]  # fmt: skip
+        work.change(sa.update(audit).where(audit.c.seq == sa.bindparam("b_seq")).values(subject_bi=sa.bindparam("b_index")), changes)
+        moved += len(changes)
+    return moved
+
+
+def _held(hub: Hub, actor: str, step: int) -> int:
+    """Rows on hold are few and live short: one transaction."""
+    crypt, moved = hub.crypt, 0
+    with rewriting(hub.engine, "reencrypt", actor, instant(hub.now())) as work:
+        for row in work.connection.execute(sa.select(held)).all():
+            key = bytes(row.key_bi)
+            if not (_old_index(hub, key) or _old_cell(hub, row.payload)):
+                continue
+            now = crypt.advance("key", key)
+            plain = crypt.decrypt("hub_held", "payload", held_place(row.type_id, row.resource, key), row.payload)
+            cell = crypt.encrypt("hub_held", "payload", held_place(row.type_id, row.resource, now), plain, hub.entropy(NONCE_BYTES))
+            mine = (held.c.type_id == row.type_id, held.c.resource == row.resource, held.c.key_bi == key)
+            values = {"key_bi": now, "number_bi": crypt.advance("number", bytes(row.number_bi)), "payload": cell}
+            work.connection.execute(sa.update(held).where(*mine).values(values))
+            moved += 1
+    return moved
+
+
+def _erased(hub: Hub, actor: str, step: int) -> int:
+    moved = 0
+    with rewriting(hub.engine, "reindex", actor, instant(hub.now())) as work:
+        for row in work.connection.execute(sa.select(erased_row)).all():
+            if _old_index(hub, row.key_bi):
+                mine = (erased_row.c.resource == row.resource, erased_row.c.key_bi == row.key_bi)
+                work.connection.execute(sa.update(erased_row).where(*mine).values(key_bi=hub.crypt.advance("key", bytes(row.key_bi))))
+                moved += 1
+    return moved
+
+
+def _erasures(hub: Hub, actor: str, step: int) -> int:
+    crypt, moved = hub.crypt, 0
+    for work, entries in _steps(hub, actor, erasure.c.entry, step):
+        changes = []
+        for row in work.connection.execute(sa.select(erasure.c.entry, erasure.c.secret).where(erasure.c.entry.in_(entries))):
+            if row.secret is not None and _old_cell(hub, row.secret):
+                plain = crypt.decrypt("hub_erasure", "secret", row.entry, row.secret)
+                cell = crypt.encrypt("hub_erasure", "secret", row.entry, plain, hub.entropy(NONCE_BYTES))
+                changes.append({"b_entry": row.entry, "b_secret": cell})
+        work.change(sa.update(erasure).where(erasure.c.entry == sa.bindparam("b_entry")).values(secret=sa.bindparam("b_secret")), changes)
+        moved += len(changes)
+    return moved

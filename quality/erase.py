@@ -1,0 +1,111 @@
+"""Takes rows out of the lake's files: those of erased keys. Files are otherwise never changed.
+
+- A file without such a row is not touched; another is written anew beside its place, whole, and put there. What remains keeps its order,
+  its origin and its values.
+- Landed rows are found by the key that cleaning gives. Rows whose key cannot be cleaned have none and leave with their batch's retention.
+- A landed batch's manifest is brought in line: rows, bytes and hash of the file. Its content hash stays that of the delivery, so that
+  the same delivery, come again, is still known.
+
+Safe to run again after it was killed anywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from catalogs.model import Catalog
+from connectors import manifest
+from connectors.lake import Lake
+from quality import scan
+from quality.scan import Landed
+from quality.session import session
+
+ROWS = 100_000
+_BESIDE = ".erasing"
+
+Wanted = Callable[[str], bool]
+"""Whether a key is to be erased."""
+
+
+def erase_rows(lake: Lake, catalog: Catalog, resource_id: str, wanted: Wanted) -> int:
+    """Rows taken out of all files of the resource."""
+    gone = 0
+    for area, column in (("trusted", "_key"), ("quarantine", "key")):
+        for path in _files(lake / area / resource_id):
+            name = "key" if path.name.startswith("superseded") else column
+            gone += _without(lake, path, _by_key(name, wanted), name)
+    for path in _files(lake / "landing" / resource_id):
+        gone += _landed(lake, catalog, resource_id, path, wanted)
+    return gone
+
+
+def _files(folder: Path) -> list[Path]:
+    for left in folder.glob(f"*/*{_BESIDE}"):
+        left.unlink()
+    return sorted(folder.glob("*/*.parquet"))
+
+
+def _landed(lake: Lake, catalog: Catalog, resource_id: str, path: Path, wanted: Wanted) -> int:
+    with lake.open(path) as file:
+        columns = frozenset(pq.read_schema(file).names)
+    resource = catalog.resources[resource_id]
+    with session(lake, alone(catalog, resource_id)) as connection:
+        query = scan.keys(Landed(lake.named(path), columns), resource)
+        # Order of the file, so that a place in it is the place in the answer.
+        doomed = {row for row, key in connection.execute(query.text).fetchall() if key and wanted(key)}
+    place = 0
+
+    def mask(batch: pa.RecordBatch) -> list[bool]:
+        nonlocal place
+        first, place = place, place + batch.num_rows
+        return [number in doomed for number in range(first, place)]
+
+    gone = _without(lake, path, mask, None) if doomed else 0
+    described = manifest.read(path.parent)
+    (file,) = described.files or ({},)
+    if file and (gone or path.stat().st_size != file["bytes"]):
+        with path.open("rb") as stored:
+            digest = hashlib.file_digest(stored, "sha256").hexdigest()
+        with lake.open(path) as opened:
+            rows = pq.ParquetFile(opened).metadata.num_rows
+        changed = {"name": path.name, "bytes": path.stat().st_size, "sha256": digest}
+        manifest.correct(path.parent, replace(described, rows=rows, files=(changed,)))
+    return gone
+
+
+def _by_key(column: str, wanted: Wanted) -> Callable[[pa.RecordBatch], list[bool]]:
+    return lambda batch: [bool(key) and wanted(key) for key in batch.column(column).to_pylist()]
+
+
+def alone(catalog: Catalog, resource_id: str) -> Catalog:
+    """The catalogue with that resource alone: only its macros are needed."""
+    return replace(catalog, resources={resource_id: catalog.resources[resource_id]})
+
+
+def _without(lake: Lake, path: Path, mask: Callable[[pa.RecordBatch], list[bool]], column: str | None) -> int:
+    """Rewrites a file without the rows the mask names; returns how many they were."""
+    if column is not None and not any(any(mask(batch)) for batch in _batches(lake, path, [column])):
+        return 0
+    beside, gone = path.with_name(path.name + _BESIDE), 0
+    with lake.open(path) as file:
+        schema = pq.read_schema(file)
+    with lake.create(beside) as target, pq.ParquetWriter(target, schema, compression="zstd", compression_level=1) as writer:
+        for batch in _batches(lake, path, None):
+            doomed = pa.array(mask(batch), pa.bool_())
+            gone += doomed.true_count
+            writer.write_batch(batch.filter(pc.invert(doomed)))
+    beside.replace(path)
+    manifest.sync_folder(path.parent)
+    return gone
+
+
+def _batches(lake: Lake, path: Path, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+    with lake.open(path) as file:
+        yield from pq.ParquetFile(file).iter_batches(ROWS, columns=columns)
