@@ -3,6 +3,7 @@ CSV → Parquet COPY of the same rows.
 
 - Each run is a process of its own, so CPU (children included) and peak memory are its own; imports are not counted on either side.
 - Both sides run in turn; medians of `repeats`. `ratio` = CPU of the check by CPU of the COPY.
+- The goals are judged on a plain lake; what encrypting the lake costs on top stands beside them (`detail.encrypted`).
 - `clean_5m` also measures a million rows in the same way for `growth` = CPU of 5 M by CPU of 1 M.
 """
 
@@ -16,6 +17,9 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from connectors.lake import Lake
+from connectors.sealed import FileKeys
 
 MILLION = 1_000_000
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,10 +35,11 @@ def run(rows: int = MILLION, repeats: int = 3) -> dict:
         small = here / "million"
         if rows > MILLION:
             _measured("prepare", small, MILLION)
-        sides: dict[str, list[dict]] = {"copy": [], "check": [], "million": []}
+        sides: dict[str, list[dict]] = {"copy": [], "check": [], "encrypted": [], "million": []}
         for _ in range(repeats):
             sides["copy"].append(_measured("copy", here / "whole"))
             sides["check"].append(_measured("check", here / "whole"))
+            sides["encrypted"].append(_measured("encrypted", here / "whole"))
             if rows > MILLION:
                 sides["million"].append(_measured("check", small))
     return _row(rows, sides)
@@ -51,6 +56,11 @@ def _row(rows: int, sides: dict[str, list[dict]]) -> dict:
         "ratio": round(cpu["check"] / cpu["copy"], 2),
         "peak_gib": round(max(one["peak_gib"] for one in sides["check"]), 2),
         "detail": {"rows": rows, "runs": sides, "balance": last["balance"], "rules": last["rules"], "columns": last["columns"]},
+    }
+    row["detail"]["encrypted"] = {
+        "cpu": round(cpu["encrypted"], 2),
+        "cost": round(cpu["encrypted"] / cpu["check"], 3),
+        "peak_gib": round(max(one["peak_gib"] for one in sides["encrypted"]), 2),
     }
     if "million" in cpu:
         row["growth"] = round(cpu["check"] / cpu["million"], 2)
@@ -69,12 +79,25 @@ def prepare(folder: Path, rows: int) -> dict:
     from connectors.pulling import pull
     from connectors.sample.population_csv import population_csv
     from connectors.settings import EnvironmentCredentials
+    from quality.reencrypt import reencrypt
 
     folder.mkdir()
     population_csv(folder / "population.csv", rows, 1)
     resource = load().resources["population"]
     landed = pull(resource, folder / "lake", credentials=EnvironmentCredentials({}), now=NOW, input=folder / "population.csv")
+    shutil.copytree(folder / "lake", folder / "sealed")
+    reencrypt(encrypted_lake(folder))
     return {"rows": landed.manifest.rows}
+
+
+def encrypted_lake(folder: Path) -> Lake:
+    """The same landed batch, under a key of the bench."""
+    return Lake(folder / "sealed", FileKeys(b"bench-1.", {b"bench-1.": bytes(range(32))}))
+
+
+def encrypted(folder: Path) -> dict:
+    """`check` on the encrypted lake."""
+    return check(folder, encrypted_lake(folder))
 
 
 def copy(folder: Path) -> dict:
@@ -90,7 +113,7 @@ def copy(folder: Path) -> dict:
         return _counted(lambda: connection.execute(statement.text).fetchall())
 
 
-def check(folder: Path) -> dict:
+def check(folder: Path, lake: Lake | None = None) -> dict:
     import sqlalchemy as sa
 
     from catalogs.load import load
@@ -98,7 +121,7 @@ def check(folder: Path) -> dict:
     from quality import engine
     from quality.store import upgrade
 
-    lake = folder / "lake"
+    lake = lake or Lake(folder / "lake")
     for name in ("trusted", "quarantine"):
         shutil.rmtree(lake / name, ignore_errors=True)
     (lake / "hub.db").unlink(missing_ok=True)
@@ -134,4 +157,4 @@ def _counted(work) -> dict:
 
 if __name__ == "__main__":
     step, where, *numbers = sys.argv[1:]
-    print(json.dumps({"prepare": prepare, "copy": copy, "check": check}[step](Path(where), *map(int, numbers))))
+    print(json.dumps({"prepare": prepare, "copy": copy, "check": check, "encrypted": encrypted}[step](Path(where), *map(int, numbers))))

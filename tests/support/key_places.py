@@ -125,5 +125,7 @@ for label, (kind, parameters, mechanism) in curves.items():
     domain = session.create_domain_parameters(kind, {Attribute.EC_PARAMS: bytes.fromhex(parameters)}, local=True)
     public, _ = domain.generate_keypair(mechanism=mechanism, store=True, label=label)
     points[label] = public[Attribute.EC_POINT][2:].hex()
+for label in ("hub-kek", "other-kek"):
+    session.generate_key(KeyType.AES, 256, label=label, store=True, template={Attribute.EXTRACTABLE: False, Attribute.SENSITIVE: True})
 print(json.dumps(points))
 """

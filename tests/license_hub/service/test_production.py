@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy as sa
@@ -55,9 +56,9 @@ def test_production_with_nothing_lists_everything_at_once_and_makes_nothing(opti
     with pytest.raises(SettingsError) as refused:
         open_hub(replace(options, profile="production"), clock=None)
     found = refused.value.problems
-    for part in ("HUB_WITNESS_POLICY", "no key for checkpoint", "no SM2 key beside", "no key for token"):
+    for part in ("HUB_WITNESS_POLICY", "no key for checkpoint", "no SM2 key beside", "no key for token", "HUB_KEK", "HUB_SPILL"):
         assert sum(part in one for one in found) == 1, part
-    assert len(found) == 4
+    assert len(found) == 6
     assert not options.keys.exists() and not options.lake.exists()
 
 
@@ -88,10 +89,14 @@ def test_production_without_any_one_thing_is_refused(keys, policy, missing):
 
 
 @pytest.fixture
-def hub(options, clock, catalog, keys, policy):
-    opened = open_hub(replace(options, profile="production", keys=keys, witness_policy=policy), clock=clock, catalog=catalog)
-    yield opened
-    opened.close()
+def hub(options, clock, catalog, keys, policy, softhsm):
+    place = softhsm.place
+    kek = f"pkcs11:token={place['token']};object=hub-kek?module-path={softhsm.module}&pin-source={place['pin_file']}"
+    with TemporaryDirectory(dir="/dev/shm") as spill:
+        chosen = replace(options, profile="production", keys=keys, witness_policy=policy, kek=kek, spill=spill)
+        opened = open_hub(chosen, clock=clock, catalog=catalog)
+        yield opened
+        opened.close()
 
 
 def asked(number: int) -> VerifyRequest:

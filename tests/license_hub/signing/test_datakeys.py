@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import secrets
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,6 @@ from license_hub.errors import KeyFault
 from license_hub.signing.datakeys import NAMES, DataKeys
 from license_hub.signing.kek import FileKek, open_kek
 from license_hub.signing.keyring import Keyring
-
-MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
 
 
 def kek_file(folder: Path, name: str = "kek") -> Path:
@@ -34,28 +31,24 @@ def folder(tmp_path) -> Path:
 
 
 @pytest.fixture
-def token(tmp_path, monkeypatch) -> str:
-    """A fresh SoftHSM token with a non-extractable AES key; its PKCS#11 URI."""
-    if not MODULE.exists() or not shutil.which("softhsm2-util"):
-        pytest.skip("softhsm2 is not installed: tests/support/system.sh brings it")
-    store, config, pin = tmp_path / "tokens", tmp_path / "softhsm.conf", tmp_path / "pin"
-    store.mkdir()
-    config.write_text(f"directories.tokendir = {store}\nobjectstore.backend = file\n")
-    pin.touch(mode=0o600)
-    pin.write_text("1234\n")
-    monkeypatch.setenv("SOFTHSM2_CONF", str(config))
-    label = "hub-" + secrets.token_hex(4)
-    command = ["softhsm2-util", "--init-token", "--free", "--label", label, "--pin", "1234", "--so-pin", "5678"]
-    subprocess.run(command, check=True, capture_output=True)
+def token(softhsm) -> str:
+    """PKCS#11 URI of an AES key in a SoftHSM token."""
+    return f"pkcs11:token={softhsm.place['token']};object=hub-kek?module-path={softhsm.module}&pin-source={softhsm.place['pin_file']}"
+
+
+def test_kek_in_a_token_cannot_leave_it(token, softhsm):
     import pkcs11
 
-    library = pkcs11.lib(str(MODULE))
-    library.reinitialize()
-    with library.get_token(token_label=label).open(user_pin="1234", rw=True) as session:
-        for name in ("hub-kek", "other-kek"):
-            made = session.generate_key(pkcs11.KeyType.AES, 256, label=name, store=True, template={pkcs11.Attribute.EXTRACTABLE: False})
-            assert made[pkcs11.Attribute.EXTRACTABLE] is False
-    return f"pkcs11:token={label};object=hub-kek?module-path={MODULE}&pin-source={pin}"
+    found = pkcs11.lib(softhsm.module).get_token(token_label="hub")
+    try:
+        session = found.open(user_pin=Path(softhsm.place["pin_file"]).read_text())
+    except pkcs11.UserAlreadyLoggedIn:
+        session = found.open()
+    with session:
+        key = session.get_key(object_class=pkcs11.ObjectClass.SECRET_KEY, label="hub-kek")
+        assert key[pkcs11.Attribute.EXTRACTABLE] is False and key[pkcs11.Attribute.SENSITIVE] is True
+        with pytest.raises(pkcs11.PKCS11Error):
+            _ = key[pkcs11.Attribute.VALUE]
 
 
 def test_key_is_made_once_and_lies_wrapped(folder):
