@@ -15,6 +15,7 @@ from __future__ import annotations
 import io
 import os
 import secrets
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,11 +107,14 @@ class SealedWriter(io.RawIOBase):
 
 
 class SealedReader(io.RawIOBase):
-    """A file's content at any place. Raises LakeLocked where a chunk is not what was written."""
+    """A file's content at any place. Raises LakeLocked where a chunk is not what was written.
+
+    Threads may share it, each with a position of its own: DuckDB's seek and read in turn, and Python may switch in between.
+    """
 
     def __init__(self, path: Path, keys: FileKeys, context: str):
         super().__init__()
-        self._path, self._at = path, 0
+        self._path, self._place = path, threading.local()
         self._file = path.open("rb", buffering=0)
         try:
             self._open(keys, context)
@@ -137,6 +141,14 @@ class SealedReader(io.RawIOBase):
 
     def seekable(self) -> bool:
         return True
+
+    @property
+    def _at(self) -> int:
+        return getattr(self._place, "at", 0)
+
+    @_at.setter
+    def _at(self, at: int) -> None:
+        self._place.at = at
 
     def tell(self) -> int:
         return self._at
@@ -170,8 +182,10 @@ class SealedReader(io.RawIOBase):
     def _read(self, first: int, last: int) -> list[bytes]:
         """Chunks `first` to `last`; the last one touched is kept, since readers come back for its rest."""
         parts: list[bytes] = []
-        if self._kept[0] == first:
-            parts.append(self._kept[1])
+        # Another thread may put another chunk there at any moment.
+        number, content = self._kept
+        if number == first:
+            parts.append(content)
             first += 1
         if first <= last:
             stored = os.pread(self._file.fileno(), (last - first + 1) * _STORED, HEAD + first * _STORED)

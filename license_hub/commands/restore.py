@@ -49,6 +49,7 @@ def replay(
     """
     from license_hub.log.copy import fetch_log
     from license_hub.log.tiles import TileStore
+    from license_hub.service.erase import reapply
     from license_hub.service.recover import recover
 
     chosen = session.options(lake, database)
@@ -58,6 +59,8 @@ def replay(
         else:
             log = TileStore(Path(source)) if source else hub.tiles
         done = recover(hub, log, session.operator(operator, chosen))
+        # What was erased since the backup, and before it in a lake of another age, is erased again.
+        reapply(hub, session.operator(operator, chosen))
     shown = {name: value for name, value in asdict(done).items() if name != "lost"} | {"lost": len(done.lost)}
     if json_:
         output.emit(shown)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import shutil
+import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -158,3 +161,29 @@ def test_file_moved_to_another_batch_does_not_open(lake):
     assert context_of(batch(lake)) == "thing/b1"
     with pytest.raises(LakeLocked):
         lake.open(batch(lake, "b2"))
+
+
+def test_threads_that_share_a_reader_each_get_what_they_asked_for(tmp_path):
+    """DuckDB's threads share one handle: each seeks, then reads."""
+    content = os.urandom(20 * CHUNK)
+    wrong, before = [], sys.getswitchinterval()
+
+    def work(seed: int) -> None:
+        draw = random.Random(seed)
+        for _ in range(150):
+            at, size = draw.randrange(19 * CHUNK), draw.randrange(1, CHUNK)
+            file.seek(at)
+            if file.read(size) != content[at : at + size]:
+                wrong.append(at)
+
+    sys.setswitchinterval(1e-6)
+    try:
+        with SealedReader(written(tmp_path, content), KEYS, "thing/b1") as file:
+            threads = [threading.Thread(target=work, args=(seed,)) for seed in range(6)]
+            for one in threads:
+                one.start()
+            for one in threads:
+                one.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert not wrong
