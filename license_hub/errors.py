@@ -10,7 +10,8 @@ EgovError                     catalogs.errors
     │   ├── SignerUnavailable a token or sign service does not answer now
     │   ├── JoseRefused       a token breaks a rule, or its signature does; never says a value of it
     │   ├── BundleMalformed   a license bundle is not of its format
-    │   └── ManifestMalformed a key manifest is not of its format
+    │   ├── ManifestMalformed a key manifest is not of its format
+    │   └── TokenMalformed    a status list, reference or notice is well signed but not of its form
     ├── LogError              the log refuses: tiles, checkpoint or leaf rows do not agree
     │   ├── TileMissing       a tile or entry bundle that the tree needs is not there
     │   ├── TileCorrupt       stored bytes are not what they must be; nothing is signed over them
@@ -83,6 +84,10 @@ class BundleMalformed(SigningError):
 
 class ManifestMalformed(SigningError):
     code = "MANIFEST_MALFORMED"
+
+
+class TokenMalformed(SigningError):
+    code = "TOKEN_MALFORMED"
 
 
 class LogError(HubError):

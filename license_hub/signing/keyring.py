@@ -1,7 +1,7 @@
 """The hub's keys on disk, made on first use.
 
     <directory>/<role>/0001.json      signing keys, numbered as they were made; all verify
-    <directory>/symmetric/<name>.json 32-byte keys `index` and `data` for storage.crypt
+    <directory>/symmetric/<name>.json 32-byte keys: `index` and `data` for storage.crypt, `status` for the places in status lists
 
 A signing key is held in its file or lives elsewhere; one role may have keys of either form:
 
@@ -38,7 +38,7 @@ from license_hub.signing.suites import PublicKey, Signer, kid, suite
 
 ROLE = re.compile(r"checkpoint|status|token|presentation|witness|root|organ/[0-9A-Z]{18}")
 ROLES = "checkpoint, status, token, presentation, witness, root, organ/<18-character credit code>"
-SYMMETRIC = ("index", "data")
+SYMMETRIC = ("index", "data", "status")
 DEFAULT_ALG = "Ed25519"
 CHECKPOINT_ALGS = ("Ed25519", "SM2")
 """What signs a checkpoint, in the order of its lines; the first one must be there (C2SP tlog-checkpoint)."""
