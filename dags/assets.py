@@ -11,3 +11,4 @@ RESOURCES = tuple(load().resources.values())
 LANDED = {resource.id: Asset(name=f"landed-{resource.id}", uri=f"mzt://landed/{resource.id}") for resource in RESOURCES}
 PUBLISHED = {resource.id: Asset(name=f"published-{resource.id}", uri=f"mzt://published/{resource.id}") for resource in RESOURCES}
 ISSUED = Asset(name="issued", uri="mzt://issued")
+LISTED = Asset(name="status-listed", uri="mzt://status-listed")

@@ -135,6 +135,15 @@ def issue() -> dict:
     return {"publications": done.publications, "resources": {name: asdict(counts) for name, counts in done.per_resource.items()}}
 
 
+def publish_status() -> dict:
+    """Signs every status list anew."""
+    from license_hub.service.publish_status import publish
+
+    with hub() as opened:
+        made = publish(opened)
+    return {"lists": len(made), "changed": sum(one.changed for one in made), "bytes": sum(one.bytes for one in made)}
+
+
 def catch_up() -> dict:
     """Judges landed batches nobody judged and applies publications nobody applied."""
     from catalogs.load import load

@@ -22,6 +22,7 @@ from license_hub.commands import (
     restore,
     run,
     serve,
+    status_list,
     verify,
     witness,
 )
@@ -47,7 +48,7 @@ HELP = """\
     hub serve
 
 Exit codes: 0 done · 1 fault, one line on stderr · 2 wrong usage · 3 the gate stopped the batch · 4 verdict INVALID ·
-5 verdict UNDETERMINED · 6 fsck found damage. Results go to stdout, everything else to stderr.
+5 verdict UNDETERMINED or status list stale · 6 fsck or a status list check found damage. Results go to stdout, everything else to stderr.
 Settings are HUB_* variables, shown by [bold]hub config show[/bold].
 """
 
@@ -69,6 +70,7 @@ app.add_typer(log.app, name="log")
 app.add_typer(backup.app, name="backup")
 app.add_typer(restore.app, name="restore")
 app.add_typer(witness.app, name="witness")
+app.add_typer(status_list.app, name="status-list")
 app.add_typer(config.app, name="config")
 
 

@@ -31,12 +31,13 @@ for drop in sorted(waiting.glob("legal_entity*.csv")):
     landed += _run(bag.dags["land_legal_entity"])
     _run(bag.dags["check_legal_entity"])
 first, second = _run(bag.dags["issue"]), _run(bag.dags["issue"])
+listed = [_run(bag.dags["publish_status"]) for _ in range(2)]
 idle = bag.dags["land_legal_entity"].test()
 lines = next(waiting.glob("legal_entity_1*.csv")).read_bytes().splitlines(keepends=True)
 (drops / "legal_entity_1_enterprise.csv").write_bytes(b"".join(lines[:21]))
 _run(bag.dags["land_legal_entity"])
 stopped = bag.dags["check_legal_entity"].test()
-print("@@" + json.dumps({"landed": landed, "first": first, "second": second,
+print("@@" + json.dumps({"landed": landed, "first": first, "second": second, "listed": listed,
                          "idle": {t.task_id: t.state for t in idle.get_task_instances()},
                          "stopped": [stopped.state, {t.task_id: t.state for t in stopped.get_task_instances()}]}))
 """
@@ -73,6 +74,10 @@ def test_three_landings_are_handled_by_one_issue_run(world):
 
 def test_a_second_issue_run_changes_nothing(world):
     assert world[1]["second"]["publications"] == 0
+
+
+def test_status_lists_are_signed_after_the_issue_and_again_when_nothing_changed(world):
+    assert [(one["lists"], one["changed"]) for one in world[1]["listed"]] == [(1, 1), (1, 0)]
 
 
 def test_landing_with_nothing_new_skips_and_wakes_nobody(world):

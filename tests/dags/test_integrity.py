@@ -24,7 +24,8 @@ heavy = sorted(name for name in set(sys.modules) - before
 print("@@" + json.dumps({
     "errors": {str(k): v for k, v in bag.import_errors.items()},
     "heavy": heavy,
-    "dags": {d: {"tags": sorted(x.tags), "doc": x.doc_md or "", "active": x.max_active_runs, "owners": sorted({t.owner for t in x.tasks}),
+    "dags": {d: {"tags": sorted(x.tags), "doc": x.doc_md or "", "active": x.max_active_runs, "schedule": repr(x.schedule),
+                 "owners": sorted({t.owner for t in x.tasks}),
                  "retries": {t.task_id: t.retries for t in x.tasks}} for d, x in bag.dags.items()}}))
 """
 
@@ -44,7 +45,11 @@ def test_every_dag_file_parses(bag):
 
 
 def test_every_resource_has_its_landing_and_checking_dag(bag, catalog):
-    expected = {f"{stage}_{resource}" for stage in ("land", "check") for resource in catalog.resources} | {"issue", "reconcile"}
+    expected = {f"{stage}_{resource}" for stage in ("land", "check") for resource in catalog.resources} | {
+        "issue",
+        "publish_status",
+        "reconcile",
+    }
     assert set(bag["dags"]) == expected
 
 
@@ -57,6 +62,11 @@ def test_every_dag_has_owner_tags_doc_and_one_active_run(bag):
 
 def test_parsing_imports_nothing_heavy(bag):
     assert bag["heavy"] == []
+
+
+def test_status_lists_are_published_after_an_issue_and_every_quarter_of_an_hour(bag):
+    schedule = bag["dags"]["publish_status"]["schedule"]
+    assert "issued" in schedule and "*/15 * * * *" in schedule
 
 
 def test_landing_is_retried_and_checking_is_not(bag):

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from alembic import context
 
-from license_hub.storage import tables_at_rest, tables_audit_log, tables_keys, tables_recovery  # noqa: F401 (their tables join the metadata)
+from license_hub.storage import (  # noqa: F401 (their tables join the metadata)
+    tables_at_rest,
+    tables_audit_log,
+    tables_keys,
+    tables_recovery,
+    tables_status,
+)
 from license_hub.storage.tables import metadata
 
 context.configure(

@@ -272,6 +272,8 @@ PUBLIC = {
     "/log/audit/checkpoint",
     "/log/tile/{path:path}",
     "/log/proof/{leaf_hash}",
+    "/status",
+    "/status/{shard}",
     "/healthz",
     "/readyz",
     "/v1/problems",

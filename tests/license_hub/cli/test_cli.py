@@ -90,6 +90,17 @@ def test_run_of_the_same_rows_again_is_a_no_op_that_repeats_the_head(hub, delive
     assert (again["issued"], again["versions"], again["held"]) == (0, 0, 0)
 
 
+def test_status_list_is_published_and_checked(hub, delivery):
+    report(hub("run", "legal_entity", "--input", str(delivery), "--issue", "--json"))
+    missing = hub("status-list", "check", "--json")
+    assert missing.returncode == 5 and json.loads(missing.stdout)["missing"]
+    made = hub("status-list", "publish", "--json")
+    assert (made.returncode, json.loads(made.stdout)["changed"]) == (0, True)
+    found = hub("status-list", "check", "--json")
+    assert (found.returncode, json.loads(found.stdout)["counts"]["VALID"], json.loads(found.stdout)["faults"]) == (0, 5, [])
+    assert "fresh" in hub("status-list", "check").stdout
+
+
 def test_run_without_issue_leaves_the_log_alone(hub, delivery):
     found = report(hub("run", "legal_entity", "--input", str(delivery), "--json"))
     assert (found["published"], found["issued"], found["log_size"], found["checkpoint"]) == (True, 0, 0, None)
