@@ -6,6 +6,8 @@
 
 That a signature verifies is remembered; whether its key counts (`signing.manifest`) is asked of `hub.security` each time.
 
+The comparisons are those of `signing.checks`, for bundles too.
+
 Checking one leaf of a tile against a root checks the whole tile, because every other hash of the tile goes into that path: so a tile
 is checked once and its other leaves afterwards cost one comparison.
 """
@@ -16,9 +18,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from license_hub.domain.license import IDENTIFIER
 from license_hub.domain.verdict import Proof
-from license_hub.errors import HubError, TileCorrupt, TileMissing
+from license_hub.errors import HubError, SignatureBad, TileCorrupt, TileMissing
 from license_hub.log import checkpoint as checkpoints
 from license_hub.log.checkpoint import Checkpoint
 from license_hub.log.proof import inclusion_proof
@@ -27,7 +28,7 @@ from license_hub.log.tree import HASH_BYTES, inclusion
 from license_hub.service.behind import refuse_if_older
 from license_hub.service.content import Opened
 from license_hub.service.hub import Hub
-from license_hub.signing import seal
+from license_hub.signing import checks, seal
 from license_hub.signing.seal import Attestation, Statement
 from license_hub.storage.tables import attestation_tile, leaf
 from license_hub.storage.tables import checkpoint as checkpoint_table
@@ -38,16 +39,20 @@ UNSIGNED = Checkpoint("", 2**62, bytes(32), "")
 
 def check_version(hub: Hub, connection: sa.Connection, head: Checkpoint | None, row: object, opened: Opened) -> Proof:
     """All of content, seal and log. `row` also has the columns of its attestation."""
-    if opened.fields.get(IDENTIFIER) != row.identifier:
-        return Proof.BAD
     statement = check_statement(hub, row)
-    if statement is None or statement.issuer != opened.fields.get("ZZBFJGDM") or statement.publication != row.publication:
+    if statement is None or statement.publication != row.publication:
         return Proof.BAD
-    tiles = _AttestationTiles(connection, row.attestation_id)
-    cache, key = hub.evidence.seal_tiles, (row.attestation_id, row.attestation_index // WIDTH)
-    if not _under(cache, key, tiles, opened.leaf_hash, row.attestation_index, statement.size, statement.root):
+    try:
+        checks.check_identifier(row.identifier, opened.fields)
+        checks.check_seal(statement, row.identifier, opened.fields, lambda: _attested(hub, connection, row, opened, statement))
+    except SignatureBad:
         return Proof.BAD
     return check_logged(hub, connection, head, row.entry, opened.leaf_hash, row.recorded_at)
+
+
+def _attested(hub: Hub, connection: sa.Connection, row: object, opened: Opened, statement: Statement) -> bool:
+    tiles, key = _AttestationTiles(connection, row.attestation_id), (row.attestation_id, row.attestation_index // WIDTH)
+    return _under(hub.evidence.seal_tiles, key, tiles, opened.leaf_hash, row.attestation_index, statement.size, statement.root)
 
 
 def check_logged(hub: Hub, connection: sa.Connection, head: Checkpoint | None, entry: int, hashed: bytes, recorded_at: str) -> Proof:

@@ -1,11 +1,12 @@
 """A license with everything an offline verifier needs, and the check of it.
 
     {"v": 1, "kind": "license-bundle", "identifier", "fields": {name: value}, "salts": {name: hex}, "hidden": [hex, …],
-     "leaf": text, "attestation": {"statement": text, "signature", "kid", "alg", "index", "path": [base64, …]}, "proof": .tlog-proof text}
+     "leaf": text, "status"?: reference to a status list (JWS),
+     "attestation": {"statement": text, "signature", "kid", "alg", "index", "path": [base64, …]}, "proof": .tlog-proof text}
 
 - JCS. Fields left out are in `hidden` as digests, so a holder may show some and not others.
-- `verify_bundle` proves *issued*, never *in force*: the leaf's status is what the source said at issue, and no later one travels in a
-  bundle that could go stale unseen. The report says what the face's own dates give; status comes from the hub or its status list.
+- The steps of `verify_bundle` prove *issued*, never *in force*: the leaf's status is what the source said at issue. In force is what
+  the hub says, or a fresh status list at the place that the bundle's reference names (`Report.standing`).
 
 Source: design.md decisions 1 to 3.
 """
@@ -19,23 +20,24 @@ from datetime import datetime
 from license_hub.domain import identifier as identifiers
 from license_hub.domain.license import IDENTIFIER, dates
 from license_hub.domain.lifecycle import State, current
-from license_hub.errors import BundleMalformed, NotCanonical, NoteMalformed, SignatureBad
+from license_hub.errors import BundleMalformed, NotCanonical, NoteMalformed, SignatureBad, TokenMalformed
 from license_hub.log import bundle as proofs
 from license_hub.log import checkpoint
 from license_hub.log.note import NoteKey, decode, encode
 from license_hub.log.policy import Policy
+from license_hub.log.policy import parse as parse_policy
 from license_hub.log.tree import leaf_hash
-from license_hub.signing import commitment, seal
+from license_hub.signing import checks, commitment, jws, reference, seal
 from license_hub.signing.canonical import jcs, parse
 from license_hub.signing.commitment import Shown
 from license_hub.signing.manifest import KnownKey, Manifest
 from license_hub.signing.seal import Attestation, AttestationPath
+from license_hub.signing.standing import Standing, stand
 from license_hub.signing.suites import PublicKey
 
 _NAMES = {"v", "kind", "identifier", "fields", "salts", "hidden", "leaf", "attestation", "proof"}
+_MORE_NAMES = {"status"}
 _SEAL_NAMES = {"statement", "signature", "kid", "alg", "index", "path"}
-_LEAF_NAMES = {"v", "kind", "id", "of", "status", "at", "c"}
-"""`status`: what the source said at issue. It proves that day's word, never today's state."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Bundle:
     attestation: Attestation
     attestation_path: AttestationPath
     proof: proofs.Proof
+    status: str | None = None
+    """Signed reference to the license's place in a status list (`signing.reference`)."""
 
     @property
     def fields(self) -> dict[str, str]:
@@ -68,6 +72,8 @@ class Trust:
     policy: Policy = field(default_factory=Policy)
     fallen: tuple[KnownKey, ...] = ()
     """Compromised checkpoint keys: their word counts for the one head that the root vouches for (`signing.manifest`)."""
+    status_keys: Sequence[PublicKey] = ()
+    """Keys of status lists and references that may be relied on."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,8 @@ class Report:
     steps: tuple[Step, ...]
     by_dates: State | None
     """EXPIRED or NOT_ACTIVE where the face's own dates say so; None otherwise, or while a step is not good."""
+    standing: Standing
+    """Whether it is in force, as far as can be told without the hub."""
 
     @property
     def good(self) -> bool:
@@ -101,17 +109,19 @@ def make_bundle(
     proof: proofs.Proof,
     *,
     show: Sequence[str] | None = None,
+    status: str | None = None,
 ) -> Bundle:
     """A bundle of all fields, or of those in `show` (the identifier always). Raises KeyError for an unknown name."""
     names = set(committed if show is None else show) | {IDENTIFIER}
     shown, hidden = commitment.disclose(secret, committed, names)
-    return Bundle(committed[IDENTIFIER], tuple(shown), tuple(hidden), leaf, attestation, path, proof)
+    return Bundle(committed[IDENTIFIER], tuple(shown), tuple(hidden), leaf, attestation, path, proof, status)
 
 
 def write(bundle: Bundle) -> bytes:
     """Canonical JSON."""
     return jcs(
-        {
+        ({"status": bundle.status} if bundle.status is not None else {})
+        | {
             "v": 1,
             "kind": "license-bundle",
             "identifier": bundle.identifier,
@@ -136,7 +146,7 @@ def read(data: bytes) -> Bundle:
     """Nothing verified. Raises BundleMalformed."""
     try:
         value = parse(data)
-        if not isinstance(value, dict) or set(value) != _NAMES or value["v"] != 1 or value["kind"] != "license-bundle":
+        if not isinstance(value, dict) or set(value) - _MORE_NAMES != _NAMES or value["v"] != 1 or value["kind"] != "license-bundle":
             raise BundleMalformed("not a license bundle of version 1")
         sealed, fields, salts = value["attestation"], value["fields"], value["salts"]
         if set(sealed) != _SEAL_NAMES or set(fields) != set(salts) or type(sealed["index"]) is not int:
@@ -145,16 +155,18 @@ def read(data: bytes) -> Bundle:
         attestation = Attestation(sealed["statement"].encode(), decode(sealed["signature"]), sealed["kid"], sealed["alg"])
         path = AttestationPath(sealed["index"], tuple(decode(one) for one in sealed["path"]))
         hidden, leaf = tuple(_hex(one) for one in value["hidden"]), value["leaf"].encode()
-        bundle = Bundle(value["identifier"], shown, hidden, leaf, attestation, path, proofs.parse(value["proof"]))
+        if "status" in value:
+            jws.read(value["status"], reference.TYPE)
+        bundle = Bundle(value["identifier"], shown, hidden, leaf, attestation, path, proofs.parse(value["proof"]), value.get("status"))
         # Whatever was read but is spelt otherwise than `write` spells it has more than one form.
         if write(bundle) != data:
             raise BundleMalformed("a part of the bundle is not in its one spelling")
         return bundle
-    except (NotCanonical, NoteMalformed, KeyError, TypeError, ValueError, AttributeError) as fault:
+    except (NotCanonical, NoteMalformed, TokenMalformed, KeyError, TypeError, ValueError, AttributeError) as fault:
         raise BundleMalformed(f"not a license bundle: {type(fault).__name__}") from None
 
 
-def verify_bundle(bundle: Bundle, trust: Trust, now: datetime) -> Report:
+def verify_bundle(bundle: Bundle, trust: Trust, now: datetime, *, status_list: str | None = None, max_age_s: int | None = None) -> Report:
     """All steps, each on its own, so that a report names every one that fails.
 
     1 identifier   well formed, and the one the license commits to
@@ -162,15 +174,24 @@ def verify_bundle(bundle: Bundle, trust: Trust, now: datetime) -> Report:
     3 leaf         canonical, of an issue or a change, not from the future
     4 seal         the organ named in the identifier attested this leaf
     5 log          a checkpoint of the trusted log, cosigned as the policy demands, covers this leaf
+    6 status       the reference to a status list is signed, for this leaf (only of a bundle that has one)
+
+    `status_list` is the token served at the address the reference names, from whoever; `max_age_s` is how old the verifier lets it be,
+    beside its own end.
     """
     steps = (
         _step("identifier", lambda: _check_identifier(bundle)),
-        _step("content", lambda: _check_content(bundle)),
-        _step("leaf", lambda: _check_leaf(bundle, now)),
+        _step("content", lambda: checks.check_content(bundle.leaf, bundle.shown, bundle.hidden)),
+        _step("leaf", lambda: checks.check_leaf(bundle.leaf, now)),
         _step("seal", lambda: _check_seal(bundle, trust)),
         _step("log", lambda: _check_log(bundle, trust)),
     )
-    return Report(steps, _by_dates(bundle, now) if all(step.good for step in steps) else None)
+    if bundle.status is not None:
+        steps += (_step("status", lambda: reference.read(bundle.status, leaf_hash(bundle.leaf), trust.status_keys)),)
+    good = all(step.good for step in steps)
+    dates_say = _by_dates(bundle, now) if good else None
+    place = reference.read(bundle.status, leaf_hash(bundle.leaf), trust.status_keys) if good and bundle.status else None
+    return Report(steps, dates_say, stand(good, dates_say, place, status_list, trust.status_keys, now, max_age_s))
 
 
 def trust_of(manifest: Manifest) -> Trust:
@@ -182,48 +203,38 @@ def trust_of(manifest: Manifest) -> Trust:
         kind, _, code = one.role.partition("/")
         if kind == "organ":
             organs.setdefault(code, []).append(one)
-    return Trust(manifest.origin, good, organs, tuple(one for one in log if one.compromised))
+    return Trust(
+        manifest.origin,
+        good,
+        organs,
+        policy=parse_policy(manifest.policy.encode()) if manifest.policy else Policy(),
+        fallen=tuple(one for one in log if one.compromised),
+        status_keys=[one for one in manifest.keys if one.role == "status" and not one.compromised],
+    )
 
 
 def _step(name: str, check) -> Step:
     try:
         check()
-    except (SignatureBad, BundleMalformed, NoteMalformed, NotCanonical, ValueError) as fault:
+    except (SignatureBad, BundleMalformed, NoteMalformed, TokenMalformed, NotCanonical, ValueError) as fault:
         return Step(name, False, str(fault))
     return Step(name, True)
 
 
 def _check_identifier(bundle: Bundle) -> None:
     identifiers.parse(bundle.identifier)
-    if bundle.fields.get(IDENTIFIER) != bundle.identifier:
-        raise SignatureBad("the identifier is not the one the license commits to")
-
-
-def _check_content(bundle: Bundle) -> None:
-    if not commitment.discloses(_leaf(bundle)["c"], bundle.shown, bundle.hidden):
-        raise SignatureBad("the fields are not what the leaf commits to")
-
-
-def _check_leaf(bundle: Bundle, now: datetime) -> None:
-    content = _leaf(bundle)
-    if content["kind"] not in ("issue", "change") or ("of" in content) != (content["kind"] == "change"):
-        raise SignatureBad("the leaf is not that of a license version")
-    if content["at"] > commitment.instant(now):
-        raise SignatureBad("the leaf is from the future: check the clock")
+    checks.check_identifier(bundle.identifier, bundle.fields)
 
 
 def _check_seal(bundle: Bundle, trust: Trust) -> None:
     issuer = identifiers.parse(bundle.identifier).issuer_code
     keys = trust.organ_keys.get(issuer, ())
     statement = seal.check(bundle.attestation, keys)
-    if statement.issuer != issuer or bundle.fields.get("ZZBFJGDM", issuer) != issuer:
-        raise SignatureBad("the attesting organ is not the issuer in the identifier")
-    if not seal.covers(statement, leaf_hash(bundle.leaf), bundle.attestation_path):
-        raise SignatureBad("the leaf is not among the rows the organ attested")
+    place, hashed = bundle.attestation_path, leaf_hash(bundle.leaf)
+    checks.check_seal(statement, bundle.identifier, bundle.fields, lambda: seal.covers(statement, hashed, place))
     # The entry is the proof's, which the log step verifies; a good report has both.
-    if not all(
-        one.counts(statement.at, bundle.proof.index) for one in keys if isinstance(one, KnownKey) and one.kid == bundle.attestation.kid
-    ):
+    named = (one for one in keys if isinstance(one, KnownKey) and one.kid == bundle.attestation.kid)
+    if not all(one.counts(statement.at, bundle.proof.index) for one in named):
         raise SignatureBad("the organ's key does not count: not in use yet, or compromised before the leaf stood in the log")
 
 
@@ -236,21 +247,6 @@ def _check_log(bundle: Bundle, trust: Trust) -> None:
         signed = bool(fallen) and proofs.verify(bundle.proof, hashed, trust.origin, fallen, trust.policy)
         if not signed or not any(one.vouches(signed) for one in trust.fallen):
             raise
-
-
-def _leaf(bundle: Bundle) -> dict:
-    """The leaf's parts, `c` as bytes, re-made byte for byte from them. Raises SignatureBad, NotCanonical, ValueError."""
-    content = parse(bundle.leaf)
-    if not isinstance(content, dict) or not set(content) <= _LEAF_NAMES or content.get("v") != 1:
-        raise SignatureBad("not the leaf of a license version")
-    try:
-        content["c"] = _hex(content["c"])
-        again = commitment.leaf(content["kind"], content["id"], content["at"], content["c"], content.get("of"), content.get("status"))
-    except (KeyError, TypeError):
-        raise SignatureBad("not the leaf of a license version") from None
-    if again != bundle.leaf:
-        raise SignatureBad("not the leaf of a license version")
-    return content
 
 
 def _by_dates(bundle: Bundle, now: datetime) -> State | None:
