@@ -19,6 +19,7 @@ from license_hub.commands import (
     lake,
     log,
     quarantine,
+    recall,
     restore,
     run,
     serve,
@@ -71,6 +72,7 @@ app.add_typer(backup.app, name="backup")
 app.add_typer(restore.app, name="restore")
 app.add_typer(witness.app, name="witness")
 app.add_typer(status_list.app, name="status-list")
+app.add_typer(recall.app, name="recall")
 app.add_typer(config.app, name="config")
 
 

@@ -28,6 +28,7 @@ EgovError                     catalogs.errors
     ├── IntakeError           a publication cannot be applied
     │   └── CrewFault         a worker process died at its job
     ├── BundleUnavailable     a license cannot be handed out as a bundle: unknown, not logged yet, or damaged
+    ├── RecallRefused         what should be recalled is not there, or not told precisely enough
     └── AccessError           the caller may not
         ├── TokenRefused      OAuth error, `error` is its code (RFC 6749 §5.2)
         ├── NotAuthenticated  no valid access token
@@ -152,6 +153,10 @@ class CrewFault(IntakeError):
 
 class BundleUnavailable(HubError):
     code = "BUNDLE_UNAVAILABLE"
+
+
+class RecallRefused(HubError):
+    code = "RECALL_REFUSED"
 
 
 class AccessError(HubError):

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from connectors.lake import Lake
 from quality.session import spilling
 from quality.sql import compose, literal
-from quality.store.tables import publication
+from quality.store.tables import outcome, publication
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,24 @@ def heads(connection: sa.Connection, resource_id: str) -> list[Publication]:
     return _read(connection, sa.select(publication).where(where).order_by(publication.c.partition))
 
 
+def numbered(connection: sa.Connection, resource_id: str, number: int) -> Publication | None:
+    found = _read(connection, sa.select(publication).where(publication.c.resource == resource_id, publication.c.number == number))
+    return found[0] if found else None
+
+
+def of_batch(connection: sa.Connection, batch: str) -> Publication | None:
+    """What came of a batch; None where nothing did."""
+    found = _read(connection, sa.select(publication).where(publication.c.batch == batch))
+    return found[0] if found else None
+
+
+def judged_by(connection: sa.Connection, rule: str) -> list[tuple[Publication, str]]:
+    """Publications whose batch that rule judged, each with the rule's severity then (reject | warn); by time."""
+    query = sa.select(publication, outcome.c.severity).join_from(publication, outcome, outcome.c.batch == publication.c.batch)
+    rows = connection.execute(query.where(outcome.c.rule == rule, outcome.c.skipped == 0).order_by(publication.c.seq))
+    return [(_publication(row), row.severity) for row in rows]
+
+
 def rows_paths(connection: sa.Connection, lake: Lake | Path, resource_id: str) -> list[Path]:
     """Head Parquet files of all partitions."""
     return [lake / one.rows_path for one in heads(connection, resource_id)]
@@ -104,4 +122,9 @@ def _changes_sql(lake: Lake, published: Publication) -> str:
 
 
 def _read(connection: sa.Connection, query: sa.Select) -> list[Publication]:
-    return [Publication(**(dict(row._mapping) | {"parent": row.parent or None})) for row in connection.execute(query)]
+    return [_publication(row) for row in connection.execute(query)]
+
+
+def _publication(row: sa.Row) -> Publication:
+    values = {column.name: row._mapping[column] for column in publication.columns}
+    return Publication(**(values | {"parent": row.parent or None}))

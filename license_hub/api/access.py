@@ -29,6 +29,7 @@ SCOPES = {
     "license:verify": "Ask for verdicts",
     "license:read": "Read masked licenses, on an open case",
     "license:export": "Hand a license out unmasked as a bundle with its proofs, on an open case",
+    "license:recall": "Start recalls: lists and notifies, revokes nothing",
 }
 ACTIONS = {name: name.rpartition(":")[2] for name in SCOPES}
 """Scope → what the audit log calls the act."""
@@ -75,6 +76,11 @@ def bearer(request: Request) -> str:
     if scheme.lower() != "bearer" or not token:
         raise unauthenticated()
     return token
+
+
+async def signed_in(request: Request) -> Principal:
+    """A dependency: the caller, a registered client, whatever its scopes. Raises Problem 401."""
+    return await serving(request).access.principal(request)
 
 
 def unauthenticated(error: str = "") -> Problem:

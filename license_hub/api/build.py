@@ -14,7 +14,7 @@ from license_hub.service.hub import Hub
 from license_hub.service.refuse import refuse
 from license_hub.service.verify import Answer, VerifyRequest, verify
 
-from . import health, licenses, log, manifest, metrics, oauth, problems, status, verifications
+from . import health, licenses, log, manifest, metrics, notices, oauth, problems, recalls, status, verifications
 from .access import SCOPES, Access
 from .coalesce import Coalescer
 from .frame import Frame
@@ -65,7 +65,7 @@ def build(hub: Hub, pages: Sequence[APIRouter] = (), problem_page: Callable[[Mes
         responses=problems.DOCUMENTED,
     )
     app.state.serving = serving
-    for module in (oauth, verifications, licenses, log, manifest, status, health, problems):
+    for module in (oauth, verifications, licenses, log, manifest, status, notices, recalls, health, problems):
         app.include_router(module.router)
     for router in pages:
         app.include_router(router)

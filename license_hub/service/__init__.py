@@ -10,6 +10,11 @@
 | export_bundle | `export_bundle(hub, ExportRequest(principal, identifier, …, show)) -> Exported(data, epoch)`: the license bundle |
 | change_key | `rotate(hub, role, …)`, `retire(hub, kid, …)`, `compromise(hub, kid, …)` `-> Changed(keys, manifest, to_sign)` |
 | publish_manifest | `newest(hub) -> str`, `export(hub) -> Manifest`, `accept(hub, note, operator)`, `renew(hub, operator)` |
+| publish_status | `publish(hub, *, life_s, ttl_s) -> [Published(shard, uri, changed, …)]`: signs every status list |
+| check_status | `serve(hub, shard) -> Served(token, digest, expires_at) | None`, `uris(hub)`, `check(hub) -> [ShardCheck]` |
+| refer_status | `refer(hub, connection, entry, leaf_hash) -> str`: the signed place of a version in the lists, for its bundle |
+| recall | `recall(hub, Source(kind, value, …), *, reason, operator) -> Recall`: lists and notifies, revokes nothing |
+| list_notices | `waiting(hub, client_id)`, `acknowledge(hub, client_id, notice_id)`, `answers(hub, client_id, notice_id)`, `recalls(hub)` |
 | prove | `prove(hub, leaf_hash: bytes) -> str | None`: the leaf's `.tlog-proof` |
 | register_client | `register(hub, name, jwk: dict, scopes, types) -> Client`, `clients(hub) -> [Client]`, `disable(hub, client_id)` |
 | refuse | `refuse(hub, [Refusal(request_id, action, code, actor=…)])`: the doors record what they turn away before they answer |

@@ -21,7 +21,7 @@ from license_hub.storage.engine import reading, writing
 from license_hub.storage.tables import client as clients_table
 from license_hub.storage.tables import sequence
 
-SCOPES = ("license:verify", "license:read", "license:export")
+SCOPES = ("license:verify", "license:read", "license:export", "license:recall")
 ALGORITHMS = {("OKP", "Ed25519"): "EdDSA", ("EC", "P-256"): "ES256", ("EC", sm2.JOSE_CURVE): sm2.JOSE}
 """Kind of key → the one algorithm it may sign with."""
 PUBLIC_MEMBERS = {"OKP": ("crv", "kty", "x"), "EC": ("crv", "kty", "x", "y")}

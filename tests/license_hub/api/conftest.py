@@ -48,7 +48,7 @@ def scene_at(folder, catalog, database_url=None) -> Scene:
     clock = Clock()
     hub = sample_hub(folder, catalog, database_url, clock)
     key = Key()
-    client = register(hub, "test system", key.jwk, ["license:verify", "license:read"], sorted(catalog.license_types))
+    client = register(hub, "test system", key.jwk, ["license:verify", "license:read", "license:recall"], sorted(catalog.license_types))
     return Scene(hub, build(hub, pages.routers(), pages.problem_page), clock, key, client.client_id)
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from license_hub.storage import bulk, tables, tables_audit_log, tables_keys, tables_status
+from license_hub.storage import bulk, tables, tables_audit_log, tables_keys, tables_recall, tables_status
 from license_hub.storage.engine import open_engine, writing
 from license_hub.storage.upgrade import upgrade
 
@@ -60,7 +60,7 @@ def sample(table: sa.Table) -> tuple:
 
 
 def test_append_only_table_refuses_changes(engine):
-    kept = (*tables.APPEND_ONLY, *tables_keys.APPEND_ONLY, tables_audit_log.audit_leaf.name, *tables_status.APPEND_ONLY)
+    kept = (*tables.APPEND_ONLY, *tables_keys.APPEND_ONLY, tables_audit_log.audit_leaf.name, *tables_status.APPEND_ONLY, *tables_recall.APPEND_ONLY)
     for name in sorted(kept):
         table = tables.metadata.tables[name]
         with writing(engine) as connection:
