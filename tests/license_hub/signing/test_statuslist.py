@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 import zlib
 from datetime import UTC, datetime, timedelta
 
@@ -195,3 +196,38 @@ def test_t2_token_with_another_header_is_refused_though_well_signed(header):
 def test_t2_token_in_another_spelling_is_refused(change):
     with pytest.raises(TokenMalformed):
         statuslist.read(change(token()), KEYS)
+
+
+@pytest.mark.parametrize("entries", [pytest.param(2 * SHARD, id="2m"), pytest.param(100_000_000, id="100m", marks=pytest.mark.nightly)])
+def test_lists_of_many_entries_are_made_and_read_and_their_size_and_time_told(entries, capsys):
+    """1 % invalid, 0.1 % suspended, the last shard partly empty. Time and size are recorded, the content is checked."""
+    draws = np.random.default_rng(7)
+    spent = dict.fromkeys(("values", "places", "pack", "zlib", "sign", "read"), 0.0)
+    sizes = []
+    for shard in range(-(-entries // SHARD)):
+        began = time.perf_counter()
+        held = min(SHARD, entries - shard * SHARD)
+        values = draws.choice(np.array([0, 1, 2], np.uint8), held, p=[0.989, 0.01, 0.001])
+        spent["values"] += time.perf_counter() - began
+        began = time.perf_counter()
+        listed, places = statuslist.empty(), Places(shard.to_bytes(32, "big"))
+        listed[places.indices(np.arange(held, dtype=np.uint32))] = values
+        spent["places"] += time.perf_counter() - began
+        began = time.perf_counter()
+        packed = statuslist.pack(listed)
+        spent["pack"] += time.perf_counter() - began
+        began = time.perf_counter()
+        compressed = statuslist.compress(packed)
+        spent["zlib"] += time.perf_counter() - began
+        began = time.perf_counter()
+        made = statuslist.make(SIGNER, URI, compressed, AT, life_s=3600, ttl_s=900)
+        spent["sign"] += time.perf_counter() - began
+        began = time.perf_counter()
+        read = statuslist.read(made, KEYS)
+        spent["read"] += time.perf_counter() - began
+        sizes.append(len(made))
+        assert all(read.listed(places.index(place)) == values[place] for place in draws.integers(0, held, 20).tolist())
+    del spent["values"]
+    with capsys.disabled():
+        steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in spent.items())
+        print(f"\nstatus lists: {entries:,} entries, {len(sizes)} shards, {sum(sizes) / 1e6:.2f} MB, {sum(spent.values()):.1f} s ({steps})")
