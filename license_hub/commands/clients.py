@@ -19,7 +19,7 @@ app = typer.Typer(help="Systems that may call the API.", no_args_is_help=True)
 def add(
     name: Annotated[str, typer.Argument(help="Name of the calling system, shown in the audit log")],
     key: Annotated[Path, typer.Option(help="Its public key, a JWK (Ed25519, P-256 or SM2)", exists=True, dir_okay=False)],
-    scope: Annotated[list[str], typer.Option(help="Repeatable: license:verify, license:read, license:export, license:recall")] = ["license:verify"],  # noqa: B006 (typer copies it)
+    scope: Annotated[list[str], typer.Option(help="Repeatable: license:verify, :read, :export, :recall")] = ["license:verify"],  # noqa: B006 (typer copies it)
     type_: Annotated[list[str] | None, typer.Option("--type", help="Repeatable: license types it may ask for; none = all")] = None,
     lake: Lake = None,
     database: Database = None,

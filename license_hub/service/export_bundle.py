@@ -25,6 +25,7 @@ from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.logs import licenses
 from license_hub.service.proofs import attested_at, check_version, newest_checkpoint
+from license_hub.service.refer_status import refer
 from license_hub.service.witnessing import proof_checkpoint
 from license_hub.signing import bundle as bundles
 from license_hub.signing import seal
@@ -89,4 +90,5 @@ def _bundle(hub: Hub, connection: sa.Connection, row: sa.Row, opened: Opened, sh
     note = proof_checkpoint(hub, connection, licenses(hub), row.entry) or head.note
     size = checkpoints.parse(note).size
     logged = proofs.Proof(row.entry, tuple(inclusion_proof(hub.tiles, row.entry, size)), note)
-    return bundles.make_bundle(opened.secret, opened.fields, opened.leaf, made, place, logged, show=show)
+    status = refer(hub, connection, row.entry, opened.leaf_hash)
+    return bundles.make_bundle(opened.secret, opened.fields, opened.leaf, made, place, logged, show=show, status=status)

@@ -25,7 +25,7 @@ from license_hub.errors import RecallRefused
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.refer_status import uri_of
-from license_hub.signing import jws
+from license_hub.signing import jose
 from license_hub.signing.canonical import jcs
 from license_hub.signing.commitment import instant
 from license_hub.signing.statuslist import SHARD
@@ -206,7 +206,7 @@ def _notice(hub: Hub, source: Source, reason: str, row: sa.Row) -> dict[str, obj
         said["document_no"] = source.document_no
     answers = {"count": row.answers, "licenses": row.licenses, "first_at": row.first_at, "last_at": row.last_at}
     claims = {"iss": hub.public_url, "sub": row.actor, "jti": notice_id, "iat": int(now.timestamp()), "recall": said, "answers": answers}
-    token = jws.sign(hub.keyring.signer("status"), NOTICE_TYPE, claims)
+    token = jose.make(hub.keyring.signer("status"), NOTICE_TYPE, claims)
     return {
         "notice_id": notice_id,
         "recall_id": source.recall_id,

@@ -20,14 +20,14 @@ from datetime import datetime
 from license_hub.domain import identifier as identifiers
 from license_hub.domain.license import IDENTIFIER, dates
 from license_hub.domain.lifecycle import State, current
-from license_hub.errors import BundleMalformed, NotCanonical, NoteMalformed, SignatureBad, TokenMalformed
+from license_hub.errors import BundleMalformed, JoseRefused, NotCanonical, NoteMalformed, SignatureBad, TokenMalformed
 from license_hub.log import bundle as proofs
 from license_hub.log import checkpoint
 from license_hub.log.note import NoteKey, decode, encode
 from license_hub.log.policy import Policy
 from license_hub.log.policy import parse as parse_policy
 from license_hub.log.tree import leaf_hash
-from license_hub.signing import checks, commitment, jws, reference, seal
+from license_hub.signing import checks, commitment, jose, reference, seal
 from license_hub.signing.canonical import jcs, parse
 from license_hub.signing.commitment import Shown
 from license_hub.signing.manifest import KnownKey, Manifest
@@ -156,13 +156,13 @@ def read(data: bytes) -> Bundle:
         path = AttestationPath(sealed["index"], tuple(decode(one) for one in sealed["path"]))
         hidden, leaf = tuple(_hex(one) for one in value["hidden"]), value["leaf"].encode()
         if "status" in value:
-            jws.read(value["status"], reference.TYPE)
+            jose.read(value["status"], types=(reference.TYPE,))
         bundle = Bundle(value["identifier"], shown, hidden, leaf, attestation, path, proofs.parse(value["proof"]), value.get("status"))
         # Whatever was read but is spelt otherwise than `write` spells it has more than one form.
         if write(bundle) != data:
             raise BundleMalformed("a part of the bundle is not in its one spelling")
         return bundle
-    except (NotCanonical, NoteMalformed, TokenMalformed, KeyError, TypeError, ValueError, AttributeError) as fault:
+    except (NotCanonical, NoteMalformed, JoseRefused, TokenMalformed, KeyError, TypeError, ValueError, AttributeError) as fault:
         raise BundleMalformed(f"not a license bundle: {type(fault).__name__}") from None
 
 
@@ -216,7 +216,7 @@ def trust_of(manifest: Manifest) -> Trust:
 def _step(name: str, check) -> Step:
     try:
         check()
-    except (SignatureBad, BundleMalformed, NoteMalformed, TokenMalformed, NotCanonical, ValueError) as fault:
+    except (SignatureBad, BundleMalformed, NoteMalformed, JoseRefused, TokenMalformed, NotCanonical, ValueError) as fault:
         return Step(name, False, str(fault))
     return Step(name, True)
 

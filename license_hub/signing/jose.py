@@ -72,9 +72,9 @@ class Key:
     """One of the hub's: its signatures have one spelling."""
 
 
-def read(text: str, *, types: Collection[str]) -> Token:
-    """The token, by whoever. `types` are the accepted `typ`, in lower case. Raises JoseRefused."""
-    parts = split(text)
+def read(text: str, *, types: Collection[str], most: int = MAX_TOKEN_CHARS) -> Token:
+    """The token, by whoever. `types` are the accepted `typ`, in lower case; `most`: its longest text. Raises JoseRefused."""
+    parts = split(text, most)
     header = parts.header
     if not isinstance(header.get("typ"), str) or str(header["typ"]).lower().removeprefix("application/") not in types:
         raise JoseRefused("typ missing or of another kind of token")
@@ -105,9 +105,9 @@ def check(token: Token, key: Key | None, *, audiences: Collection[str], require:
         raise JoseRefused("iss is another issuer")
 
 
-def split(text: str) -> Parts:
+def split(text: str, most: int = MAX_TOKEN_CHARS) -> Parts:
     """Raises JoseRefused."""
-    if len(text) > MAX_TOKEN_CHARS:
+    if len(text) > most:
         raise JoseRefused("token too long")
     segments = text.split(".")
     if len(segments) != 3:
@@ -149,6 +149,16 @@ def key_of(jwk: Mapping[str, object], *, allowed: Collection[str] = ALGORITHMS, 
 def own_key(key: PublicKey) -> Key:
     """One of the hub's own. Raises JoseRefused if its algorithm makes no tokens."""
     return key_of(key.jwk(), own=True)
+
+
+def read_own(text: str, typ: str, keys: Collection[PublicKey], *, most: int = MAX_TOKEN_CHARS) -> Mapping[str, object]:
+    """The claims of a token that one of the hub's `keys` signed, the one it names. Times are the caller's. Raises JoseRefused."""
+    token = read(text, types=(typ,), most=most)
+    key = next((own_key(one) for one in keys if one.kid == token.kid), None)
+    if key is None:
+        raise JoseRefused("signed by no key that is trusted for it")
+    check_signature(token.parts, key)
+    return token.claims
 
 
 def make(signer: Signer, typ: str, claims: Mapping[str, object]) -> str:

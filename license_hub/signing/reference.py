@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from license_hub.errors import SignatureBad, TokenMalformed
-from license_hub.signing import jws
-from license_hub.signing.keyring import PublicKey
-from license_hub.signing.suites import Signer
+from license_hub.signing import jose
+from license_hub.signing.suites import PublicKey, Signer
 
 TYPE = "license-status+jwt"
 
@@ -28,12 +27,12 @@ class Reference:
 
 def make(signer: Signer, leaf_hash: bytes, uri: str, index: int, issued_at: datetime) -> str:
     claims = {"sub": leaf_hash.hex(), "iat": int(issued_at.timestamp()), "status": {"status_list": {"idx": index, "uri": uri}}}
-    return jws.sign(signer, TYPE, claims)
+    return jose.make(signer, TYPE, claims)
 
 
 def read(text: str, leaf_hash: bytes, keys: Sequence[PublicKey]) -> Reference:
-    """Where that leaf's status is listed. Raises TokenMalformed, SignatureBad."""
-    claims = jws.check(jws.read(text, TYPE), keys)
+    """Where that leaf's status is listed. Raises JoseRefused, TokenMalformed, SignatureBad."""
+    claims = jose.read_own(text, TYPE, keys)
     try:
         listed = claims["status"]["status_list"]
         uri, index = listed["uri"], listed["idx"]

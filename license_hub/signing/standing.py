@@ -14,9 +14,9 @@ from license_hub.domain.lifecycle import State
 from license_hub.domain.verdict import Status
 from license_hub.errors import SigningError
 from license_hub.signing import statuslist
-from license_hub.signing.keyring import PublicKey
 from license_hub.signing.reference import Reference
 from license_hub.signing.statuslist import Listed
+from license_hub.signing.suites import PublicKey
 
 LEEWAY_S = 60
 """How far a list's time may lie ahead of the verifier's clock."""

@@ -8,11 +8,14 @@ import pytest
 import sqlalchemy as sa
 
 from license_hub.log import checkpoint
+from license_hub.log.tree import leaf_hash
+from license_hub.service.publish_status import publish
 from license_hub.service.register_client import register
+from license_hub.signing import reference
 from license_hub.signing.bundle import Trust, read, verify_bundle
 from license_hub.storage.tables import audit
 from tests.license_hub.caller import Key, token_form
-from tests.license_hub.sample_hub import credit_code, identifiers
+from tests.license_hub.sample_hub import STATUSES, credit_code, identifier_of, identifiers
 from tests.license_hub.service.intruder import tampered
 
 PURPOSE = {"Hub-Purpose": "%E5%8F%91%E7%BB%99%E6%8C%81%E8%AF%81%E4%B8%BB%E4%BD%93", "Hub-Case-No": "990101-2026-000002"}
@@ -35,7 +38,7 @@ def exporter(scene):
 def trust(hub) -> Trust:
     keys = [(one.alg, one.public) for one in hub.keyring.public_keys("checkpoint")]
     organs = {role.removeprefix("organ/"): hub.keyring.public_keys(role) for role in hub.keyring.roles() if role.startswith("organ/")}
-    return Trust(hub.origin, checkpoint.keys(hub.origin, keys), organs)
+    return Trust(hub.origin, checkpoint.keys(hub.origin, keys), organs, status_keys=hub.keyring.public_keys("status"))
 
 
 def test_bundle_of_a_license_verifies_offline_and_is_audited(scene, exporter):
@@ -48,6 +51,24 @@ def test_bundle_of_a_license_verifies_offline_and_is_audited(scene, exporter):
     with scene.hub.engine.connect() as connection:
         last = connection.execute(sa.select(audit).order_by(audit.c.seq.desc()).limit(1)).one()
     assert (last.action, last.code, last.case_no, last.entry) == ("export", "EXPORTED", "990101-2026-000002", bundle.proof.index)
+
+
+def test_bundle_and_its_status_list_tell_offline_what_the_hub_says(own_scene):
+    """Over HTTP alone: the bundle while it is in force and one that was revoked, with the list of the address each names."""
+    scene, key = own_scene, Key()
+    client = register(scene.hub, "holder's app", key.jwk, ["license:export"], ["business_license"])
+    form = token_form(key.assertion(client.client_id, scene.hub.public_url, scene.clock().timestamp()))
+    bearer = {"Authorization": f"Bearer {scene.send('POST', '/oauth/token', data=form).json()['access_token']}"}
+    publish(scene.hub)
+    for number, status in ((2003, "VALID"), (1000 + list(STATUSES).index("REVOKED"), "INVALID")):
+        path = f"/v1/licenses/{identifier_of(scene.hub, credit_code(number))}/bundle"
+        bundle = read(scene.send("GET", path, headers=bearer | PURPOSE).content)
+        place = reference.read(bundle.status, leaf_hash(bundle.leaf), scene.hub.keyring.public_keys("status"))
+        listed = scene.send("GET", place.uri.removeprefix(scene.hub.public_url)).text
+        report = verify_bundle(bundle, trust(scene.hub), scene.clock(), status_list=listed)
+        assert report.good and (report.standing.status, report.standing.age_s) == (status, 0)
+        late = verify_bundle(bundle, trust(scene.hub), scene.clock() + timedelta(hours=12), status_list=listed)
+        assert (late.standing.status, late.standing.because, late.standing.age_s) == ("UNDETERMINED", "LIST_STALE", 12 * 3600)
 
 
 def test_bundle_shows_only_the_fields_asked_for(scene, exporter):

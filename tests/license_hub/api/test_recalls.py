@@ -6,7 +6,7 @@ import pytest
 
 from license_hub.service.recall import NOTICE_TYPE
 from license_hub.service.register_client import register
-from license_hub.signing import jws
+from license_hub.signing import jose
 from tests.license_hub.api.conftest import Scene, scene_at
 from tests.license_hub.caller import Key, token_form
 from tests.license_hub.sample_hub import identifiers
@@ -38,7 +38,7 @@ def test_recall_is_answered_told_once_read_and_acknowledged(told):
     assert (made.json()["licenses"], made.json()["answers"], made.json()["notices"]) == (25, 2, 1)
     assert told.send("POST", "/v1/recalls", json=ASKED, headers=bearer).json()["notices"] == 0
     [notice] = told.send("GET", "/v1/notices", headers=bearer).json()["notices"]
-    claims = jws.check(jws.read(notice["token"], NOTICE_TYPE), told.hub.keyring.public_keys("status"))
+    claims = jose.read_own(notice["token"], NOTICE_TYPE, told.hub.keyring.public_keys("status"))
     assert (claims["sub"], claims["recall"]["reason"], claims["answers"]["count"]) == (told.client_id, ASKED["reason"], 2)
     path = f"/v1/notices/{notice['notice_id']}"
     listed = told.send("GET", f"{path}/answers", headers=bearer).json()["answers"]

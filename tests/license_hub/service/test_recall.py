@@ -20,7 +20,7 @@ from license_hub.service.list_notices import acknowledge, answers, recalled, rec
 from license_hub.service.recall import NOTICE_TYPE, Kind, Source, recall
 from license_hub.service.register_client import register
 from license_hub.service.verify import VerifyRequest, verify
-from license_hub.signing import jws
+from license_hub.signing import jose
 from license_hub.storage import bulk, tables
 from license_hub.storage.engine import reading, writing
 from license_hub.storage.tables_recall import notice
@@ -159,7 +159,7 @@ def test_notice_is_signed_and_says_what_and_how_much_but_names_nobody(relied):
     made = recall(hub, SECOND, reason=WHY, operator="样例审计")
     assert waiting(hub, other) == []
     [one] = waiting(hub, office)
-    claims = jws.check(jws.read(one.token, NOTICE_TYPE), hub.keyring.public_keys("status"))
+    claims = jose.read_own(one.token, NOTICE_TYPE, hub.keyring.public_keys("status"))
     assert (claims["iss"], claims["sub"], claims["jti"]) == (hub.public_url, office, one.notice_id)
     assert claims["recall"] == {"id": made.recall_id, "kind": "publication", "source": "legal_entity/2", "reason": WHY}
     assert claims["answers"] == {"count": 3, "licenses": 2, "first_at": "2026-11-21T08:00:00Z", "last_at": "2026-11-21T08:00:00Z"}

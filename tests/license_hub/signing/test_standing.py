@@ -13,9 +13,10 @@ from license_hub.log.tree import leaf_hash
 from license_hub.signing import bundle as bundles
 from license_hub.signing import reference, statuslist
 from license_hub.signing.canonical import jcs, parse
-from license_hub.signing.keyring import InsecureDevSigner, PublicKey
+from license_hub.signing.keyring import InsecureDevSigner
 from license_hub.signing.standing import Because, Standing
 from license_hub.signing.statuslist import Listed
+from license_hub.signing.suites import PublicKey
 from tests.golden.license.build import FOLDER, read_case
 
 CASE = read_case()

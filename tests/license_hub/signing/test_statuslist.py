@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from license_hub.domain.lifecycle import State
-from license_hub.errors import SignatureBad, TokenMalformed
-from license_hub.signing import jws, statuslist
-from license_hub.signing.keyring import InsecureDevSigner, PublicKey
+from license_hub.errors import JoseRefused, TokenMalformed
+from license_hub.signing import jose, statuslist
+from license_hub.signing.keyring import InsecureDevSigner
 from license_hub.signing.statuslist import LISTED, SHARD, Listed, Places
+from license_hub.signing.suites import PublicKey
 
 AT = datetime(2026, 11, 22, 2, 0, 0, tzinfo=UTC)
 URI = "https://hub.example/status/0"
@@ -55,7 +56,7 @@ def test_short_example_of_the_draft_is_given_byte_for_byte():
 
 
 def test_long_vector_of_the_draft_is_given_byte_for_byte_and_read():
-    claims = jws.read(token(VECTOR), statuslist.TYPE).claims
+    claims = jose.read_own(token(VECTOR), statuslist.TYPE, KEYS)
     assert claims["status_list"] == {"bits": 2, "lst": VECTOR_LST}
     read = statuslist.read(token(VECTOR), KEYS)
     assert [read.listed(index) for index in VECTOR] == list(VECTOR.values())
@@ -120,11 +121,11 @@ def test_places_of_a_seed_never_move():
 def test_t5_list_signed_by_another_key_is_refused():
     stranger = InsecureDevSigner("Ed25519", bytes(32))
     theirs = PublicKey("status", stranger.kid, stranger.alg, stranger.public)
-    with pytest.raises(SignatureBad, match="no key that is trusted"):
+    with pytest.raises(JoseRefused, match="no key that is trusted"):
         statuslist.read(token(), (theirs,))
-    with pytest.raises(SignatureBad):
+    with pytest.raises(JoseRefused):
         statuslist.read(token(), ())
-    with pytest.raises(SignatureBad, match="does not verify"):
+    with pytest.raises(JoseRefused, match="does not verify"):
         statuslist.read(token(), (PublicKey("status", SIGNER.kid, "Ed25519", stranger.public),))
 
 
@@ -132,13 +133,13 @@ def test_t5_list_with_any_character_changed_is_refused():
     made = token({5: 1})
     for place in range(0, len(made), 7):
         twin = made[:place] + ("A" if made[place] != "A" else "B") + made[place + 1 :]
-        with pytest.raises((SignatureBad, TokenMalformed)):
+        with pytest.raises((JoseRefused, TokenMalformed)):
             statuslist.read(twin, KEYS)
 
 
 def signed(**changes: object) -> str:
     claims = {"sub": URI, "iat": 1, "exp": 2, "ttl": 1, "status_list": {"bits": 2, "lst": text(zlib.compress(b"\0"))}}
-    return jws.sign(SIGNER, "statuslist+jwt", {name: one for name, one in (claims | changes).items() if one is not None})
+    return jose.make(SIGNER, "statuslist+jwt", {name: one for name, one in (claims | changes).items() if one is not None})
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,7 @@ def part(value: object) -> str:
 def test_t2_token_with_another_header_is_refused_though_well_signed(header):
     body = token().split(".")[1]
     head = f"{part(header)}.{body}"
-    with pytest.raises((TokenMalformed, SignatureBad)):
+    with pytest.raises(JoseRefused):
         statuslist.read(f"{head}.{text(SIGNER.sign(head.encode()))}", KEYS)
 
 
@@ -194,7 +195,7 @@ def test_t2_token_with_another_header_is_refused_though_well_signed(header):
     "change", [lambda one: one + "=", lambda one: one + ".", lambda one: "." + one, lambda one: one.replace(".", "..", 1)]
 )
 def test_t2_token_in_another_spelling_is_refused(change):
-    with pytest.raises(TokenMalformed):
+    with pytest.raises(JoseRefused):
         statuslist.read(change(token()), KEYS)
 
 
