@@ -27,6 +27,7 @@ from license_hub.service.authenticate import Principal
 from license_hub.service.export_bundle import SCOPE, ExportRequest, export_bundle
 from license_hub.service.hub import Hub, open_hub
 from license_hub.service.intake import apply_pending
+from license_hub.service.publish_status import publish
 from license_hub.signing.canonical import jcs
 from license_hub.signing.keyring import InsecureDevSigner
 from tests.license_hub.sample_hub import Clock, identifiers, options
@@ -65,9 +66,10 @@ class World:
         return self.hub.tiles.directory
 
     def grow(self, rows: list[dict[str, object]]) -> None:
-        """One more publication, issued, logged and signed by the hub itself."""
+        """One more publication, issued, logged and signed by the hub itself, and its status lists."""
         self.publisher.publish("legal_entity", rows)
         apply_pending(self.hub)
+        publish(self.hub)
 
     def manifest(self) -> str:
         """The signed list of the hub's keys."""
