@@ -117,8 +117,9 @@ def recall(hub: Hub, source: Source, *, reason: str, operator: str) -> Recall:
             reason = connection.execute(sa.select(recall_table.c.reason).where(recall_table.c.recall_id == source.recall_id)).scalar_one()
         recalls.add_uses(connection, source.recall_id)
         made = _notify(hub, connection, source, reason)
+        report = _report(hub, connection, source.recall_id, made)
         record(connection, hub.now(), [Entry(source.recall_id, operator, "recall", None, None, None, "RECALLED", source.kind.value)])
-        return _report(hub, connection, source.recall_id, made)
+    return report
 
 
 def _check(source: Source, reason: str) -> None:

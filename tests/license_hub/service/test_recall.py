@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from license_hub.errors import RecallRefused
 from license_hub.service.hub import Hub, open_hub
 from license_hub.service.intake import apply_pending
+from license_hub.service.list_audit import Entry, record
 from license_hub.service.list_notices import acknowledge, answers, recalled, recalls, waiting
 from license_hub.service.recall import NOTICE_TYPE, Kind, Source, recall
 from license_hub.service.register_client import register
@@ -326,7 +327,10 @@ def load(hub: Hub, licenses: int, looks: int, clients: list[str]) -> None:
     for start in range(0, looks, 250_000):
         with writing(hub.engine) as connection:
             rows = range(start, min(start + 250_000, looks))
-            entries = [(at, f"{n:032x}", clients[n % 50], "verify", n % licenses, None, "VALID", "IN_FORCE", None, None) for n in rows]
-            bulk.insert(connection, tables.audit, entries)
+            record(
+                connection,
+                hub.now(),
+                [Entry(f"{n:032x}", clients[n % 50], "verify", n % licenses, None, "VALID", "IN_FORCE") for n in rows],
+            )
     with writing(hub.engine) as connection:
         connection.execute(sa.text("ANALYZE"))
