@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 
 from license_hub.service.publish_manifest import newest
 
+from .patience import in_time
 from .problem import Problem
 from .serving import serving
 
@@ -28,7 +28,7 @@ async def manifest(request: Request) -> PlainTextResponse:
     Verify it with the pinned root, refuse one that expired or has a lower sequence number than one seen before. A signature by a
     key it does not list: fetch it once more.
     """
-    note = await run_in_threadpool(newest, serving(request).hub)
+    note = await in_time(newest, serving(request).hub)
     if note is None:
         raise Problem("NO_SUCH_RESOURCE")
     return PlainTextResponse(note, headers={"Cache-Control": "public, max-age=60"})

@@ -55,7 +55,7 @@ class Changed:
 def rotate(hub: Hub, role: str, *, reason: str, operator: str, not_before: datetime | None = None, alg: str = "", kid: str = "") -> Changed:
     """The role's next key: a new one, or the one of that kid which lies in the key folder unregistered. Raises KeyRefused, KeyFault.
 
-    It takes the place of those of its own algorithm: a checkpoint's SM2 key stands beside the Ed25519 one.
+    It takes the place of those before it; a checkpoint's SM2 key only of SM2 keys: it stands beside the Ed25519 one.
     """
     start = max(not_before or hub.now(), hub.now())
     with _act(hub, role) as (connection, done):
@@ -63,7 +63,7 @@ def rotate(hub: Hub, role: str, *, reason: str, operator: str, not_before: datet
         at = instant(hub.now())
         done.append(_add(hub, connection, _new(made, instant(start), at, reason)))
         if instant(start) <= at and (hub.root or not listed(role)):
-            former = [one for one in hub.security.keys(role) if one.state is KeyState.ACTIVE and one.alg == made.alg]
+            former = [one for one in _peers(hub, made) if one.state is KeyState.ACTIVE]
             done += [_change(hub, connection, replace(one, state=KeyState.RETIRED, reason="rotated")) for one in former]
         return _finish(hub, connection, done, operator, "ROTATED")
 
@@ -75,8 +75,7 @@ def retire(hub: Hub, kid: str, *, reason: str, operator: str) -> Changed:
         known = _known(hub, kid)
         if known.state is not KeyState.ACTIVE:
             raise KeyRefused(f"key {kid} is {known.state}, not active")
-        others = [one for one in hub.security.keys(role) if one.kid != kid and one.alg == known.alg]
-        if not any(hub.security.may_sign(one) for one in others):
+        if not any(hub.security.may_sign(one) for one in _peers(hub, known)):
             raise KeyRefused(f"nothing would sign for {role} without key {kid}: hub keys rotate {role} first, and have its manifest signed")
         done.append(_change(hub, connection, replace(known, state=KeyState.RETIRED, reason=reason)))
         return _finish(hub, connection, done, operator, "RETIRED")
@@ -142,6 +141,11 @@ def _lying(hub: Hub, role: str, kid: str) -> PublicKey:
     if found is None or hub.security.key(kid) is not None:
         raise KeyRefused(f"the key folder has no unregistered key {kid} of {role}")
     return found
+
+
+def _peers(hub: Hub, key: PublicKey) -> list[KnownKey]:
+    """The role's other keys that it can stand in for."""
+    return [one for one in hub.security.keys(key.role) if one.kid != key.kid and (key.role != "checkpoint" or one.alg == key.alg)]
 
 
 def _alg(hub: Hub, role: str) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import jwt
 import pytest
 
+from license_hub.service.change_key import rotate
 from license_hub.service.register_client import disable, register
 from tests.license_hub.caller import Key, token_form
 from tests.license_hub.sample_hub import identifiers
@@ -137,7 +138,9 @@ def test_token_in_the_url_or_the_body_is_not_looked_at(scene):
 
 def test_token_while_the_place_of_its_key_is_down_is_503(own_scene, sign_service):
     sign_service.faults()
-    own_scene.hub.keyring.attach("token", "ES256", sign_service.public["p256"], sign_service.place | {"key": "p256", "attempts": 1})
+    place = sign_service.place | {"key": "p256", "attempts": 1}
+    attached = own_scene.hub.keyring.attach("token", "ES256", sign_service.public["p256"], place)
+    rotate(own_scene.hub, "token", kid=attached.kid, reason="test", operator="li")
     sign_service.faults("503")
     answer = own_scene.send("POST", "/oauth/token", data=token_form(own_scene.assertion()))
     assert (answer.status_code, answer.headers["retry-after"], answer.json()["code"]) == (503, "5", "UNAVAILABLE")

@@ -174,7 +174,9 @@ def test_token_key_of_another_suite_signs_tokens_and_old_ones_stay_good(hub, cli
 
 def test_token_while_its_sign_service_is_down_is_not_issued_and_the_assertion_not_used_up(hub, client, sign_service):
     sign_service.faults()
-    hub.keyring.attach("token", "ES256", sign_service.public["p256"], sign_service.place | {"key": "p256", "attempts": 1})
+    place = sign_service.place | {"key": "p256", "attempts": 1}
+    attached = hub.keyring.attach("token", "ES256", sign_service.public["p256"], place)
+    rotate(hub, "token", kid=attached.kid, reason="test", operator="li")
     text = assertion(hub, client)
     sign_service.faults("503")
     with pytest.raises(SignerUnavailable):
