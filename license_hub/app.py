@@ -54,12 +54,9 @@ def compose(settings: Settings, workers: int) -> Frame:
     from license_hub.api.build import build
     from license_hub.service.hub import open_hub
     from license_hub.web import pages
-    from quality.store.upgrade import upgrade
 
     start_metrics(settings.host, settings.metrics_port, workers)
     hub = open_hub(settings, clock=now)
-    # Verification asks quality's tables why something is absent; on a first start nobody else has made them.
-    upgrade(hub.engine)
     return build(hub, pages.routers(), pages.problem_page)
 
 

@@ -41,12 +41,10 @@ def hub(chosen: settings.Settings) -> Iterator[Hub]:
     """An open hub, closed at the end; warnings of its opening go to stderr as lines."""
     from license_hub.api import logs
     from license_hub.service.hub import open_hub
-    from quality.store.upgrade import upgrade
 
     logs.set_up("WARNING", people=True)
     opened = open_hub(chosen, clock=now, patience_s=PATIENCE_S)
     try:
-        upgrade(opened.engine)
         yield opened
     finally:
         opened.close()

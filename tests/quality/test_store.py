@@ -35,3 +35,14 @@ def test_instant_comes_back_aware_and_needs_a_zone(engine):
         assert connection.scalar(sa.select(tables.approval.c.at)) == at
         with pytest.raises(sa.exc.StatementError, match="zone"):
             connection.execute(sa.insert(tables.approval).values(**line, at=at.replace(tzinfo=None)))
+
+
+def test_newest_revision_by_file_name_is_the_head_alembic_finds():
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    from quality.store.upgrade import MIGRATIONS, _newest
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_current_head() == _newest()

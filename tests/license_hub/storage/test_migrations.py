@@ -5,11 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from license_hub.storage import bulk, tables, tables_audit_log, tables_keys, tables_recall, tables_status
 from license_hub.storage.engine import open_engine, writing
-from license_hub.storage.upgrade import upgrade
+from license_hub.storage.upgrade import MIGRATIONS, newest, upgrade
 
 
 def test_migrations_give_the_tables_that_the_code_declares(engine):
@@ -29,6 +31,28 @@ def test_upgrade_run_again_changes_nothing(engine):
     upgrade(engine)
     with engine.connect() as connection:
         assert connection.execute(count).scalar_one() == before
+
+
+def test_newest_revision_by_file_name_is_the_head_alembic_finds():
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_current_head() == newest()
+
+
+def test_hub_opened_over_a_newest_schema_imports_no_alembic(engine, tmp_path):
+    import subprocess
+    import sys
+
+    from quality.store.upgrade import upgrade as upgrade_quality
+
+    upgrade_quality(engine)
+    url = engine.url.render_as_string(hide_password=False)
+    code = (
+        "import sys; from license_hub.storage.engine import open_engine; from license_hub.storage.upgrade import upgrade;"
+        "from quality.store.upgrade import upgrade as other; engine = open_engine(sys.argv[1]); upgrade(engine); other(engine);"
+        "assert 'alembic' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, url], check=True)
 
 
 def test_upgrade_by_two_processes_at_once_makes_one_schema(database_url):
