@@ -304,6 +304,7 @@ def read_license(bundle, manifest, now):
     # The organ named in the identifier signed the batch the leaf is in.
     issuer, batch = bundle["identifier"].split(".")[6], canonical(seal["statement"])
     key = keys_of(manifest, f"organ/{issuer}").get(seal["kid"])
+    need(seal["alg"] == "Ed25519", f"sealed with {seal['alg']}, which this program cannot check")
     need(key and seal["alg"] == key["alg"], "attested by no key of the organ in the identifier")
     counts = key["state"] != "compromised" or entry < key.get("until", {"size": 0})["size"]
     need(counts and key["not_before"] <= batch["at"], "attested by a key that was compromised then, or not yet in use")

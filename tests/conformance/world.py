@@ -11,7 +11,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,6 +60,8 @@ class World:
     catalog: Catalog
     server: object
     """URL of the PostgreSQL server's maintenance database; None on SQLite."""
+    settings: Mapping[str, object]
+    """Those that are not the sample hub's."""
 
     @property
     def log(self) -> Path:
@@ -83,7 +85,7 @@ class World:
             "sequence": 1,
             "issued_at": "2026-11-01T00:00:00Z",
             "expires_at": "2027-11-01T00:00:00Z",
-            "policy": "",
+            "policy": policy.read_text() if (policy := self.settings.get("witness_policy")) else "",
             "keys": listed,
         }
         return note.sign(jcs(text).decode() + "\n", f"{self.hub.origin}/root", [ROOT])
@@ -101,28 +103,31 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, catalog: Catalog, server: object = None) -> Iterator[World]:
+def world(folder: Path, catalog: Catalog, server: object = None, **settings: object) -> Iterator[World]:
     """A hub before its first publication."""
     with _database(server) as url:
-        hub = open_hub(options(folder, url), clock=Clock(), catalog=catalog)
+        hub = open_hub(options(folder, url, **settings), clock=Clock(), catalog=catalog)
         try:
-            yield World(folder, hub, Publisher(hub), catalog, server)
+            yield World(folder, hub, Publisher(hub), catalog, server, settings)
         finally:
             hub.close()
 
 
 @contextmanager
-def copied(source: World, folder: Path) -> Iterator[World]:
-    """The same hub once more, with a database and a lake of its own. `source`'s connections are given back first."""
+def copied(source: World, folder: Path, **changed: object) -> Iterator[World]:
+    """The same hub once more, with a database and a lake of its own. `source`'s connections are given back first.
+
+    `changed` are settings that whoever runs the copy runs it under; what the root signed stays as it was.
+    """
     shutil.copytree(source.folder, folder)
     source.hub.engine.dispose()
     template = source.hub.engine.url.database if source.server else ""
     with _database(source.server, template) as url:
-        hub = open_hub(options(folder, url), clock=source.hub.clock, catalog=source.catalog)
+        hub = open_hub(options(folder, url, **(source.settings | changed)), clock=source.hub.clock, catalog=source.catalog)
         publisher = Publisher(hub)
         publisher.continue_from(source.publisher)
         try:
-            yield World(folder, hub, publisher, source.catalog, source.server)
+            yield World(folder, hub, publisher, source.catalog, source.server, source.settings)
         finally:
             hub.close()
 
