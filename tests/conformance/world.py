@@ -21,20 +21,15 @@ from granian.server.embed import Server
 from catalogs.model import Catalog
 from license_hub.api.build import build
 from license_hub.api.frame import Frame
-from license_hub.log import note
-from license_hub.log.note import NoteKey
 from license_hub.service.authenticate import Principal
 from license_hub.service.export_bundle import SCOPE, ExportRequest, export_bundle
 from license_hub.service.hub import Hub, open_hub
 from license_hub.service.intake import apply_pending
 from license_hub.service.publish_status import publish
-from license_hub.signing.canonical import jcs
-from license_hub.signing.keyring import InsecureDevSigner
 from tests.license_hub.sample_hub import Clock, identifiers, options
 from tests.license_hub.service.publishing import Publisher, entity
 from tests.support import postgres
 
-ROOT = InsecureDevSigner("Ed25519", bytes(range(32)))
 STAGES = 3
 REVOKED = "3"
 COMPANIES = (280, 440, 560)
@@ -73,27 +68,10 @@ class World:
         apply_pending(self.hub)
         publish(self.hub)
 
-    def manifest(self) -> str:
-        """The signed list of the hub's keys."""
-        keys = [one for role in self.hub.keyring.roles() if role != "token" for one in self.hub.keyring.public_keys(role)]
-        state = {"not_before": "2026-01-01T00:00:00Z", "state": "active", "changed_at": "2026-01-01T00:00:00Z"}
-        listed = [{"role": one.role, "kid": one.kid, "alg": one.alg, "public": note.encode(one.public)} | state for one in keys]
-        text = {
-            "v": 1,
-            "kind": "key-manifest",
-            "origin": self.hub.origin,
-            "sequence": 1,
-            "issued_at": "2026-11-01T00:00:00Z",
-            "expires_at": "2027-11-01T00:00:00Z",
-            "policy": policy.read_text() if (policy := self.settings.get("witness_policy")) else "",
-            "keys": listed,
-        }
-        return note.sign(jcs(text).decode() + "\n", f"{self.hub.origin}/root", [ROOT])
-
     @property
     def root_key(self) -> str:
         """What an outsider pins."""
-        return NoteKey(f"{self.hub.origin}/root", ROOT.alg, ROOT.public).text
+        return self.hub.roots[0].text
 
     def bundles(self, places: tuple[int, ...]) -> list[bytes]:
         """Licenses as their holders keep them, by order of issue."""
@@ -158,15 +136,10 @@ class Door:
         state = self._frame._app.state
         # Made once: an application takes longer to make than an attack.
         state.serving = replace(state.serving, hub=world.hub)
-        self._manifest = world.manifest().encode()
         yield self.url
 
     async def __call__(self, scope, receive, send) -> None:
-        if scope["path"] == "/.well-known/hub-manifest":
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-            await send({"type": "http.response.body", "body": self._manifest})
-        else:
-            await self._frame(scope, receive, send)
+        await self._frame(scope, receive, send)
 
 
 @contextmanager
