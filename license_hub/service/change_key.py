@@ -22,7 +22,7 @@ from license_hub.errors import HubError, KeyFault, KeyRefused
 from license_hub.log.tree import EMPTY_ROOT, leaf_hash
 from license_hub.service.behind import refuse_if_behind
 from license_hub.service.hub import Hub
-from license_hub.service.integrate import as_integrator, integrate
+from license_hub.service.integrate import as_integrator, attend
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.proofs import read_checkpoint
 from license_hub.service.publish_manifest import publish
@@ -88,9 +88,9 @@ def compromise(hub: Hub, kid: str, *, reason: str, operator: str, since: datetim
     """
     role = _known(hub, kid).role
     if since is None and listed(role):
-        # All that stands in the log by now was there before: let a checkpoint say so. A log that cannot be signed must not stop this act.
+        # All that stands in the log by now was there before: let a checkpoint and witnesses say so. None must stop this act.
         with suppress(HubError):
-            integrate(hub)
+            attend(hub)
     with _act(hub, role) as (connection, done):
         known, at = _known(hub, kid), instant(hub.now())
         if known.compromised:
@@ -182,8 +182,9 @@ def _log(hub: Hub, connection: sa.Connection, changed: KnownKey) -> KnownKey:
 
 
 def _head_at(hub: Hub, connection: sa.Connection, moment: str) -> Head:
-    """The newest checkpoint recorded by then that could be relied on."""
-    query = sa.select(checkpoints.c.note).where(checkpoints.c.created_at <= moment).order_by(checkpoints.c.size.desc())
+    """The newest checkpoint that could be relied on, witnessed by then (without witnesses: recorded)."""
+    when = checkpoints.c.witnessed_at if hub.policy.demands else checkpoints.c.created_at
+    query = sa.select(checkpoints.c.note).where(when <= moment).order_by(checkpoints.c.size.desc())
     for note in connection.execute(query).scalars():
         head = read_checkpoint(hub, note)
         if head is not None:

@@ -71,7 +71,7 @@ class Trust:
     organ_keys: Mapping[str, Sequence[PublicKey]]
     policy: Policy = field(default_factory=Policy)
     fallen: tuple[KnownKey, ...] = ()
-    """Compromised checkpoint keys: their word counts for the one head that the root vouches for (`signing.manifest`)."""
+    """Compromised checkpoint keys: they count for heads witnessed before and the one the root vouches for (`signing.manifest`)."""
     status_keys: Sequence[PublicKey] = ()
     """Keys of status lists and references that may be relied on."""
 
@@ -239,14 +239,24 @@ def _check_seal(bundle: Bundle, trust: Trust) -> None:
 
 
 def _check_log(bundle: Bundle, trust: Trust) -> None:
-    hashed = leaf_hash(bundle.leaf)
+    if any(_still_counts(bundle, trust, one) for one in trust.fallen):
+        return
+    if trust.fallen and not trust.log_keys:
+        # Not a trust in witnesses alone: every key the log had is fallen.
+        raise SignatureBad("only compromised keys signed the checkpoint: ask for a newer proof")
+    proofs.verify(bundle.proof, leaf_hash(bundle.leaf), trust.origin, trust.log_keys, trust.policy)
+
+
+def _still_counts(bundle: Bundle, trust: Trust, key: KnownKey) -> bool:
+    """Whether the fallen key signed the checkpoint, and it is the head the root vouches for or was witnessed before the key fell."""
     try:
-        proofs.verify(bundle.proof, hashed, trust.origin, trust.log_keys, trust.policy)
+        own = checkpoint.keys(trust.origin, [(key.alg, key.public)])
+        head = proofs.verify(bundle.proof, leaf_hash(bundle.leaf), trust.origin, own, trust.policy)
     except SignatureBad:
-        fallen = checkpoint.keys(trust.origin, [(one.alg, one.public) for one in trust.fallen])
-        signed = bool(fallen) and proofs.verify(bundle.proof, hashed, trust.origin, fallen, trust.policy)
-        if not signed or not any(one.vouches(signed) for one in trust.fallen):
-            raise
+        return False
+    fell = datetime.fromisoformat(key.since).timestamp() if key.since else 0
+    early = [name for name, at in trust.policy.cosigners(head).items() if at < fell]
+    return key.vouches(head) or (trust.policy.demands and trust.policy.satisfied(early))
 
 
 def _by_dates(bundle: Bundle, now: datetime) -> State | None:

@@ -11,8 +11,9 @@ What a signature counts for:
 - by a *compromised* organ key: only for what stood in the log below entry `until.size`. `until` is the newest head that was witnessed
   (without witnesses: recorded) at `since`, the moment from which another may have used the key. What its holder says of the time
   he signed at proves nothing; the place in the log does;
-- by a *compromised* checkpoint key: only for the head `until` itself, which the root vouches for by signing the manifest.
-  A bundle under another head of that key needs a newer proof: its leaf, attestation and license stay as they are.
+- by a *compromised* checkpoint key: only for the head `until` itself, which the root vouches for by signing the manifest, and for
+  heads whose note carries the policy's quorum of cosignatures from before `since`. A bundle under another head of that key needs a
+  newer proof: its leaf, attestation and license stay as they are.
 
 Every rotation, retirement and compromise is a leaf of kind `key` whose `c` is SHA-256 of the key's `statement`; `log` names it.
 """

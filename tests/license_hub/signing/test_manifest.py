@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from license_hub.errors import HubError, ManifestMalformed, SignatureBad
-from license_hub.log import checkpoint
+from license_hub.log import checkpoint, cosignature, policy
+from license_hub.log.cosignature import WitnessKey
 from license_hub.signing import manifest as manifests
 from license_hub.signing.bundle import Trust, trust_of, verify_bundle
 from license_hub.signing.canonical import jcs
@@ -165,6 +166,19 @@ def test_t28_bundle_under_a_compromised_checkpoint_key_counts_under_the_head_the
     assert verify_bundle(bundle, trust(case, case.ring, log=fallen(Head(head.size, head.root))), case.now).good
     for until in (None, Head(head.size, bytes(32)), Head(head.size + 1, head.root)):
         assert verify_bundle(bundle, trust(case, case.ring, log=fallen(until)), case.now).failed == ("log",)
+
+
+@pytest.mark.parametrize(("seconds", "good"), [(-1, True), (0, False), (1, False)])
+def test_t28_bundle_under_a_compromised_checkpoint_key_counts_if_its_head_was_witnessed_before_the_key_fell(case, bundle, seconds, good):
+    witness, name = InsecureDevSigner("Ed25519", b"w" * 32), "witness.example/w1"
+    asked = policy.parse(f"witness w1 {WitnessKey(name, 'Ed25519', witness.public).text}\nquorum w1\n".encode())
+    fell = int(datetime.fromisoformat(START).timestamp())
+    head = checkpoint.parse(bundle.proof.checkpoint)
+    cosigned = cosignature.add_lines(head.note, [cosignature.cosign(head, name, witness, fell + seconds)])
+    held = replace(bundle, proof=replace(bundle.proof, checkpoint=cosigned))
+    going = replace(trust(case, case.ring, log=fallen(None)), policy=asked)
+    assert verify_bundle(held, going, case.now).failed == (() if good else ("log",))
+    assert verify_bundle(bundle, going, case.now).failed == ("log",), "without the cosignature"
 
 
 def test_bundle_under_a_fallen_checkpoint_key_is_good_again_with_a_newer_proof(case, bundle):
