@@ -142,7 +142,7 @@ def _find(hub: Hub, connection: sa.Connection, source: Source) -> None:
             if severity != "warn":
                 whole[published.resource].add(published.number)
                 continue
-            keys = (hub.crypt.blind_index("key", key) for key in warned(hub, published, source.value))
+            keys = (index for key in warned(hub, published, source.value) for index in hub.crypt.probes("key", key))
             recalls.add_keys(connection, source.recall_id, published.resource, published.number, keys, narrow)
         recalls.add_published(connection, source.recall_id, whole, narrow)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -221,7 +222,7 @@ def test_places_outlive_the_database_they_are_stored_in(varied, tmp_path, clock,
     """A restore to before the shard began gives every version the place its bundles name."""
     with writing(varied.engine) as connection:
         before = open_shards(varied, connection, range(2))[1].index(77)
-    other = type(options)(f"sqlite:///{tmp_path}/restored.db", tmp_path / "other", options.keys)
+    other = replace(options, database_url=f"sqlite:///{tmp_path}/restored.db", lake=tmp_path / "other")
     restored = open_hub(other, clock=clock, catalog=catalog)
     with writing(restored.engine) as connection:
         assert open_shards(restored, connection, range(2))[1].index(77) == before
@@ -234,7 +235,7 @@ from pathlib import Path
 from license_hub.service import publish_status
 from license_hub.service.hub import open_hub
 from tests.license_hub.service.conftest import Clock, Options
-hub = open_hub(Options(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])), clock=Clock())
+hub = open_hub(Options(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[3] + "-root")), clock=Clock())
 replace = publish_status._replace
 def dying(*given):
     replace(*given)

@@ -229,7 +229,7 @@ from pathlib import Path
 from license_hub.service import recall
 from license_hub.service.hub import open_hub
 from tests.license_hub.service.conftest import Clock, Options
-hub = open_hub(Options(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])), clock=Clock())
+hub = open_hub(Options(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[3] + "-root")), clock=Clock())
 step = getattr(recall, sys.argv[4])
 def dying(*given, **named):
     step(*given, **named)
@@ -285,7 +285,7 @@ SIZES = [pytest.param(2_000, 6_000, id="2k"), pytest.param(1_000_000, 5_000_000,
 @pytest.mark.parametrize(("licenses", "looks"), SIZES)
 def test_large_recall_is_set_based_and_exact(licenses, looks, postgres_url, tmp_path, clock, catalog, capsys):
     """Rows written as the hub writes them, but for content and signatures, which a recall never reads. The time is recorded."""
-    hub = open_hub(Options(postgres_url, tmp_path / "lake", tmp_path / "keys"), clock=clock, catalog=catalog)
+    hub = open_hub(Options(postgres_url, tmp_path / "lake", tmp_path / "keys", tmp_path / "keys-root"), clock=clock, catalog=catalog)
     clients = [register(hub, f"client {n}", Key().jwk, ["license:verify"], ["business_license"]).client_id for n in range(50)]
     load(hub, licenses, looks, clients)
     began = time.perf_counter()
