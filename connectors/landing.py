@@ -51,10 +51,20 @@ class LandedBatch:
         return self.path / ROWS
 
 
-def land(resource: Resource, feed: Feed, lake: Lake | Path, *, now: datetime, partition: str | None = None) -> LandedBatch:
-    """Writes the feed's rows and then the manifest. Raises SourceUnavailable or ContractBroken; then nothing is landed."""
+def new_batch(resource: Resource, now: datetime) -> str:
+    """A batch id nobody has."""
+    return f"{resource.id}-{now.astimezone(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+
+
+def land(
+    resource: Resource, feed: Feed, lake: Lake | Path, *, now: datetime, partition: str | None = None, batch: str | None = None
+) -> LandedBatch:
+    """Writes the feed's rows and then the manifest. Raises SourceUnavailable or ContractBroken; then nothing is landed.
+
+    `batch`: an id of `new_batch`, for who has to know it beforehand.
+    """
     compared = contract.compare(resource, feed.columns, source=feed.source)
-    batch = f"{resource.id}-{now.astimezone(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    batch = batch or new_batch(resource, now)
     folder = lake / "landing" / resource.id / batch
     folder.mkdir(parents=True, exist_ok=False)
     try:
@@ -165,7 +175,7 @@ def _describe(
         batch=folder.name,
         resource=resource.id,
         connector=origin.connector,
-        mode=resource.delivery.mode,
+        mode=origin.mode or resource.delivery.mode,
         source=feed.source,
         encoding=origin.encoding,
         bom=origin.bom,

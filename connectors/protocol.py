@@ -28,7 +28,7 @@ class Origin:
     """What is known about a delivery once it has been read to its end."""
 
     connector: str
-    """file_drop | database | http_api"""
+    """file_drop | database | http_api | push"""
     as_of: datetime
     """Time of the file, or of the read transaction. Aware."""
     encoding: str | None = None
@@ -42,6 +42,8 @@ class Origin:
     sha256: str | None = None
     """Of the delivered file's bytes."""
     size: int | None = None
+    mode: str | None = None
+    """Set where the delivery is not of the resource's own mode: a pushed row is an increment whatever the resource delivers."""
 
 
 class Feed(Protocol):

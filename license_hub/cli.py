@@ -23,6 +23,7 @@ from license_hub.commands import (
     restore,
     run,
     serve,
+    status,
     status_list,
     verify,
     witness,
@@ -62,6 +63,7 @@ app.command("audit")(audit.audit)
 app.command("serve")(serve.serve)
 app.add_typer(batch.app, name="batch")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(status.app, name="status")
 app.add_typer(keys.app, name="keys")
 app.add_typer(data_keys.app, name="data-keys")
 app.add_typer(lake.app, name="lake")

@@ -23,12 +23,18 @@ EgovError                     catalogs.errors
     │   └── Unwitnessed       no quorum of witnesses for longer than the grace: nothing is issued until there is one
     ├── StorageError          the database refuses or holds what it must not
     │   ├── BackupFault       a backup cannot be made, or is not one
-    │   └── DecryptionError   a stored value does not decrypt under its key and place
+    │   ├── DecryptionError   a stored value does not decrypt under its key and place
+    │   └── KeyReused         an Idempotency-Key came with another body
     ├── KeyRefused            an act on a key is not allowed as things stand
     ├── IntakeError           a publication cannot be applied
     │   └── CrewFault         a worker process died at its job
     ├── BundleUnavailable     a license cannot be handed out as a bundle: unknown, not logged yet, or damaged
     ├── RecallRefused         what should be recalled is not there, or not told precisely enough
+    ├── NoticeRefused         a notice of an act is incomplete or wrong; `pointer` and `rule` say where
+    │   └── NoSuchLicense     no license of that identifier
+    ├── ApprovalNeeded        more acts than one name may do
+    ├── LintRefused           a pushed row cannot become a license; `errors` says where and by which rule
+    ├── InProgress            a call with this key is still at work
     └── AccessError           the caller may not
         ├── TokenRefused      OAuth error, `error` is its code (RFC 6749 §5.2)
         ├── NotAuthenticated  no valid access token
@@ -143,6 +149,10 @@ class KeyRefused(HubError):
     code = "KEY_REFUSED"
 
 
+class KeyReused(StorageError):
+    code = "KEY_REUSED"
+
+
 class IntakeError(HubError):
     code = "INTAKE"
 
@@ -157,6 +167,38 @@ class BundleUnavailable(HubError):
 
 class RecallRefused(HubError):
     code = "RECALL_REFUSED"
+
+
+class NoticeRefused(HubError):
+    """`pointer` names the part of the notice (JSON pointer), `rule` what it breaks."""
+
+    code = "NOTICE_REFUSED"
+
+    def __init__(self, pointer: str, rule: str, message: str):
+        self.pointer, self.rule = pointer, rule
+        super().__init__(message)
+
+
+class NoSuchLicense(NoticeRefused):
+    code = "NO_SUCH_LICENSE"
+
+
+class ApprovalNeeded(HubError):
+    code = "APPROVAL_NEEDED"
+
+
+class LintRefused(HubError):
+    """`errors`: (JSON pointer, rule), never a value."""
+
+    code = "LINT_REFUSED"
+
+    def __init__(self, errors: list[tuple[str, str]]):
+        self.errors = errors
+        super().__init__(f"{len(errors)} part(s) of the row cannot stand: " + ", ".join(f"{pointer} {rule}" for pointer, rule in errors))
+
+
+class InProgress(HubError):
+    code = "IN_PROGRESS"
 
 
 class AccessError(HubError):

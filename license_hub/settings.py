@@ -58,6 +58,7 @@ ROWS = (
     Row("witness_grace_s", "HUB_WITNESS_GRACE_S", "900", "seconds without a quorum of witnesses after which nothing is issued"),
     Row("workers", "HUB_WORKERS", "2", "processes that compute licenses of a large publication, 0 = none"),
     Row("pg_bin", "HUB_PG_BIN", "", "folder of pg_basebackup and pg_receivewal, for backups; default those on the PATH"),
+    Row("mass_acts", "HUB_MASS_ACTS", "20", "status acts of one organ within 24 hours beyond which two named approvers are needed"),
     Row("log_level", "HUB_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
 )
 
@@ -84,6 +85,7 @@ class Settings:
     witness_grace_s: int
     workers: int
     pg_bin: str
+    mass_acts: int
     log_level: str
 
     def shown(self) -> dict[str, str]:
@@ -123,6 +125,7 @@ def read(environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] 
         witness_grace_s=_integer("HUB_WITNESS_GRACE_S", text["witness_grace_s"], 0, 86_400, problems),
         workers=_integer("HUB_WORKERS", text["workers"], 0, 64, problems),
         pg_bin=text["pg_bin"],
+        mass_acts=_integer("HUB_MASS_ACTS", text["mass_acts"], 1, 1_000_000, problems),
         log_level=_one_of("HUB_LOG_LEVEL", text["log_level"], ("DEBUG", "INFO", "WARNING", "ERROR"), problems),
     )
     if settings.port == settings.metrics_port:

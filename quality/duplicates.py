@@ -13,12 +13,14 @@ Makes tables `superseded(_row, lost_to, reason)` and `marked(_row, stale, confli
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 
 from catalogs.model import Resource
 from quality import clean
 from quality.rulebook import Rulebook, operation_fields
-from quality.sql import NULL, Sql, commas, compose, ident, joined, literal
+from quality.sql import NULL, Sql, commas, compose, ident, joined, literal, literals
 
 SEPARATOR = "\x1f"
 """Between the values of a compound key."""
@@ -95,6 +97,19 @@ def behind_head(connection: duckdb.DuckDBPyConnection, resource: Resource, head_
     connection.execute("DELETE FROM superseded WHERE reason = 'older than head'").fetchall()
     return len(connection.execute(compose(_BEHIND, **places).text).fetchall())
 
+
+def behind_pushed(connection: duckdb.DuckDBPyConnection, resource: Resource, head_rows: Sql, newer: Sequence[str]) -> None:
+    """Supersede rows of a delivery whose key was pushed after it was cut."""
+    connection.execute("DELETE FROM superseded WHERE reason = 'older than pushed'").fetchall()
+    if newer:
+        places = {"key": key_of(resource), "head": head_rows, "newer": literals(newer)}
+        connection.execute(compose(_BEHIND_PUSHED, **places).text).fetchall()
+
+
+_BEHIND_PUSHED = """INSERT INTO superseded
+    SELECT stage._row, NULL, 'older than pushed'
+    FROM (SELECT *, ({key}) AS _own_key FROM stage) AS stage JOIN ({head}) AS head ON head._key = stage._own_key
+    WHERE head._batch IN ({newer}) AND stage._row IN (SELECT _row FROM judged WHERE fate IN ('trusted', 'deleted'))"""
 
 _BEHIND = """INSERT INTO superseded
     SELECT stage._row, NULL, 'older than head'

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from catalogs.model import Catalog, Resource
 from connectors.lake import Lake
-from quality import duplicates, gate, publications, publish, quarantine, records, scan, verdicts
+from quality import duplicates, gate, publications, publish, quarantine, reconcile, records, scan, verdicts
 from quality import report as reports
 from quality.check.batch import Surroundings, volume_jump
 from quality.check.rows import Context
@@ -31,11 +31,12 @@ from quality.gate import Decision
 from quality.outcome import Outcome
 from quality.partition import determine
 from quality.publications import Publication
+from quality.reconcile import usual_size
 from quality.records import Filed, Files, HeadMoved
 from quality.report import BatchReport, Stopwatch
-from quality.rulebook import Rulebook, rulebook
+from quality.rulebook import Rulebook, rulebook, strict
 from quality.scan import Landed
-from quality.session import outputs_of, session
+from quality.session import kept, outputs_of, session
 from quality.sql import Sql
 from quality.store import upgrade
 
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
     from connectors.landing import LandedBatch
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+PUSHED = "push"
+"""Connector of a row that an approval system sent."""
+KEPT_ROWS = 10
+"""Batches up to this many rows are checked in the session the process keeps."""
 ATTEMPTS = 20
 """How often a batch is compared anew because others published meanwhile, before giving up."""
 
@@ -68,10 +73,20 @@ class Job:
     def as_of(self) -> datetime:
         return datetime.fromisoformat(self.landed.manifest.as_of)
 
+    @property
+    def pushed(self) -> bool:
+        return self.landed.manifest.connector == PUSHED
+
+    @property
+    def whole(self) -> bool:
+        """The delivery is all of its resource or partition."""
+        return not self.pushed and self.resource.delivery.mode != "increment"
+
     def filed(self, partition: str) -> Filed:
         return Filed(
             batch=self.landed.batch, resource=self.resource.id, partition=partition, operator=self.first_operator,
             content_hash=self.landed.manifest.content_hash, catalog_version=self.catalog.version, as_of=self.as_of, now=self.now,
+            pushed=self.pushed,
         )  # fmt: skip
 
 
@@ -93,12 +108,14 @@ def check(
     if known is not None and known[0] != "stopped":
         return known[1]
     resource, opened = catalog.resources[landed.resource], Lake.of(lake)
+    book = rulebook(resource, catalog)
     job = Job(
-        landed=landed, rows=_rows(landed, opened), resource=resource, catalog=catalog, book=rulebook(resource, catalog), lake=opened,
+        landed=landed, rows=_rows(landed, opened), resource=resource, catalog=catalog,
+        book=strict(book) if landed.manifest.connector == PUSHED else book, lake=opened,
         database=database, now=now, operator=operator, first_operator=first or operator,
         accept_rejects=accept_rejects, watch=Stopwatch(),
     )  # fmt: skip
-    with session(lake, catalog) as connection:
+    with (kept if landed.manifest.rows <= KEPT_ROWS else session)(lake, catalog) as connection:
         return _run(connection, job)
 
 
@@ -176,8 +193,7 @@ def _surroundings(job: Job, head: Publication | None) -> Surroundings:
     wanted = {name for rule in job.book.batch_rules if rule.check == "reference" for name in rule.params["resources"]}
     with job.database.connect() as connection:
         paths = {name: [job.lake.named(path) for path in publications.rows_paths(connection, job.lake, name)] for name in sorted(wanted)}
-    compared = head is not None and job.resource.delivery.mode != "increment"
-    head_read = head.counts["read"] if compared else None
+    head_read = usual_size(job.database, head) if job.whole else None
     return Surroundings(as_of=job.as_of, now=job.now, read=job.landed.manifest.rows, head_read=head_read, references=paths)
 
 
@@ -203,29 +219,41 @@ def _against_head(
         past = publish.head_rows(connection, job.resource, job.lake.named(job.lake / head.rows_path)) if head else None
         if past is not None and job.resource.delivery.mode == "increment":
             duplicates.behind_head(connection, job.resource, past)
+        # A pushed row is as new as can be.
+        newer = [] if job.pushed else reconcile.pushed_since(job.database, job.resource.id, partition, job.as_of)
+        if past is not None:
+            duplicates.behind_pushed(connection, job.resource, past, newer)
         tally = verdicts.count(connection).balanced(job.landed.manifest.rows, job.landed.batch)
-        difference = publish.compare(connection, job.resource, past)
+        difference = publish.compare(connection, job.resource, past, whole=job.whole, newer=newer)
+        differing = reconcile.against(connection, job.database, job.resource, None if job.pushed else past, newer, whole=job.whole)
     decision = _decide(job, tally, difference, head, outcomes)
     report = reports.make(
         job.landed.batch, partition, tally, outcomes, gate=decision.gate, removed=difference.removed, carried=difference.carried,
         quarantine=str(rejected.relative_to(job.lake)), seconds=job.watch.seconds,
     )  # fmt: skip
     filed = job.filed(partition)
+    if job.pushed and not tally.trusted + tally.superseded + tally.deleted:
+        # One row that fails is refused to its sender, who corrects it and sends it again: nobody has to approve anything.
+        rejected_alone = Decision("stopped", decision.findings)
+        records.file_stopped(job.database, filed, replace(report, gate="stopped"), outcomes, rejected_alone, status="rejected")
+        return _located(replace(report, gate="stopped"), job)
     if decision.gate == "stopped":
         records.file_stopped(job.database, filed, report, outcomes, decision)
         return _located(report, job)
     with job.watch.lap("publish"):
         files = _write(connection, job, past)
     accepted_by = job.operator if _used_acceptance(job, decision) else None
-    done = records.publish(job.database, filed, report, outcomes, decision, parent=head, files=files, accepted_by=accepted_by)
+    done = records.publish(
+        job.database, filed, report, outcomes, decision, parent=head, files=files, accepted_by=accepted_by, differing=differing
+    )
     return _located(done, job)
 
 
 def _decide(
     job: Job, tally: verdicts.Tally, difference: publish.Difference, head: Publication | None, outcomes: Sequence[Outcome]
 ) -> Decision:
-    compared = head is not None and job.resource.delivery.mode != "increment"
-    jump = volume_jump(tally.read, head.counts["read"]) if compared else None
+    usual = usual_size(job.database, head) if job.whole else None
+    jump = volume_jump(tally.read, usual) if usual is not None else None
     head_rows = head.counts["rows"] if head else 0
     found = gate.inspect(job.resource.limits, tally, jump=jump, gone=difference.gone, head_rows=head_rows, outcomes=outcomes)
     with job.database.connect() as connection:

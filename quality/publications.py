@@ -45,6 +45,8 @@ class Publication:
     rows_path: str
     changes_path: str
     """Same as `rows_path` for a first publication: every row is an insert."""
+    pushed: bool = False
+    """One row an approval system sent (同步签发), not a delivery of the source."""
 
 
 def pending(connection: sa.Connection, resource_id: str, after_number: int) -> list[Publication]:
@@ -83,6 +85,23 @@ def judged_by(connection: sa.Connection, rule: str) -> list[tuple[Publication, s
     query = sa.select(publication, outcome.c.severity).join_from(publication, outcome, outcome.c.batch == publication.c.batch)
     rows = connection.execute(query.where(outcome.c.rule == rule, outcome.c.skipped == 0).order_by(publication.c.seq))
     return [(_publication(row), row.severity) for row in rows]
+
+
+def deliveries(connection: sa.Connection, resource_id: str) -> list[Publication]:
+    """The newest delivery of each partition: what says how fresh the source is. A pushed row says that of itself alone."""
+    delivered = (publication.c.resource == resource_id) & publication.c.pushed.is_(False)
+    newest = sa.select(sa.func.max(publication.c.number)).where(delivered).group_by(publication.c.partition)
+    where = (publication.c.resource == resource_id) & publication.c.number.in_(newest)
+    return _read(connection, sa.select(publication).where(where).order_by(publication.c.partition))
+
+
+def keys_of_batch(lake: Lake | Path, published: Publication) -> list[str]:
+    """Keys whose trusted row came with the publication's own batch."""
+    opened = Lake.of(lake)
+    query = compose("SELECT _key FROM read_parquet({path}) WHERE _batch = {batch} ORDER BY 1",
+                    path=literal(opened.named(opened / published.rows_path)), batch=literal(published.batch))  # fmt: skip
+    with reader(opened) as connection:
+        return [key for (key,) in connection.sql(query.text).fetchall()]
 
 
 def rows_paths(connection: sa.Connection, lake: Lake | Path, resource_id: str) -> list[Path]:

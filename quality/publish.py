@@ -3,6 +3,7 @@
 - first publication: the trusted rows; every one an insert, so one file serves as head and change set
 - snapshot, partition: trusted rows; a head key that is missing is `removed` (reported, never revoked here); a head key whose new row is in
   quarantine keeps its last trusted row, `_stale`
+- a row pushed after a delivery was cut stays as it is: the delivery could not know of it
 - increment: the head with trusted rows put over it; keys of winning D rows are `deleted`; all others carried
 - a head row that is stale already makes no further change; a key that is well again is an `update`, also with equal content
 
@@ -11,6 +12,7 @@ Every head row is either trusted in this batch or carried: rows = trusted + carr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -18,7 +20,7 @@ import duckdb
 from catalogs.model import Resource
 from quality import clean
 from quality.duplicates import content_columns, content_of, key_of
-from quality.sql import Sql, commas, compose, ident, literal, named, trusted
+from quality.sql import Sql, commas, compose, ident, literal, literals, named, trusted
 
 _OWN = {"_key": "VARCHAR", "_origin": "VARCHAR", "_batch": "VARCHAR", "_stale": "BOOLEAN", "_warnings": "VARCHAR[]"}
 _FORMAT = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
@@ -69,12 +71,18 @@ def head_rows(connection: duckdb.DuckDBPyConnection, resource: Resource, name: s
     return compose("SELECT {columns} FROM {file}", columns=commas(columns), file=file)
 
 
-def compare(connection: duckdb.DuckDBPyConnection, resource: Resource, head: Sql | None) -> Difference:
-    """Make table `difference(_key, op, fresh)` and, with a head, view `carried`: head rows that stay, `_stale` where they must be."""
+def compare(
+    connection: duckdb.DuckDBPyConnection, resource: Resource, head: Sql | None, *, whole: bool, newer: Sequence[str] = ()
+) -> Difference:
+    """Make table `difference(_key, op, fresh)` and, with a head, view `carried`: head rows that stay, `_stale` where they must be.
+
+    `whole`: the delivery is all of its resource or partition, so that a head key without a row is `removed`. `newer`: batches of rows
+    pushed after the delivery was cut: it can say nothing of them.
+    """
     if head is None:
         return Difference(0, 0, 0)
     places = {
-        "key": key_of(resource), "content": content_of(resource), "head": head, "whole": literal(resource.delivery.mode != "increment"),
+        "key": key_of(resource), "content": content_of(resource), "head": head, "whole": literal(whole), "newer": _among(newer),
         "content_past": compose("hash({columns})", columns=commas(ident(name) for name in content_columns(resource))),
     }  # fmt: skip
     for statement in (_LEFT, _DIFFERENCE, _CARRIED):
@@ -99,19 +107,26 @@ _DIFFERENCE = """CREATE OR REPLACE TEMP TABLE difference AS
                     WHEN fresh._key IS NOT NULL THEN
                         CASE WHEN fresh.content <> past.content OR (past._stale AND NOT fresh.stale) THEN 'update'
                              WHEN fresh.stale AND NOT past._stale THEN 'stale' END
+                    WHEN past.newer THEN NULL
                     WHEN left_over.deleted THEN 'deleted'
                     WHEN left_over._key IS NOT NULL THEN CASE WHEN NOT past._stale THEN 'stale' END
                     WHEN {whole} THEN 'removed' END AS op
         FROM (SELECT ({key}) AS _key, {content} AS content, stale FROM judged WHERE fate = 'trusted') AS fresh
-        FULL JOIN (SELECT _key, {content_past} AS content, _stale FROM ({head})) AS past ON past._key = fresh._key
+        FULL JOIN (SELECT _key, {content_past} AS content, _stale, {newer} AS newer FROM ({head})) AS past ON past._key = fresh._key
         LEFT JOIN left_over ON left_over._key = past._key)
     WHERE op IS NOT NULL"""
 
 _CARRIED = """CREATE OR REPLACE TEMP VIEW carried AS
-    SELECT past.* REPLACE (past._stale OR left_over._key IS NOT NULL AS _stale)
-    FROM ({head}) AS past LEFT JOIN left_over ON left_over._key = past._key
-    WHERE (NOT {whole} OR left_over._key IS NOT NULL) AND NOT coalesce(left_over.deleted, FALSE)
+    SELECT past.* EXCLUDE (newer) REPLACE (past._stale OR (left_over._key IS NOT NULL AND NOT past.newer) AS _stale)
+    FROM (SELECT *, {newer} AS newer FROM ({head})) AS past LEFT JOIN left_over ON left_over._key = past._key
+    WHERE (NOT {whole} OR past.newer OR left_over._key IS NOT NULL) AND (past.newer OR NOT coalesce(left_over.deleted, FALSE))
       AND past._key NOT IN (SELECT ({key}) FROM judged WHERE fate = 'trusted')"""
+
+
+def _among(batches: Sequence[str]) -> Sql:
+    """Whether a head row came with one of these batches."""
+    return compose("coalesce(_batch IN ({batches}), FALSE)", batches=literals(batches)) if batches else trusted("FALSE")
+
 
 _CHANGES = """COPY (
     SELECT new.*, difference.op AS _op FROM ({fresh}) AS new JOIN difference ON difference.fresh AND difference._key = new._key

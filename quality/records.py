@@ -3,14 +3,14 @@ at the start instead of failing half-way; on PostgreSQL the unique keys decide b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from quality import gate, publications
+from quality import gate, publications, reconcile
 from quality.gate import Decision
 from quality.outcome import Outcome
 from quality.publications import Publication
@@ -34,6 +34,7 @@ class Filed:
     catalog_version: str
     as_of: datetime
     now: datetime
+    pushed: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,12 @@ def file_noop(engine: sa.Engine, filed: Filed, report: BatchReport) -> None:
         _file_batch(connection, filed, "noop", report, Decision("pass", ()))
 
 
-def file_stopped(engine: sa.Engine, filed: Filed, report: BatchReport, outcomes: Iterable[Outcome], decision: Decision) -> None:
+def file_stopped(
+    engine: sa.Engine, filed: Filed, report: BatchReport, outcomes: Iterable[Outcome], decision: Decision, *, status: str = "stopped"
+) -> None:
+    """`status` rejected: a pushed row that failed; it waits for nobody."""
     with engine.begin() as connection:
-        _file_batch(connection, filed, "stopped", report, decision)
+        _file_batch(connection, filed, status, report, decision)
         _file_outcomes(connection, filed, outcomes)
 
 
@@ -84,6 +88,7 @@ def publish(
     parent: Publication | None,
     files: Files,
     accepted_by: str | None,
+    differing: Sequence[reconcile.Finding] = (),
 ) -> BatchReport:
     """One transaction: batch, outcomes, publication with the next number. Raises HeadMoved where the head is no longer `parent`."""
     try:
@@ -95,6 +100,7 @@ def publish(
             _file_batch(connection, filed, "published", done, decision)
             _file_outcomes(connection, filed, outcomes)
             connection.execute(sa.insert(tables.publication).values(**_publication(filed, done, number, parent, files)))
+            reconcile.file(connection, filed.batch, filed.resource, differing, filed.now)
             if accepted_by is not None:
                 figures = {one.name: one.figure for one in decision.findings if one.name == gate.MAX_REJECTS}
                 gate.record(connection, filed.batch, "accept_rejects", accepted_by, "--accept-rejects", figures, filed.now)
@@ -119,6 +125,7 @@ def _publication(filed: Filed, report: BatchReport, number: int, parent: Publica
         "resource": filed.resource, "number": number, "partition": filed.partition, "parent": parent.number if parent else 0,
         "batch": filed.batch, "content_hash": filed.content_hash, "as_of": filed.as_of, "created_at": filed.now,
         "catalog_version": filed.catalog_version, "rows_path": str(files.rows), "changes_path": str(files.changes),
+        "pushed": filed.pushed,
         "counts": {**report.counts(), "rows": report.trusted + report.carried},
     }  # fmt: skip
 

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from catalogs.model import ROW_CHECKS, Catalog, Field, Resource, Rule
@@ -81,6 +81,15 @@ def rulebook(resource: Resource, catalog: Catalog) -> Rulebook:
     if len(given) + len(added) > MOST_RULES:
         raise RuleUnsound(f"resource {resource.id}: {len(given)} rules, at most {MOST_RULES - len(added)} fit the findings of a row")
     return Rulebook(resource, (*given, *added))
+
+
+STRICT_CHECKS = frozenset({"parsed", "check_digit", "org_part_check_digit", "date_order", "not_future", "not_before", "birth_matches_id"})
+
+
+def strict(book: Rulebook) -> Rulebook:
+    """For a row its sender can correct at once: what a delivery is only warned of (dates, check digits) rejects it."""
+    raised = (replace(rule, severity="reject") if rule.check in STRICT_CHECKS else rule for rule in book.rules)
+    return Rulebook(book.resource, tuple(raised))
 
 
 def operation_fields(resource: Resource) -> list[Field]:

@@ -9,13 +9,15 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import shutil
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from threading import Lock
 from typing import LiteralString
 from uuid import uuid4
 
@@ -68,6 +70,39 @@ def spilling(lake: Lake) -> Iterator[Path]:
 
 def _spilling(lake: Lake, outputs: Path) -> AbstractContextManager[Path]:
     return spilling(lake) if lake.spill else nullcontext(outputs)
+
+
+_KEPT: dict[tuple[Path, str, int], tuple[duckdb.DuckDBPyConnection, ExitStack]] = {}
+_KEPT_IN_USE = Lock()
+
+
+@contextmanager
+def kept(place: Lake | Path, catalog: Catalog) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A session this process keeps open, for batches of a row or two: opening one takes longer than such a batch.
+
+    One user at a time. Every table a batch makes is replaced by the next; after a fault the session is closed.
+    """
+    with _KEPT_IN_USE:
+        lake = Lake.of(place)
+        key = (lake.root.resolve(), catalog.version, id(lake.keys))
+        if key not in _KEPT:
+            close_kept()
+            stack = ExitStack()
+            _KEPT[key] = (stack.enter_context(session(lake, catalog)), stack)
+        try:
+            yield _KEPT[key][0]
+        except BaseException:
+            close_kept()
+            raise
+
+
+def close_kept() -> None:
+    """Gives back the kept session and its scratch folder."""
+    while _KEPT:
+        _KEPT.popitem()[1][1].close()
+
+
+atexit.register(close_kept)
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:

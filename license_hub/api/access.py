@@ -30,6 +30,8 @@ SCOPES = {
     "license:read": "Read masked licenses, on an open case",
     "license:export": "Hand a license out unmasked as a bundle with its proofs, on an open case",
     "license:recall": "Start recalls: lists and notifies, revokes nothing",
+    "license:status": "Give notice of status acts, in the name of the client's organ",
+    "license:intake": "Send the row of a finished case, in the name of the client's organ",
 }
 ACTIONS = {name: name.rpartition(":")[2] for name in SCOPES}
 """Scope → what the audit log calls the act."""

@@ -11,14 +11,16 @@ from fastapi import APIRouter, FastAPI
 from catalogs.model import Message
 from license_hub.service.attending import Attending
 from license_hub.service.hub import Hub
+from license_hub.service.integrating import Integrating
 from license_hub.service.refuse import refuse
 from license_hub.service.verify import Answer, VerifyRequest, verify
 
-from . import health, licenses, log, manifest, metrics, notices, oauth, problems, recalls, status, verifications
+from . import acts, health, intake, licenses, log, manifest, metrics, notices, oauth, problems, recalls, status, verifications
 from .access import SCOPES, Access
 from .coalesce import Coalescer
 from .frame import Frame
 from .problem import Renderer
+from .proofs import Proofs
 from .serving import Serving
 
 DESCRIPTION = """
@@ -36,12 +38,15 @@ def build(hub: Hub, pages: Sequence[APIRouter] = (), problem_page: Callable[[Mes
         metrics.BATCH.observe(len(requests))
         return verify(hub, requests)
 
+    integrating = Integrating(hub)
     serving = Serving(
         hub=hub,
         messages=hub.catalog.messages,
         verifications=Coalescer(in_one_transaction, shared=problems.SHARED_FAULTS),
         refusals=Coalescer(partial(refuse, hub), shared=problems.SHARED_FAULTS),
         access=Access(hub, hub.clock),
+        proofs=Proofs(hub, integrating),
+        integrating=integrating,
     )
 
     attending = Attending(hub)
@@ -49,6 +54,7 @@ def build(hub: Hub, pages: Sequence[APIRouter] = (), problem_page: Callable[[Mes
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         attending.start()
+        integrating.start()
         yield
         attending.stop()
         serving.close()
@@ -65,7 +71,7 @@ def build(hub: Hub, pages: Sequence[APIRouter] = (), problem_page: Callable[[Mes
         responses=problems.DOCUMENTED,
     )
     app.state.serving = serving
-    for module in (oauth, verifications, licenses, log, manifest, status, notices, recalls, health, problems):
+    for module in (oauth, verifications, licenses, acts, intake, log, manifest, status, notices, recalls, health, problems):
         app.include_router(module.router)
     for router in pages:
         app.include_router(router)

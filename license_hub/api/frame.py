@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -30,6 +31,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 MAX_BODY_BYTES = 64 * 1024
+MAX_FILE_BODY_BYTES = 2 * 1024 * 1024
+FILE_ROUTES = ("/v1/intake/",)
+"""Routes whose body may carry a file, base64."""
 MAX_JSON_DEPTH = 8
 BODY_SECONDS = 10.0
 BODYLESS = frozenset({"GET", "HEAD"})
@@ -115,7 +119,7 @@ class Answering:
             headers = list(message.get("headers", ()))
             if not any(name.lower() == b"cache-control" for name, _ in headers):
                 headers.append((b"cache-control", b"no-store"))
-            message["headers"] = [*headers, *SECURITY_HEADERS, (b"x-request-id", self.request_id.encode())]
+            message["headers"] = [*headers, *SECURITY_HEADERS, (b"x-request-id", self.request_id.encode()), worker()]
         await self._send(message)
 
     def described(self, route: str, method: str, seconds: float) -> dict[str, object]:
@@ -127,6 +131,11 @@ class Answering:
         headers += [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
+
+
+def worker() -> tuple[bytes, bytes]:
+    """Which process answered: what an operator asks first when two workers differ."""
+    return b"hub-worker", str(os.getpid()).encode()
 
 
 def request_id_of(scope: Scope) -> str:
@@ -142,12 +151,12 @@ def header(scope: Scope, name: bytes) -> str:
 
 async def read_body(scope: Scope, receive: Receive) -> bytes:
     """The whole body. Raises Problem if it is too large, too slow, or JSON nobody should parse; ClientGone."""
-    declared = header(scope, b"content-length")
-    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+    declared, most = header(scope, b"content-length"), most_bytes(scope)
+    if declared.isdigit() and int(declared) > most:
         raise Problem("TOO_LARGE", headers={"Connection": "close"})
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            body = await _collect(receive)
+            body = await _collect(receive, most)
     except TimeoutError:
         raise Problem("INVALID_REQUEST", status=408, headers={"Connection": "close"}) from None
     if body and "json" in header(scope, b"content-type").lower():
@@ -155,7 +164,12 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
     return body
 
 
-async def _collect(receive: Receive) -> bytes:
+def most_bytes(scope: Scope) -> int:
+    """What the route's body may take."""
+    return MAX_FILE_BODY_BYTES if str(scope["path"]).startswith(FILE_ROUTES) else MAX_BODY_BYTES
+
+
+async def _collect(receive: Receive, most: int) -> bytes:
     parts, size = [], 0
     while True:
         message = await receive()
@@ -163,7 +177,7 @@ async def _collect(receive: Receive) -> bytes:
             raise ClientGone
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > MAX_BODY_BYTES:
+        if size > most:
             raise Problem("TOO_LARGE", headers={"Connection": "close"})
         if not message.get("more_body", False):
             return b"".join(parts)

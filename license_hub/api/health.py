@@ -49,7 +49,7 @@ def freshness(hub: Hub, connection: sa.Connection) -> dict[str, str]:
     """Per resource: whether its newest publication is within the cycle the catalogue promises."""
     found = {}
     for resource in hub.catalog.resources.values():
-        newest = max((one.as_of for one in publications.heads(connection, resource.id)), default=None)
+        newest = max((one.as_of for one in publications.deliveries(connection, resource.id)), default=None)
         if newest is None:
             found[resource.id] = "none"
         else:

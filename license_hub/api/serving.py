@@ -14,7 +14,9 @@ from license_hub.service.refuse import Refusal
 if TYPE_CHECKING:
     from license_hub.api.access import Access
     from license_hub.api.coalesce import Coalescer
+    from license_hub.api.proofs import Proofs
     from license_hub.service.hub import Hub
+    from license_hub.service.integrating import Integrating
     from license_hub.service.verify import Answer, VerifyRequest
 
 
@@ -26,8 +28,11 @@ class Serving:
     verifications: Coalescer[VerifyRequest, Answer]
     refusals: Coalescer[Refusal, None]
     access: Access
+    proofs: Proofs
+    integrating: Integrating
 
     def close(self) -> None:
+        self.integrating.stop()
         self.verifications.close()
         self.refusals.close()
         self.hub.close()

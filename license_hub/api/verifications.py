@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from catalogs.model import Catalog, LicenseType, Message
+from license_hub.service.as_of import Moment, as_of
 from license_hub.service.authenticate import Principal
 from license_hub.service.verify import Answer, VerifyRequest
 
@@ -95,34 +97,64 @@ class VerificationOut(BaseModel):
     )
     mismatched: list[str] = Field(examples=[[]], description="Names of the claimed fields that differ")
     request_id: str = Field(examples=["0f8fad5bd9cb469fa165708677289501"])
+    valid_at: str | None = Field(default=None, description="The moment asked about, where it is a past one")
+    known_at: str | None = Field(default=None, description="The moment whose knowledge answers")
+
+
+Past = Annotated[AwareDatetime | None, Query(description="A past moment, RFC 3339 with its zone", examples=["2026-11-21T08:00:00Z"])]
 
 
 @router.post("/verifications", response_model=VerificationOut, openapi_extra=needs("license:verify"))
-async def verify(request: Request, asked: VerificationIn, principal: Annotated[Principal, Depends(scope("license:verify"))]) -> Response:
-    """Is this certificate genuine, unchanged and in force? Every answer is audited in the transaction that made it."""
+async def verify(
+    request: Request,
+    asked: VerificationIn,
+    principal: Annotated[Principal, Depends(scope("license:verify"))],
+    valid_at: Past = None,
+    known_at: Past = None,
+) -> Response:
+    """Is this certificate genuine, unchanged and in force? Every answer is audited in the transaction that made it.
+
+    `valid_at` asks about a past moment (default `known_at`), `known_at` for the answer as it would have been given then (default now).
+    """
     hub = serving(request)
     try:
         check_granted(principal, asked, hub.hub.catalog)
     except Problem as refusal:
         await refused(request, "verify", refusal.code, actor=principal.client_id, purpose=asked.purpose, case_no=asked.case_no)
         raise
-    answer = await hub.verifications.call(
-        VerifyRequest(
-            actor=principal.client_id,
-            request_id=request_id(request),
-            identifier=asked.identifier,
-            type_id=asked.type,
-            number=asked.number,
-            holder_number=asked.holder_number,
-            claims=asked.claims,
-            purpose=asked.purpose,
-            case_no=asked.case_no,
-        )
+    wanted = VerifyRequest(
+        actor=principal.client_id,
+        request_id=request_id(request),
+        identifier=asked.identifier,
+        type_id=asked.type,
+        number=asked.number,
+        holder_number=asked.holder_number,
+        claims=asked.claims,
+        purpose=asked.purpose,
+        case_no=asked.case_no,
     )
+    moment = past_moment(valid_at, known_at, hub.hub.clock())
+    if moment is None:
+        answer = await hub.verifications.call(wanted)
+    else:
+        [answer] = await run_in_threadpool(as_of, hub.hub, [(wanted, moment)])
     await hub.access.still(request, principal, answer.epoch)
     metrics.VERDICTS.labels("api", answer.verdict.status, answer.verdict.code).inc()
     message = hub.messages[answer.verdict.code]
-    return JSONResponse(body(answer, message, request_id(request)), status_code=message.http_status)
+    told = dict(body(answer, message, request_id(request)))
+    if moment is not None:
+        told |= {"valid_at": instant(moment.valid_at), "known_at": instant(moment.known_at)}
+    return JSONResponse(told, status_code=message.http_status)
+
+
+def past_moment(valid_at: datetime | None, known_at: datetime | None, now: datetime) -> Moment | None:
+    """The moment asked about; None: now. Raises Problem for one that is still to come."""
+    if valid_at is None and known_at is None:
+        return None
+    for name, given in (("valid_at", valid_at), ("known_at", known_at)):
+        if given is not None and given > now:
+            raise Problem("INVALID_REQUEST", errors=[{"pointer": f"/query/{name}", "rule": "past"}])
+    return Moment(valid_at or known_at or now, known_at or now)
 
 
 def check_granted(principal: Principal, asked: VerificationIn, catalog: Catalog) -> None:
@@ -131,6 +163,13 @@ def check_granted(principal: Principal, asked: VerificationIn, catalog: Catalog)
         raise Problem("INVALID_REQUEST", errors=[{"pointer": "/type", "rule": "unknown_type"}])
     kind = catalog.license_types[asked.type] if asked.type else kind_of(asked.identifier or "", catalog)
     if kind is not None and kind.id not in principal.types:
+        raise Problem("FORBIDDEN")
+
+
+def check_type(principal: Principal, identifier: str, catalog: Catalog) -> None:
+    """The license type an identifier names must be granted, before any look-up. Raises Problem."""
+    kind = kind_of(identifier, catalog)
+    if kind is None or kind.id not in principal.types:
         raise Problem("FORBIDDEN")
 
 

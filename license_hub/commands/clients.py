@@ -12,6 +12,8 @@ from license_hub.commands import output, session
 from license_hub.commands.faults import Refused
 from license_hub.commands.options import Database, Json, JsonLines, Lake
 
+SCOPES = "Repeatable: license:verify, license:read, license:export, license:recall, license:status, license:intake"
+
 app = typer.Typer(help="Systems that may call the API.", no_args_is_help=True)
 
 
@@ -19,8 +21,9 @@ app = typer.Typer(help="Systems that may call the API.", no_args_is_help=True)
 def add(
     name: Annotated[str, typer.Argument(help="Name of the calling system, shown in the audit log")],
     key: Annotated[Path, typer.Option(help="Its public key, a JWK (Ed25519, P-256 or SM2)", exists=True, dir_okay=False)],
-    scope: Annotated[list[str], typer.Option(help="Repeatable: license:verify, :read, :export, :recall")] = ["license:verify"],  # noqa: B006 (typer copies it)
+    scope: Annotated[list[str], typer.Option(help=SCOPES)] = ["license:verify"],  # noqa: B006 (typer copies it)
     type_: Annotated[list[str] | None, typer.Option("--type", help="Repeatable: license types it may ask for; none = all")] = None,
+    organ: Annotated[str | None, typer.Option(help="Credit code of the organ it acts for (status, intake)")] = None,
     lake: Lake = None,
     database: Database = None,
     json_: Json = False,
@@ -38,7 +41,7 @@ def add(
     if "d" in jwk:
         raise Refused(f"{key} holds a private key: give the public part alone, and make a new pair, for this one has travelled")
     with session.hub(session.options(lake, database)) as hub:
-        client = register(hub, name, jwk, scope, type_ or sorted(hub.catalog.license_types))
+        client = register(hub, name, jwk, scope, type_ or sorted(hub.catalog.license_types), organ)
     if json_:
         output.emit({"client_id": client.client_id, "name": name, "scopes": scope})
     else:

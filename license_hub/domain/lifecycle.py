@@ -1,11 +1,12 @@
 """States of a license and the acts between them, as one table.
 
-- `TRANSITIONS[(state, act)]` says where the act leads, who may do it and which document it needs; what is not in it is refused.
+- `TRANSITIONS[(state, act)]` says where the act leads, who may do it, which document it needs and for which reasons an organ may give
+  notice of it; what is not in it is refused.
 - EXPIRED by date and SUPERSEDED are computed by `current`, never stored. (A source that itself says 失效 without a date stores LAPSE.)
 - SOURCE_STOPPED never touches a state that already says the license does not count: a row that went missing revokes nothing and
   rehabilitates nothing.
 
-Source: standards.md §1.4; design.md decision 7.
+Source: standards.md §1.4; design.md decision 7; grounds of 撤销 and 注销 after 行政许可法 §69, §70.
 """
 
 from __future__ import annotations
@@ -87,6 +88,49 @@ class Document(StrEnum):
     """A written decision: number, date and organ; from the source its row."""
 
 
+class Reason(StrEnum):
+    """Why an organ gives notice of an act. The source's own status field carries none."""
+
+    CONDITION_MET = "CONDITION_MET"
+    """生效条件成就"""
+    STATE_CONFIRMED = "STATE_CONFIRMED"
+    """现状经核实"""
+    INVESTIGATION = "INVESTIGATION"
+    """立案调查"""
+    PENALTY = "PENALTY"
+    """行政处罚"""
+    HOLDER_APPLIED = "HOLDER_APPLIED"
+    """依申请"""
+    GROUND_GONE = "GROUND_GONE"
+    """事由消除"""
+    TERM_ENDED = "TERM_ENDED"
+    """有效期届满未延续"""
+    HOLDER_DIED = "HOLDER_DIED"
+    """持证公民死亡或丧失行为能力"""
+    HOLDER_ENDED = "HOLDER_ENDED"
+    """持证法人或其他组织终止"""
+    APPROVAL_ENDED = "APPROVAL_ENDED"
+    """所依据的许可被撤销、撤回或吊销"""
+    IMPOSSIBLE = "IMPOSSIBLE"
+    """因不可抗力无法实施"""
+    BEYOND_AUTHORITY = "BEYOND_AUTHORITY"
+    """超越职权或滥用职权作出"""
+    PROCEDURE_BROKEN = "PROCEDURE_BROKEN"
+    """违反法定程序作出"""
+    NOT_QUALIFIED = "NOT_QUALIFIED"
+    """申请人不具备资格或条件"""
+    OBTAINED_BY_DECEIT = "OBTAINED_BY_DECEIT"
+    """以欺骗、贿赂等不正当手段取得"""
+    MOVED = "MOVED"
+    """迁出本地"""
+    DECISION_OVERTURNED = "DECISION_OVERTURNED"
+    """原决定经复议、诉讼或监督被撤销"""
+    RECORDED_IN_ERROR = "RECORDED_IN_ERROR"
+    """原状态登记有误"""
+    LAW_PROVIDES = "LAW_PROVIDES"
+    """法律、法规规定的其他情形"""
+
+
 class ActRefused(EgovError):
     """The table has no such act from that state, or not by that actor."""
 
@@ -98,6 +142,8 @@ class Transition:
     to: State
     actors: frozenset[Actor]
     document: Document
+    reasons: frozenset[Reason]
+    """What an organ may give as its ground; empty where none may act."""
 
 
 _CHINESE = dict(
@@ -128,8 +174,37 @@ _ACTS: tuple[tuple[Act, tuple[State, ...], State, frozenset[Actor], Document], .
     (Act.SOURCE_RESUMED, (State.SOURCE_NO_LONGER_PROVIDES,), State.STATUS_NOT_PROVIDED, _HUB, Document.NONE),
 )
 
+_UNDONE = (Reason.DECISION_OVERTURNED, Reason.RECORDED_IN_ERROR)
+
+REASONS: dict[Act, frozenset[Reason]] = {
+    act: frozenset(reasons)
+    for act, reasons in {
+        Act.ACTIVATE: (Reason.CONDITION_MET,),
+        Act.CONFIRM: (Reason.STATE_CONFIRMED,),
+        Act.SUSPEND: (Reason.INVESTIGATION, Reason.PENALTY, Reason.HOLDER_APPLIED, Reason.LAW_PROVIDES),
+        Act.RESTORE: (Reason.GROUND_GONE, Reason.HOLDER_APPLIED, *_UNDONE),
+        Act.DEACTIVATE: _UNDONE,
+        Act.LAPSE: (Reason.TERM_ENDED, Reason.LAW_PROVIDES),
+        Act.CANCEL: (
+            *(Reason.TERM_ENDED, Reason.HOLDER_DIED, Reason.HOLDER_ENDED, Reason.APPROVAL_ENDED, Reason.IMPOSSIBLE),
+            *(Reason.HOLDER_APPLIED, Reason.LAW_PROVIDES),
+        ),
+        Act.WITHDRAW: (
+            *(Reason.BEYOND_AUTHORITY, Reason.PROCEDURE_BROKEN, Reason.NOT_QUALIFIED, Reason.OBTAINED_BY_DECEIT),
+            Reason.LAW_PROVIDES,
+        ),
+        Act.REVOKE: (Reason.PENALTY, Reason.LAW_PROVIDES),
+        Act.MOVE_OUT: (Reason.MOVED, Reason.HOLDER_APPLIED),
+        Act.UNDO_MOVE_OUT: (Reason.HOLDER_APPLIED, *_UNDONE),
+        Act.REINSTATE: _UNDONE,
+        Act.SOURCE_STOPPED: (),
+        Act.SOURCE_RESUMED: (),
+    }.items()
+}
+"""The grounds an organ may give for an act."""
+
 TRANSITIONS: dict[tuple[State, Act], Transition] = {
-    (state, act): Transition(to, actors, document) for act, states, to, actors, document in _ACTS for state in states
+    (state, act): Transition(to, actors, document, REASONS[act]) for act, states, to, actors, document in _ACTS for state in states
 }
 
 STORED_STATES = frozenset(State) - {State.SUPERSEDED}

@@ -75,7 +75,7 @@ def _freshness(hub: Hub, connection: sa.Connection, sources: Sequence[LicenseSou
     """(whether one of the sources is late or was never published, the oldest of their newest as-of times)."""
     late, oldest = False, None
     for resource in {one.resource for one in sources}:
-        found = [one.as_of for one in publications.heads(connection, resource)]
+        found = [one.as_of for one in publications.deliveries(connection, resource)]
         newest = max(found, default=None)
         late |= newest is None or now - newest > timedelta(hours=hub.catalog.resources[resource].cycle_hours)
         oldest = min((one for one in (oldest, newest) if one is not None), default=None)
@@ -98,7 +98,7 @@ def _in_quarantine(hub: Hub, connection: sa.Connection, kind: LicenseType, sourc
     """Whether the newest batch of a partition has that row in quarantine. Files never change, so what is in one is read once."""
     resource = hub.catalog.resources[source.resource]
     wanted = hub.crypt.blind_index("number", "\x1f".join(pair))
-    for head in publications.heads(connection, source.resource):
+    for head in publications.deliveries(connection, source.resource):
         path = hub.lake / "quarantine" / source.resource / head.batch / "rows.parquet"
         known = hub.evidence.quarantines.get((path, kind.id))
         if known is None:

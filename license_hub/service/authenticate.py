@@ -29,6 +29,8 @@ class Principal:
     """End of the token, seconds of the epoch."""
     epoch: int = field(default=0, compare=False)
     """The security epoch in which all this was so."""
+    organ: str | None = None
+    """Credit code of the organ it acts for, from the register."""
 
 
 def authenticate(hub: Hub, bearer: str) -> Principal:
@@ -50,7 +52,7 @@ def authenticate(hub: Hub, bearer: str) -> Principal:
     if client is None or client.disabled_at or not _counts(hub.security.key(key.kid)):
         raise refused
     granted = frozenset(str(claims.get("scope", "")).split()) & frozenset(client.scopes)
-    return Principal(client.client_id, granted, frozenset(client.types), claims["exp"], epoch)
+    return Principal(client.client_id, granted, frozenset(client.types), claims["exp"], epoch, client.organ)
 
 
 def token_key(hub: Hub, kid: str) -> KnownKey | None:

@@ -34,6 +34,7 @@ from license_hub.storage.leaves import advance_log, lock_log
 from license_hub.storage.rewrite import Rewrite, opened
 from license_hub.storage.tables import held, holder, license, version
 from license_hub.storage.tables_at_rest import erased_row, erasure
+from license_hub.storage.tables_lifecycle import attachment
 from quality.erase import erase_rows
 
 GONE = bytes(32)
@@ -163,6 +164,7 @@ def _blank(work: Rewrite, entries: list[int]) -> None:
     where = version.c.entry == sa.bindparam("b_entry")
     work.change(sa.update(version).where(where).values(payload=b"", secret=b"", number_bi=GONE), rows)
     work.change(sa.update(holder).where(holder.c.entry == sa.bindparam("b_entry")).values(number_bi=GONE), rows)
+    connection.execute(sa.delete(attachment).where(attachment.c.entry.in_(entries)))
     query = sa.select(license).join(version, version.c.license_id == license.c.license_id).where(version.c.entry.in_(entries)).distinct()
     for row in connection.execute(query).all():
         mine = (held.c.type_id == row.type_id, held.c.resource == row.resource, held.c.key_bi == row.key_bi)

@@ -52,6 +52,7 @@ class HubOptions(Protocol):
     kek_before: str
     lake_encryption: str
     spill: str
+    mass_acts: int
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ class Hub:
     """Pinned: who may sign key manifests."""
     root: Signer | None = None
     """The root's own key, where it is at hand: for development alone."""
+    mass_acts: int = 20
+    """Status acts of one organ in 24 hours that need no second person."""
     entropy: Callable[[int], bytes] = os.urandom
     """Secrets, leaf ids, serials, nonces. Anything but os.urandom keeps intake in this process (golden tests)."""
     evidence: EvidenceCache = field(default_factory=EvidenceCache, compare=False)
@@ -140,6 +143,7 @@ def open_hub(
         witness_grace_s=settings.witness_grace_s,
         roots=tuple(note_key(one) for one in settings.root_key.split()) or ((root_key(settings.log_origin, root),) if root else ()),
         root=root,
+        mass_acts=settings.mass_acts,
         entropy=entropy,
     )
     try:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, fields
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +23,7 @@ import sqlalchemy as sa
 
 from license_hub.errors import CrewFault, HubError, IntakeError
 from license_hub.service import holds
+from license_hub.service.answer_call import answer_call
 from license_hub.service.crew import Crew
 from license_hub.service.decide import Decisions, decide_gone, decide_live
 from license_hub.service.hub import Hub
@@ -94,13 +96,16 @@ class IntakeReport:
         return sum(one.status_acts for one in self.per_resource.values())
 
 
-def apply_pending(hub: Hub, resources: Iterable[str] | None = None) -> IntakeReport:
+def apply_pending(hub: Hub, resources: Iterable[str] | None = None, *, prove: bool = True) -> IntakeReport:
     """Every publication after the mark, of these resources or all. Safe to run again, and by two processes at once.
+
+    `prove` False leaves tiles and checkpoint to the server's integrator.
 
     Raises IntakeError naming the publication that cannot be applied; those before it are applied. Raises Unwitnessed before any where
     the log's witnesses have been away for too long.
     """
-    collect(hub, licenses(hub))
+    if prove:
+        collect(hub, licenses(hub))
     require_witnessed(hub)
     report = IntakeReport()
     crew = Crew(hub)
@@ -110,12 +115,14 @@ def apply_pending(hub: Hub, resources: Iterable[str] | None = None) -> IntakeRep
             report.add(_applied(hub, crew, publication))
     except HubError:
         # What was applied before it gets its proofs all the same.
-        integrate(hub)
+        if prove:
+            integrate(hub)
         raise
     finally:
         crew.close()
-    integrate(hub)
-    collect(hub, licenses(hub))
+    if prove:
+        integrate(hub)
+        collect(hub, licenses(hub))
     return report
 
 
@@ -158,6 +165,9 @@ def _apply(hub: Hub, crew: Crew, publication: Publication, tried: list[IntakeRep
             _apply_changes(ledger, recipe, changes, publication, report)
         _retry(ledger, publication, changes, report)
         _move_mark(ledger, publication)
+        if publication.pushed:
+            # In the transaction of the effect: whoever applies the publication answers the call that sent the row.
+            ledger.closing.append(partial(answer_call, hub, ledger.connection, publication.batch, publication))
         report.publications += 1
         tried.append(report)
     return report

@@ -5,7 +5,7 @@ Used as a context: `open_ledger` locks the log first and, when the body ends, at
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -88,6 +88,8 @@ class Ledger:
         self._first = self._next
         self._batches: dict[tuple[str, int, str], _Batch] = {}
         self._acts: tuple[list[tuple], list[tuple]] = ([], [])
+        self.closing: list[Callable[[], None]] = []
+        """What belongs to the transaction and needs all its rows: called in order after the last of them is in."""
 
     @property
     def entries(self) -> int:
@@ -123,6 +125,8 @@ class Ledger:
             self._attest(batch)
         register_opened(self.hub, self.connection, self.at)
         advance_log(self.connection, self._next)
+        for last in self.closing:
+            last()
 
     def _job(self, recipe: Recipe, rows: pa.Table, candidates: Candidates, origin: Origin) -> tuple[Job, tuple[list[_Batch], np.ndarray]]:
         """The job; the batches its rows stand under, and each row's place among these."""

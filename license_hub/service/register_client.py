@@ -11,6 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from catalogs import checkdigits
 from license_hub.errors import AccessError, JoseRefused
 from license_hub.service.hub import Hub
 from license_hub.signing import jose, sm2
@@ -21,7 +22,9 @@ from license_hub.storage.engine import reading, writing
 from license_hub.storage.tables import client as clients_table
 from license_hub.storage.tables import sequence
 
-SCOPES = ("license:verify", "license:read", "license:export", "license:recall")
+SCOPES = ("license:verify", "license:read", "license:export", "license:recall", "license:status", "license:intake")
+ORGAN_SCOPES = frozenset({"license:status", "license:intake"})
+"""What a client does in the name of an organ, which its registration names."""
 ALGORITHMS = {("OKP", "Ed25519"): "EdDSA", ("EC", "P-256"): "ES256", ("EC", sm2.JOSE_CURVE): sm2.JOSE}
 """Kind of key → the one algorithm it may sign with."""
 PUBLIC_MEMBERS = {"OKP": ("crv", "kty", "x"), "EC": ("crv", "kty", "x", "y")}
@@ -41,16 +44,20 @@ class Client:
     types: tuple[str, ...]
     created_at: str
     disabled_at: str | None
+    organ: str | None = None
+    """Credit code of the organ the client acts for."""
 
     @property
     def alg(self) -> str:
         return ALGORITHMS[self.jwk["kty"], self.jwk["crv"]]
 
 
-def register(hub: Hub, name: str, jwk: Mapping[str, object], scopes: Collection[str], types: Collection[str]) -> Client:
+def register(
+    hub: Hub, name: str, jwk: Mapping[str, object], scopes: Collection[str], types: Collection[str], organ: str | None = None
+) -> Client:
     """A new client. `kid` of the key is kept, or made by RFC 7638. Raises AccessError naming what is wrong with the request."""
     public, kid = _public(jwk)
-    _check(hub, name, scopes, types)
+    _check(hub, name, scopes, types, organ)
     row = {
         "client_id": str(UUID(bytes=hub.entropy(16), version=4)),
         "name": name,
@@ -60,6 +67,7 @@ def register(hub: Hub, name: str, jwk: Mapping[str, object], scopes: Collection[
         "types": " ".join(sorted(set(types))),
         "created_at": instant(hub.now()),
         "disabled_at": None,
+        "organ": organ,
     }
     with writing(hub.engine) as connection:
         connection.execute(sa.insert(clients_table), [row])
@@ -95,7 +103,7 @@ def find(connection: sa.Connection, client_id: str) -> tuple[int, Client | None]
 def client_of(row: Mapping[str, object]) -> Client:
     jwk = json.loads(str(row["jwk"]))
     lists = tuple(tuple(str(row[name]).split()) for name in ("scopes", "types"))
-    return Client(row["client_id"], row["name"], jwk, row["kid"], *lists, row["created_at"], row["disabled_at"])
+    return Client(row["client_id"], row["name"], jwk, row["kid"], *lists, row["created_at"], row["disabled_at"], row["organ"])
 
 
 def _public(jwk: Mapping[str, object]) -> tuple[dict[str, str], str]:
@@ -124,7 +132,7 @@ def thumbprint(public: Mapping[str, str]) -> str:
     return hashlib.sha256(jcs(dict(public))).hexdigest()[:16]
 
 
-def _check(hub: Hub, name: str, scopes: Collection[str], types: Collection[str]) -> None:
+def _check(hub: Hub, name: str, scopes: Collection[str], types: Collection[str], organ: str | None) -> None:
     if not name.strip() or len(name) > _NAME_CHARS or not name.isprintable():
         raise AccessError(f"name: 1 to {_NAME_CHARS} printable characters")
     for one in scopes:
@@ -135,3 +143,7 @@ def _check(hub: Hub, name: str, scopes: Collection[str], types: Collection[str])
             raise AccessError(f"type: {one[:64]!r} is no license type of the catalogue")
     if not scopes or not types:
         raise AccessError("at least one scope and one license type")
+    if organ is not None and not checkdigits.uscc(organ):
+        raise AccessError("organ: a credit code with right check characters")
+    if organ is None and ORGAN_SCOPES & set(scopes):
+        raise AccessError(f"organ: {', '.join(sorted(ORGAN_SCOPES & set(scopes)))} needs the credit code of the organ the client acts for")

@@ -17,10 +17,12 @@ from license_hub.service.hub import Hub
 from license_hub.signing.commitment import instant
 from license_hub.storage.crypt import NONCE_BYTES
 from license_hub.storage.engine import reading
+from license_hub.storage.idempotency import Call
 from license_hub.storage.licenses import held_place, open_secret, secret_place
 from license_hub.storage.rewrite import Rewrite, rewriting
 from license_hub.storage.tables import audit, held, holder, license, version
 from license_hub.storage.tables_at_rest import erased_row, erasure
+from license_hub.storage.tables_lifecycle import attachment, idempotency
 
 STEP = 2_000
 """Rows of one transaction: writers wait for a step, not for the whole."""
@@ -30,7 +32,8 @@ def rekey(hub: Hub, actor: str, step: int = STEP) -> dict[str, int]:
     """Table → rows moved. Run again until it answers zeros: rows that came meanwhile are under the current keys already."""
     done: Counter[str] = Counter()
     for name, move in (("hub_license", _licenses), ("hub_holder", _holders), ("hub_held", _held), ("hub_audit", _audit),
-                       ("hub_erased_row", _erased), ("hub_erasure", _erasures)):  # fmt: skip
+                       ("hub_erased_row", _erased), ("hub_erasure", _erasures),
+                       ("hub_attachment", _attachments), ("hub_idempotency", _answers)):  # fmt: skip
         done[name] = move(hub, actor, step)
     return dict(done)
 
@@ -155,4 +158,40 @@ def _erasures(hub: Hub, actor: str, step: int) -> int:
                 changes.append({"b_entry": row.entry, "b_secret": cell})
         work.change(sa.update(erasure).where(erasure.c.entry == sa.bindparam("b_entry")).values(secret=sa.bindparam("b_secret")), changes)
         moved += len(changes)
+    return moved
+
+
+def _attachments(hub: Hub, actor: str, step: int) -> int:
+    """Files and seals: each its own transaction, they are large."""
+    crypt, moved = hub.crypt, 0
+    with reading(hub.engine) as connection:
+        names = connection.execute(sa.select(attachment.c.batch, attachment.c.kind)).all()
+    for batch, kind in names:
+        mine = (attachment.c.batch == batch, attachment.c.kind == kind)
+        with rewriting(hub.engine, "reencrypt", actor, instant(hub.now())) as work:
+            cell = work.connection.execute(sa.select(attachment.c.data).where(*mine)).scalar()
+            if cell is not None and _old_cell(hub, cell):
+                place = f"{batch}|{kind}"
+                plain = crypt.decrypt("hub_attachment", "data", place, cell)
+                moved_cell = crypt.encrypt("hub_attachment", "data", place, plain, hub.entropy(NONCE_BYTES))
+                work.connection.execute(sa.update(attachment).where(*mine).values(data=moved_cell))
+                moved += 1
+    return moved
+
+
+def _answers(hub: Hub, actor: str, step: int) -> int:
+    """Remembered answers, which live 72 hours: one transaction."""
+    crypt, moved = hub.crypt, 0
+    with rewriting(hub.engine, "reencrypt", actor, instant(hub.now())) as work:
+        for row in work.connection.execute(sa.select(idempotency)).all():
+            call = Call(row.client_id, row.route, bytes(row.key_hash), bytes(row.body_mac))
+            values: dict[str, object] = {}
+            if _old_index(hub, call.body_mac):
+                values["body_mac"] = crypt.advance("body", call.body_mac)
+            if row.answer is not None and _old_cell(hub, row.answer):
+                plain = crypt.decrypt("hub_idempotency", "answer", call.place, row.answer)
+                values["answer"] = crypt.encrypt("hub_idempotency", "answer", call.place, plain, hub.entropy(NONCE_BYTES))
+            if values:
+                work.connection.execute(sa.update(idempotency).where(call.where).values(values))
+                moved += 1
     return moved

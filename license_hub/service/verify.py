@@ -80,7 +80,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class Asked:
     """A request in the form of the stored values. Neither `identifier` nor `numbers`: the identifier is malformed."""
 
     request: VerifyRequest
@@ -94,7 +94,7 @@ class _Asked:
 
 
 @dataclass(frozen=True)
-class _Match:
+class Match:
     """A found version whose content could be read (`opened`), or not."""
 
     row: sa.Row
@@ -106,7 +106,7 @@ def verify(hub: Hub, requests: Sequence[VerifyRequest]) -> list[Answer]:
     for one in requests:
         check_form(one)
     now = hub.now()
-    asked = [_asked(hub, one) for one in requests]
+    asked = [asked_for(hub, one) for one in requests]
     with writing(hub.engine) as connection:
         epoch, matches = _look_up(hub, connection, asked)
         hub.security.seen(connection, epoch)
@@ -115,7 +115,7 @@ def verify(hub: Hub, requests: Sequence[VerifyRequest]) -> list[Answer]:
         made = [_answer(hub, connection, head, one, match, now) for one, match in zip(asked, matches, strict=True)]
         standing = [_standing(head, witnessed, match, one) for one, match in zip(made, matches, strict=True)]
         answers = [replace(one, log=log, epoch=epoch) for one, log in zip(made, standing, strict=True)]
-        entries = [_entry(hub, *one) for one in zip(requests, matches, answers, strict=True)]
+        entries = [audited(hub, *one) for one in zip(requests, matches, answers, strict=True)]
         record(connection, now, entries)
     return answers
 
@@ -126,15 +126,15 @@ def check_form(request: VerifyRequest) -> None:
         raise ValueError("give the identifier, or license type, certificate number and holder number")
 
 
-def open_row(hub: Hub, row: sa.Row) -> _Match:
+def open_row(hub: Hub, row: sa.Row) -> Match:
     """The row with its content, if that can be read."""
     try:
-        return _Match(row, open_version(hub.crypt, row))
+        return Match(row, open_version(hub.crypt, row))
     except (DecryptionError, ValueError):
-        return _Match(row, None)
+        return Match(row, None)
 
 
-def judge(hub: Hub, connection: sa.Connection, head: Checkpoint | None, match: _Match, differing: tuple[str, ...] = ()) -> Found:
+def judge(hub: Hub, connection: sa.Connection, head: Checkpoint | None, match: Match, differing: tuple[str, ...] = ()) -> Found:
     """The facts of a found version."""
     row, opened = match.row, match.opened
     state, newest = State(row.event_state or row.newest_status), row.newest_entry == row.entry
@@ -160,7 +160,7 @@ class _Event:
         self.__dict__.update(columns)
 
 
-def _look_up(hub: Hub, connection: sa.Connection, asked: Sequence[_Asked]) -> tuple[int, list[_Match | None]]:
+def _look_up(hub: Hub, connection: sa.Connection, asked: Sequence[Asked]) -> tuple[int, list[Match | None]]:
     """(security epoch, what each request is about)."""
     numbers = {index for one in asked for index in one.numbers}
     epoch, rows = find(connection, {one.identifier for one in asked if one.identifier}, numbers)
@@ -175,18 +175,18 @@ def _look_up(hub: Hub, connection: sa.Connection, asked: Sequence[_Asked]) -> tu
             rows = [row for index in one.numbers for row in by_number.get((one.request.type_id or "", index), [])]
             found.append(_by_number(hub, one.request, rows))
         else:
-            found.append(_by_identifier(hub, one.request, by_identifier.get(one.identifier or "")))
+            found.append(of_identifier(hub, one.request, by_identifier.get(one.identifier or "")))
     return epoch, found
 
 
-def _asked(hub: Hub, request: VerifyRequest) -> _Asked:
+def asked_for(hub: Hub, request: VerifyRequest) -> Asked:
     if not request.identifier:
-        return _Asked(request, None, hub.crypt.probes("number", number_form(request.number or "")))
+        return Asked(request, None, hub.crypt.probes("number", number_form(request.number or "")))
     text = number_form(request.identifier)
-    return _Asked(request, None if identifiers.unusable(identifiers.inspect(text)) else text)
+    return Asked(request, None if identifiers.unusable(identifiers.inspect(text)) else text)
 
 
-def _by_identifier(hub: Hub, request: VerifyRequest, row: sa.Row | None) -> _Match | None:
+def of_identifier(hub: Hub, request: VerifyRequest, row: sa.Row | None) -> Match | None:
     """Who has the identifier of a collected license may have it from a copy: the holder's number must come with it."""
     if row is None:
         return None
@@ -195,16 +195,16 @@ def _by_identifier(hub: Hub, request: VerifyRequest, row: sa.Row | None) -> _Mat
         # Nobody can say any more whose it was.
         return match
     kind = hub.catalog.license_types.get(row.type_id)
-    return None if kind is not None and kind.origin == "collected" and not _holds(match, request.holder_number) else match
+    return None if kind is not None and kind.origin == "collected" and not holds(match, request.holder_number) else match
 
 
-def _by_number(hub: Hub, request: VerifyRequest, rows: Sequence[sa.Row]) -> _Match | None:
+def _by_number(hub: Hub, request: VerifyRequest, rows: Sequence[sa.Row]) -> Match | None:
     """Of several (one resource each) the one whose source gives a status, then the freshest."""
-    matches = [match for match in (open_row(hub, row) for row in rows) if match.opened is None or _holds(match, request.holder_number)]
+    matches = [match for match in (open_row(hub, row) for row in rows) if match.opened is None or holds(match, request.holder_number)]
     return max(matches, key=lambda one: (_state(one.row) is not State.STATUS_NOT_PROVIDED, one.row.as_of), default=None)
 
 
-def _holds(match: _Match, number: str | None) -> bool:
+def holds(match: Match, number: str | None) -> bool:
     return bool(number and match.opened and holder_form(number) in {holder_form(one) for one in holder_numbers(match.opened.fields)})
 
 
@@ -212,7 +212,7 @@ def _state(row: sa.Row) -> State:
     return State(row.event_state or row.newest_status)
 
 
-def _answer(hub: Hub, connection: sa.Connection, head: Checkpoint | None, asked: _Asked, match: _Match | None, now: datetime) -> Answer:
+def _answer(hub: Hub, connection: sa.Connection, head: Checkpoint | None, asked: Asked, match: Match | None, now: datetime) -> Answer:
     request = asked.request
     kind = hub.catalog.license_types.get(request.type_id or "")
     if asked.malformed:
@@ -222,7 +222,7 @@ def _answer(hub: Hub, connection: sa.Connection, head: Checkpoint | None, asked:
     if match is None:
         cause, as_of = absent(hub, connection, request, now)
         return Answer(decide(cause, now=now, as_of=as_of or now), kind.id if kind else None, as_of=as_of)
-    differing = _differing(request, match)
+    differing = differing_claims(request, match)
     found = judge(hub, connection, head, match, tuple(differing))
     row = match.row
     evidence = {"entry": row.entry, "sealed_by": row.attested_by, "log_size": head.size if head else 0}
@@ -233,7 +233,7 @@ def _answer(hub: Hub, connection: sa.Connection, head: Checkpoint | None, asked:
     return Answer(verdict, row.type_id, shown, row.grade, row.holder_verified, verdict.as_of)
 
 
-def _standing(head: Checkpoint | None, witnessed: int, match: _Match | None, answer: Answer) -> str | None:
+def _standing(head: Checkpoint | None, witnessed: int, match: Match | None, answer: Answer) -> str | None:
     """How far the log vouches for a version and its newest status act; None where nothing was found or its proof is bad."""
     if match is None or answer.verdict.code is Code.PROOF_BAD:
         return None
@@ -243,7 +243,7 @@ def _standing(head: Checkpoint | None, witnessed: int, match: _Match | None, ans
     return "unwitnessed" if head is not None and newest < head.size else "pending"
 
 
-def _differing(request: VerifyRequest, match: _Match) -> list[str]:
+def differing_claims(request: VerifyRequest, match: Match) -> list[str]:
     """Claims that differ, by the asker's own names for the fields."""
     if match.opened is None:
         return []
@@ -251,7 +251,7 @@ def _differing(request: VerifyRequest, match: _Match) -> list[str]:
     names = {claim: _field(claim, fields) for claim in request.claims}
     wrong = set(mismatched(fields, {names[claim]: value for claim, value in request.claims.items()}))
     found = [claim for claim, name in names.items() if name in wrong]
-    if request.holder_number and not _holds(match, request.holder_number):
+    if request.holder_number and not holds(match, request.holder_number):
         found.append(HOLDER_NUMBER)
     return sorted(set(found))
 
@@ -263,7 +263,7 @@ def _field(claim: str, fields: Mapping[str, str]) -> str:
     return FACE + claim if FACE + claim in fields else _TITLES.get(claim, claim)
 
 
-def _entry(hub: Hub, request: VerifyRequest, match: _Match | None, answer: Answer) -> Entry:
+def audited(hub: Hub, request: VerifyRequest, match: Match | None, answer: Answer) -> Entry:
     subject = request.holder_number
     if not subject and match and match.opened:
         subject = next(iter(holder_numbers(match.opened.fields)), None)

@@ -196,7 +196,9 @@ client = sa.Table(
     sa.Column("types", TEXT, nullable=False),
     sa.Column("created_at", TEXT, nullable=False),
     sa.Column("disabled_at", TEXT),
+    sa.Column("organ", TEXT),
 )
+"""`organ`: credit code of the organ the client acts for; without one it changes no status and sends no rows."""
 
 jti = sa.Table(
     "hub_jti",

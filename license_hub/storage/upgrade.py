@@ -5,6 +5,7 @@ Alembic is imported only where a migration has to run: it costs a second, and ev
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from license_hub.storage.engine import is_postgres, reading, writing
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x6D7A74_01
 """Advisory lock number of hub migrations on PostgreSQL."""
+_REVISION = re.compile(r'^revision = "(\w+)"', re.MULTILINE)
+_BELOW = re.compile(r'^down_revision = "(\w+)"', re.MULTILINE)
 _VERSION = sa.table("hub_alembic", sa.column("version_num"))
 
 
@@ -37,8 +40,11 @@ def _is_newest(engine: sa.Engine) -> bool:
 
 @cache
 def newest() -> str:
-    """The newest revision by file name (`0001_what.py` is revision 0001); a test holds alembic to it."""
-    return max(one.name.split("_")[0] for one in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+    """The revision no other one builds on, read from the files; a test holds alembic to it."""
+    texts = [one.read_text("utf-8") for one in (MIGRATIONS / "versions").glob("[0-9]*_*.py")]
+    named, below = ({found for text in texts for found in form.findall(text)} for form in (_REVISION, _BELOW))
+    [head] = named - below
+    return head
 
 
 def _migrate(connection: sa.Connection) -> None:

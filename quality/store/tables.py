@@ -56,7 +56,8 @@ batch = sa.Table(
     sa.Column("reasons", sa.JSON, nullable=False),
     sa.Column("checked_at", Instant, nullable=False),
 )
-"""One line a checked batch. `status`: published | noop | stopped; `report`: the BatchReport; `reasons`: what the gate found."""
+"""One line a checked batch. `status`: published | noop | stopped | rejected (a pushed row that failed); `report`: the BatchReport;
+`reasons`: what the gate found."""
 
 publication = sa.Table(
     "quality_publication",
@@ -74,11 +75,12 @@ publication = sa.Table(
     sa.Column("catalog_version", sa.Text, nullable=False),
     sa.Column("rows_path", sa.Text, nullable=False),
     sa.Column("changes_path", sa.Text, nullable=False),
+    sa.Column("pushed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("resource", "number"),
     sa.UniqueConstraint("resource", "partition", "parent"),
     sa.UniqueConstraint("batch"),
 )
-"""`parent` 0 = the partition's first. Paths are relative to the lake."""
+"""`parent` 0 = the partition's first. Paths are relative to the lake. `pushed`: one row an approval system sent, no delivery."""
 
 outcome = sa.Table(
     "quality_outcome",
@@ -109,3 +111,17 @@ approval = sa.Table(
     sa.Column("at", Instant, nullable=False),
 )
 """Who let a batch through. `kind`: approve (a second name) | accept_rejects (the operator); `figures`: gate finding → figure it covers."""
+
+reconciliation = sa.Table(
+    "quality_reconciliation",
+    metadata,
+    sa.Column("batch", sa.Text, primary_key=True),
+    sa.Column("pushed", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("origin", sa.Text),
+    sa.Column("fields", sa.JSON, nullable=False),
+    sa.Column("resource", sa.Text, nullable=False, index=True),
+    sa.Column("found_at", Instant, nullable=False),
+)
+"""What a delivery says otherwise than a row that was pushed before it. `pushed`: the row's batch; `kind`: differs | missing | rejected;
+`origin`: file and line in the delivery; `fields`: names of those that differ."""

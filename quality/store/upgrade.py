@@ -5,6 +5,7 @@ Alembic is imported only where a migration has to run: it costs a second, and ev
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -19,6 +20,8 @@ _ONE_THREAD = Lock()
 """Alembic keeps its environment in globals."""
 _SEEN: WeakSet[sa.Engine] = WeakSet()
 """Engines whose tables this process saw to be newest: every check of a batch asks, and a process has one code."""
+_REVISION = re.compile(r'^revision = "(\w+)"', re.MULTILINE)
+_BELOW = re.compile(r'^down_revision = "(\w+)"', re.MULTILINE)
 _VERSION = sa.table("quality_alembic", sa.column("version_num"))
 
 
@@ -57,5 +60,8 @@ def _migrate(engine: sa.Engine) -> None:
 
 @cache
 def _newest() -> str:
-    """The newest revision by file name (`0001_what.py` is revision 0001); a test holds alembic to it."""
-    return max(one.name.split("_")[0] for one in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+    """The revision no other one builds on, read from the files; a test holds alembic to it."""
+    texts = [one.read_text("utf-8") for one in (MIGRATIONS / "versions").glob("[0-9]*_*.py")]
+    named, below = ({found for text in texts for found in form.findall(text)} for form in (_REVISION, _BELOW))
+    [head] = named - below
+    return head

@@ -52,11 +52,11 @@ def environment(settings: Settings, port: int, metrics_port: int, **more: str) -
 
 
 @contextmanager
-def running(settings: Settings, folder: Path, **more: str) -> Iterator[Server]:
+def running(settings: Settings, folder: Path, workers: int = 1, **more: str) -> Iterator[Server]:
     """A server over a hub that is there already, `more` in its environment. Raises RuntimeError if it does not come up."""
     port, metrics_port = free_ports(2)
     log = folder / "server.log"
-    command = [sys.executable, "-m", "license_hub.cli", "serve"]
+    command = [sys.executable, "-m", "license_hub.cli", "serve", "--workers", str(workers)]
     with log.open("wb") as stderr:
         process = subprocess.Popen(command, env=environment(settings, port, metrics_port, **more), stdout=subprocess.DEVNULL, stderr=stderr)
     server = Server(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{metrics_port}/metrics", process.pid, log)

@@ -9,15 +9,15 @@ import pytest
 
 from license_hub.api.build import build
 from license_hub.service.hub import Hub
-from license_hub.service.register_client import register
+from license_hub.service.register_client import SCOPES, register
 from license_hub.web import pages
 from tests.license_hub.caller import Key, send, token_form
-from tests.license_hub.sample_hub import Clock, sample_hub
+from tests.license_hub.sample_hub import Clock, credit_code, sample_hub
 
 
 @dataclass
 class Scene:
-    """A hub, its application, its clock, and one client with every scope."""
+    """A hub, its application, its clock, and one client with every scope, acting for the organ that issued the sample licenses."""
 
     hub: Hub
     app: object
@@ -48,7 +48,7 @@ def scene_at(folder, catalog, database_url=None) -> Scene:
     clock = Clock()
     hub = sample_hub(folder, catalog, database_url, clock)
     key = Key()
-    client = register(hub, "test system", key.jwk, ["license:verify", "license:read", "license:recall"], sorted(catalog.license_types))
+    client = register(hub, "test system", key.jwk, SCOPES, sorted(catalog.license_types), credit_code(2, "11"))
     return Scene(hub, build(hub, pages.routers(), pages.problem_page), clock, key, client.client_id)
 
 

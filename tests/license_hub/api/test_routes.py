@@ -287,6 +287,8 @@ SCOPED = {
     ("GET", "/v1/licenses/{identifier}"): "license:read",
     ("GET", "/v1/licenses/{identifier}/bundle"): "license:export",
     ("POST", "/v1/recalls"): "license:recall",
+    ("POST", "/v1/licenses/{identifier}/status"): "license:status",
+    ("POST", "/v1/intake/{type}"): "license:intake",
 }
 SIGNED_IN = {("GET", "/v1/notices"), ("POST", "/v1/notices/{notice_id}/ack"), ("GET", "/v1/notices/{notice_id}/answers")}
 """For every registered client, about itself alone."""

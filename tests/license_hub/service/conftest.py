@@ -46,6 +46,7 @@ class Options:
     kek_before: str = ""
     lake_encryption: str = "on"
     spill: str = ""
+    mass_acts: int = 20
 
 
 @pytest.fixture

@@ -1,0 +1,42 @@
+"""One notice by a calling system, with its answer remembered under the call's key in the transaction of the act."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from license_hub.service.change_status import Changed, Notice, change_within
+from license_hub.service.hub import Hub
+from license_hub.storage.crypt import NONCE_BYTES
+from license_hub.storage.engine import writing
+from license_hub.storage.idempotency import Call, complete, intend
+
+DONE = 200
+
+
+def give_notice(hub: Hub, notice: Notice, call: Call, *, actor: str, request_id: str) -> tuple[Mapping[str, object], bool]:
+    """(answer, whether it is the answer of an earlier call). A refusal leaves nothing behind, so it is judged anew each time.
+
+    Raises what `change_status` raises, and KeyReused.
+    """
+    with writing(hub.engine) as connection:
+        known = intend(connection, hub.crypt, call, hub.now())
+        if known is not None and known.answer is not None:
+            return known.answer, True
+        answers: list[Mapping[str, object]] = []
+
+        def remember(changed: list[Changed]) -> None:
+            answers.append(_told(changed[0]))
+            complete(connection, hub.crypt, call, DONE, answers[0], hub.entropy(NONCE_BYTES))
+
+        change_within(hub, connection, [notice], actor=actor, request_id=request_id, also=remember)
+    return answers[0], False
+
+
+def _told(changed: Changed) -> Mapping[str, object]:
+    return {
+        "identifier": changed.identifier,
+        "state": changed.state.value,
+        "entry": changed.entry,
+        "leaf_hash": changed.leaf_hash.hex(),
+        "recorded_at": changed.recorded_at,
+    }
