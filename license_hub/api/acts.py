@@ -23,7 +23,7 @@ from license_hub.service.give_notice import give_notice
 from .access import needs, scope
 from .idempotency import REPLAY, KeyHeader, call
 from .problem import Problem
-from .serving import request_id, serving
+from .serving import refused, request_id, serving
 from .verifications import check_type, plain
 
 router = APIRouter(prefix="/v1", tags=["licenses"])
@@ -63,6 +63,16 @@ async def status(
     wait: Annotated[Literal["proof"] | None, Query(description="`proof`: answer once a signed checkpoint covers the act")] = None,
 ) -> Response:
     """Give notice of an act: activation, suspension, cancellation, withdrawal, revocation, moving out, or its undoing."""
+    try:
+        return await _status(request, identifier, notice, principal, key, wait)
+    except Problem as refusal:
+        await refused(request, "status", refusal.code, actor=principal.client_id)
+        raise
+
+
+async def _status(
+    request: Request, identifier: str, notice: NoticeIn, principal: Principal, key: str, wait: Literal["proof"] | None
+) -> Response:
     made, actor = serving(request), principal.client_id
     if not principal.organ:
         raise Problem("FORBIDDEN")

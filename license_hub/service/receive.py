@@ -26,6 +26,7 @@ from license_hub.service.hub import Hub
 from license_hub.service.intake import apply_pending
 from license_hub.service.lint import lint
 from license_hub.service.list_audit import Entry, record
+from license_hub.service.witnessing import require_witnessed
 from license_hub.signing.commitment import instant
 from license_hub.storage import bulk
 from license_hub.storage.callers import held_call
@@ -62,8 +63,9 @@ class Push:
 
 
 def receive(hub: Hub, push: Push) -> tuple[Mapping[str, object], bool]:
-    """(answer, whether it is the answer of an earlier call). Raises LintRefused, KeyReused, InProgress, IntakeError."""
+    """(answer, whether it is the answer of an earlier call). Raises LintRefused, KeyReused, InProgress, IntakeError, Unwitnessed."""
     kind, source = _source(hub, push)
+    require_witnessed(hub)
     lint(hub.catalog, kind, source, push.row, push.principal.organ or "")
     intent = _intend(hub, push, source)
     if intent.answer is not None:
