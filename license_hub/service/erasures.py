@@ -31,7 +31,7 @@ def is_erased(hub: Hub, connection: sa.Connection, head: Checkpoint | None, row:
     content = bytes(found.leaf)
     said = json.loads(content)
     named = said.get("kind") == "erase" and said.get("of") == row.leaf_id
-    return named and check_logged(hub, head, found.entry, leaf_hash(content)) is not Proof.BAD
+    return named and check_logged(hub, connection, head, found.entry, leaf_hash(content), said["at"]) is not Proof.BAD
 
 
 def erase_leaf(crypt: Crypt, row: sa.Row, of_leaf: str) -> bytes | None:

@@ -86,7 +86,11 @@ def _turn(root, rows: int, *, check: bool) -> dict:
 
 
 def _hub(url: str, folder: str) -> Hub:
-    return open_hub(Options(url, Path(folder) / "lake", Path(folder) / "keys", workers=WORKERS), clock=Clock(), catalog=load())
+    return open_hub(
+        Options(url, Path(folder) / "lake", Path(folder) / "keys", Path(folder) / "keys-root", workers=WORKERS),
+        clock=Clock(),
+        catalog=load(),
+    )
 
 
 def _faulty(url: str, folder: str) -> bool:

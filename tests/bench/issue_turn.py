@@ -16,7 +16,7 @@ from tests.license_hub.service.conftest import Clock, Options
 
 def main(url: str, folder: str, workers: str) -> None:
     place = Path(folder)
-    hub = open_hub(Options(url, place / "lake", place / "keys", workers=int(workers)), clock=Clock(), catalog=load())
+    hub = open_hub(Options(url, place / "lake", place / "keys", place / "keys-root", workers=int(workers)), clock=Clock(), catalog=load())
     before, start = _cpu(), time.perf_counter()
     report = apply_pending(hub, ["food_permit"])
     seconds = time.perf_counter() - start

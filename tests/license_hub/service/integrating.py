@@ -15,7 +15,7 @@ from tests.license_hub.service.conftest import Clock, Options
 
 
 def main(database: str, lake: str, keys: str, stop: str) -> None:
-    hub = open_hub(Options(database, Path(lake), Path(keys)), clock=Clock())
+    hub = open_hub(Options(database, Path(lake), Path(keys), Path(keys + "-root")), clock=Clock())
     print("ready", flush=True)
     while not Path(stop).exists():
         try:

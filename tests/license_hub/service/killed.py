@@ -13,7 +13,7 @@ def main(database: str, lake: str, keys: str, point: str) -> None:
     from license_hub.service.hub import open_hub
     from tests.license_hub.service.conftest import Clock, Options
 
-    hub = open_hub(Options(database, Path(lake), Path(keys)), clock=Clock())
+    hub = open_hub(Options(database, Path(lake), Path(keys), Path(keys + "-root")), clock=Clock())
     crash.arm(*crash.POINTS[point])
     intake.apply_pending(hub)
 

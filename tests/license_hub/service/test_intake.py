@@ -313,7 +313,7 @@ def test_same_entropy_clock_and_keys_give_the_same_log(options, publisher, hub, 
     notes = []
     for name in ("a", "b"):
         lake = tmp_path / name / "lake"
-        twin = type(options)(f"sqlite:///{tmp_path / name}/hub.db", lake, options.keys)
+        twin = type(options)(f"sqlite:///{tmp_path / name}/hub.db", lake, options.keys, options.root_keys)
         lake.mkdir(parents=True)
         made = open_hub(twin, clock=clock, catalog=catalog, entropy=stream())
         type(publisher)(made).publish("legal_entity", [entity(i) for i in range(5)])
