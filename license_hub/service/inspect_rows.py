@@ -182,7 +182,7 @@ def _leaves(connection: sa.Connection, start: int, stop: int, made: Made, findin
         elif hashes[-1] != hashed:
             findings.add("hub_leaf", f"entry {entry}", "leaf and leaf_hash do not belong together")
         elif not table:
-            findings.add("hub_leaf", f"entry {entry}", "has no version, status event or change of a key")
+            findings.add("hub_leaf", f"entry {entry}", "has no version, status event, change of a key or erasure")
         elif meant is not None and meant != content:
             findings.add(table, f"entry {entry}", "gives another leaf than was logged: a column the leaf commits to was changed")
     return hashes
