@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from threading import Lock
+from threading import Lock, get_ident
 from typing import LiteralString
 from uuid import uuid4
 
@@ -72,28 +72,45 @@ def _spilling(lake: Lake, outputs: Path) -> AbstractContextManager[Path]:
     return spilling(lake) if lake.spill else nullcontext(outputs)
 
 
-_KEPT: dict[tuple[Path, str, int], tuple[duckdb.DuckDBPyConnection, ExitStack]] = {}
+_KEPT: dict[tuple[Path, int, int], tuple[duckdb.DuckDBPyConnection, ExitStack, Catalog]] = {}
+"""By lake, catalogue and keys: these very objects, which the entry holds on to."""
 _KEPT_IN_USE = Lock()
+_KEPT_BY: set[int] = set()
+"""The thread that has it, if one has."""
 
 
 @contextmanager
 def kept(place: Lake | Path, catalog: Catalog) -> Iterator[duckdb.DuckDBPyConnection]:
     """A session this process keeps open, for batches of a row or two: opening one takes longer than such a batch.
 
-    One user at a time. Every table a batch makes is replaced by the next; after a fault the session is closed.
+    One user at a time. Every table a batch makes is replaced by the next; after a fault the session is closed. A batch checked in the
+    middle of another, by the same thread, gets a session of its own.
     """
-    with _KEPT_IN_USE:
+    if get_ident() in _KEPT_BY:
+        with session(place, catalog) as connection:
+            yield connection
+        return
+    with _KEPT_IN_USE, _by_this_thread():
         lake = Lake.of(place)
-        key = (lake.root.resolve(), catalog.version, id(lake.keys))
+        key = (lake.root.resolve(), id(catalog), id(lake.keys))
         if key not in _KEPT:
             close_kept()
             stack = ExitStack()
-            _KEPT[key] = (stack.enter_context(session(lake, catalog)), stack)
+            _KEPT[key] = (stack.enter_context(session(lake, catalog)), stack, catalog)
         try:
             yield _KEPT[key][0]
         except BaseException:
             close_kept()
             raise
+
+
+@contextmanager
+def _by_this_thread() -> Iterator[None]:
+    _KEPT_BY.add(get_ident())
+    try:
+        yield
+    finally:
+        _KEPT_BY.clear()
 
 
 def close_kept() -> None:
