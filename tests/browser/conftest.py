@@ -37,7 +37,7 @@ def hub(tmp_path_factory, catalog):
 
 @pytest.fixture(scope="session")
 def server(hub, tmp_path_factory) -> Iterator[Server]:
-    with running(options(hub.lake.parent), tmp_path_factory.mktemp("server")) as started:
+    with running(options(hub.lake.root.parent), tmp_path_factory.mktemp("server")) as started:
         yield started
 
 
