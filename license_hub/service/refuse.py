@@ -37,7 +37,7 @@ def refuse(hub: Hub, refusals: Sequence[Refusal]) -> list[None]:
     """Records them. One None a refusal, so that the API can coalesce calls."""
     with writing(hub.engine) as connection:
         claimed = {one for refusal in refusals if (one := refusal.claimed)}
-        known = {one for one in claimed if find(connection, one)}
+        known = {one for one in claimed if find(connection, one)[1]}
         entries = [
             Entry(
                 request_id=one.request_id,
