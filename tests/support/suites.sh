@@ -22,7 +22,8 @@ suite outsider -n 2 --dist load tests/conformance
 suite hub -n 2 --dist loadfile tests/license_hub/service --ignore-glob='*/test_[a-i]*.py'
 suite issue -n 2 --dist loadfile tests/license_hub/service/test_[a-i]*.py
 suite store -n 2 --dist loadfile tests/license_hub/storage tests/license_hub/witness tests/license_hub/test_settings.py tests/license_hub/test_hashing.py
-suite doors -n 2 --dist loadfile tests/license_hub/api tests/license_hub/web tests/license_hub/cli
+suite doors -n 2 --dist loadfile tests/license_hub/api/test_[a-n]*.py tests/license_hub/web tests/license_hub/cli
+suite doors2 -n 2 --dist loadfile tests/license_hub/api/test_[o-z]*.py
 suite faults tests/faults
 suite gx tests/quality_gx
 suite pipeline -n 2 --dist loadfile tests/pipeline/test_kill.py tests/pipeline/test_real_files.py tests/pipeline/test_two_days.py tests/pipeline/test_canaries.py

@@ -84,7 +84,7 @@ def test_bundle_needs_purpose_scope_and_a_license_of_a_granted_type(scene, expor
     assert exporter(f"/v1/licenses/{identifier}/bundle", headers={}).status_code == 400
     for unknown in ("1.2.156", identifier[:-1] + ("0" if identifier[-1] != "0" else "1"), credit_code(1)):
         assert exporter(f"/v1/licenses/{unknown}/bundle").status_code == 404
-    assert scene.send("GET", f"/v1/licenses/{identifier}/bundle", headers=scene.bearer() | PURPOSE).status_code == 403
+    assert scene.send("GET", f"/v1/licenses/{identifier}/bundle", headers=scene.bearer("license:read") | PURPOSE).status_code == 403
 
 
 def test_t6_no_bundle_is_made_of_a_row_that_is_not_what_was_logged(scene, exporter):
