@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="the ope
 @pytest.fixture
 def policy(tmp_path):
     path = tmp_path / "witness-policy"
-    path.write_text("")
+    path.write_text("quorum none\n")
     return path
 
 
