@@ -84,7 +84,7 @@ def serve(settings: Settings, workers: int = 1) -> None:
 
     # Here too, before any worker: one list for the person, not one a worker.
     if settings.profile == production.PROFILE:
-        production.check(settings.witness_policy, settings.keys)
+        production.check(settings)
     check_ports(settings, workers)
     server = Granian(
         "license_hub.app:application",

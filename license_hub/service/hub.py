@@ -19,7 +19,7 @@ from license_hub.log.note import NoteKey, note_key
 from license_hub.log.policy import Policy
 from license_hub.log.policy import parse as parse_policy
 from license_hub.log.tiles import TileStore
-from license_hub.service import at_rest, production
+from license_hub.service import production
 from license_hub.service.at_rest import open_crypt, open_keys, open_lake
 from license_hub.service.evidence import EvidenceCache
 from license_hub.service.security import Security
@@ -113,7 +113,7 @@ def open_hub(
     from license_hub.service.register_keys import open_register
 
     if settings.profile == production.PROFILE:
-        production.check(settings.witness_policy, Path(settings.keys), at_rest.missing(settings))
+        production.check(settings)
     data_keys = open_keys(settings)
     lake = open_lake(settings, data_keys)
     engine = open_engine(settings.database_url)
