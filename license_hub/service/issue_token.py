@@ -65,9 +65,10 @@ def issue_token(hub: Hub, form: Mapping[str, str], *, audiences: Collection[str]
         hub.security.seen(connection, epoch)
         scopes = _scopes(client, form.get("scope", ""))
         _use_up(connection, client, claims, now)
-        record(connection, now, [Entry(request_id or hub.entropy(16).hex(), client.client_id, "token", None, None, None, "ISSUED")])
-        # Before the commit: while the token's key cannot be reached nothing is recorded as issued and no assertion used up.
+        # Before the commit: while the token's key cannot be reached nothing is recorded as issued and no assertion used up. Before the
+        # record too: that holds the audit log's lock until the commit, and a sign service may take its time.
         signed = _token(hub, client, scopes, now)
+        record(connection, now, [Entry(request_id or hub.entropy(16).hex(), client.client_id, "token", None, None, None, "ISSUED")])
     return IssuedToken(signed, "Bearer", LIFE_S, " ".join(scopes))
 
 
