@@ -24,7 +24,7 @@ STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"me
 
 
 def clean(text: str) -> str:
-    """`text` with long codes masked and unsafe characters spelt `\\uXXXX`."""
+    """`text` with long codes masked and unsafe characters spelt out by their code points."""
     return UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", PERSONAL.sub(_mask, text))
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -19,8 +20,7 @@ MOST = 1000
 """Entries of one answer."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One act to record, its fields in the order of the table's columns after `at`. `entry` is the log entry it was about."""
 
     request_id: str
@@ -55,7 +55,7 @@ def record(connection: sa.Connection, now: datetime, entries: Sequence[Entry]) -
     """Within the caller's transaction, so that what is not recorded is not answered; its last statement (see `audit_log`)."""
     if entries:
         at = instant(now)
-        append(connection, at, [(at, *astuple(one)) for one in entries])
+        append(connection, at, [(at, *one) for one in entries])
 
 
 def list_audit(

@@ -111,11 +111,6 @@ def waiting_for(connection: sa.Connection, batch: str) -> tuple[Call, str] | Non
     return (Call(row.client_id, row.route, bytes(row.key_hash), bytes(row.body_mac)), row.type_id) if row else None
 
 
-def withdraw(connection: sa.Connection, call: Call) -> None:
-    """Forgets a call that was refused before it had any effect."""
-    connection.execute(sa.delete(idempotency).where(call.where, idempotency.c.answer.is_(None)))
-
-
 def purge(connection: sa.Connection, now: datetime) -> int:
     """Forgets calls past their time; returns how many."""
     return connection.execute(sa.delete(idempotency).where(idempotency.c.expires_at <= instant(now))).rowcount

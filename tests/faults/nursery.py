@@ -22,7 +22,7 @@ from tests.support import crash
 
 def live(job: dict, catalog) -> None:
     """One job: `act` intake | integrate, killed at the `nth` arrival at `point` if there is one."""
-    options = Options(job["database"], Path(job["lake"]), Path(job["keys"]), workers=job["workers"])
+    options = Options(job["database"], Path(job["lake"]), Path(job["keys"]), Path(job["keys"] + "-root"), workers=job["workers"])
     hub = open_hub(options, clock=lambda: datetime.now(UTC), catalog=catalog)
     if job["point"]:
         crash.arm(*crash.POINTS[job["point"]], nth=job["nth"])

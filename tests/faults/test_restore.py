@@ -64,7 +64,7 @@ def publications(hub) -> list[dict]:
 def own_sqlite(tmp_path, catalog):
     from tests.license_hub.service.conftest import Options
 
-    options = Options(f"sqlite:///{tmp_path}/lake/hub.db", tmp_path / "lake", tmp_path / "keys")
+    options = Options(f"sqlite:///{tmp_path}/lake/hub.db", tmp_path / "lake", tmp_path / "keys", tmp_path / "keys-root")
     hub = open_hub(options, clock=wall_clock, catalog=catalog)
     return options, hub, Publisher(hub)
 

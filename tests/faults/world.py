@@ -106,7 +106,7 @@ CLEAN = {"lost": [], "doubled": [], "strangers": [], "acts": [], "leaves": [], "
 
 @contextmanager
 def world(cluster: Cluster, folder: Path, catalog, lake: Path | None = None) -> Iterator[World]:
-    options = Options(cluster.create("hub"), lake or folder / "lake", folder / "keys")
+    options = Options(cluster.create("hub"), lake or folder / "lake", folder / "keys", folder / "keys-root")
     hub = open_hub(options, clock=wall_clock, catalog=catalog)
     try:
         yield World(cluster, options, hub, Publisher(hub), folder)
