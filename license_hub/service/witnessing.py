@@ -50,7 +50,7 @@ def collect(hub: Hub, log: Log) -> bool:
     row = _newest(hub, log)
     if row is None:
         return False
-    head = checkpoints.parse(row.cosigned or row.note)
+    head = _held(hub, row)
     if not _satisfied(hub, head):
         lines = _ask_all(hub, log, head, _last_cosigned(hub, log))
         if lines:
@@ -127,6 +127,18 @@ def _last_cosigned(hub: Hub, log: Log) -> int:
         return connection.execute(sa.select(sa.func.max(table.size)).where(table.cosigned.is_not(None))).scalar() or 0
 
 
+def _held(hub: Hub, row: sa.Row) -> Checkpoint:
+    """The row's checkpoint with the cosignatures it has; without any where those cannot be read: then all are asked for again."""
+    if row.cosigned is not None:
+        try:
+            head = checkpoints.parse(row.cosigned)
+            hub.policy.cosigners(head)
+            return head
+        except (LogError, SignatureBad) as fault:
+            logger.critical("cosignatures of the checkpoint of %d entries are of no use (%s): asked for anew", row.size, fault)
+    return checkpoints.parse(row.note)
+
+
 def _satisfied(hub: Hub, head: Checkpoint) -> bool:
     try:
         return hub.policy.witnessed(head)
@@ -135,10 +147,11 @@ def _satisfied(hub: Hub, head: Checkpoint) -> bool:
 
 
 def _ask_all(hub: Hub, log: Log, head: Checkpoint, guess: int) -> list[str]:
-    """Good lines of every witness that has an address. Raises LogDiverged."""
+    """Good lines of every witness that has an address and has not cosigned yet: each answer would be a line more. Raises LogDiverged."""
     addresses: dict[str, list[WitnessKey]] = {}
+    done = hub.policy.cosigners(head)
     for one in hub.policy.witnesses:
-        if one.url:
+        if one.url and one.name not in done:
             addresses.setdefault(one.url.rstrip("/"), []).append(one.key)
     with ThreadPoolExecutor(max(1, len(addresses))) as pool:
         asked = [pool.submit(_ask, hub, log, head, guess, url, keys) for url, keys in addresses.items()]
@@ -203,11 +216,15 @@ def _good_lines(head: Checkpoint, keys: Sequence[WitnessKey], text: str, url: st
 
 
 def _keep(hub: Hub, log: Log, head: Checkpoint, lines: Sequence[str]) -> Checkpoint:
-    """Lines of several processes add up. `witnessed_at` is set with the quorum."""
+    """Lines of several processes add up, one of each key. `witnessed_at` is set with the quorum."""
     table = log.tables.checkpoint
     with writing(hub.engine) as connection:
         row = connection.execute(sa.select(table).where(table.c.size == head.size).with_for_update()).one()
-        merged = replace(head, note=add_lines(row.cosigned or row.note, lines))
+        merged = _held(hub, row)
+        for line in lines:
+            more = replace(merged, note=add_lines(merged.note, [line]))
+            if len(hub.policy.cosigners(more)) > len(hub.policy.cosigners(merged)):
+                merged = more
         values: Mapping[str, object] = {"cosigned": merged.note}
         if row.witnessed_at is None and _satisfied(hub, merged):
             values = {**values, "witnessed_at": instant(hub.now())}
