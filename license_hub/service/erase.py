@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from license_hub.domain.holder import code_type
 from license_hub.errors import HubError, IntakeError
 from license_hub.log.tree import leaf_hash
+from license_hub.service.behind import refuse_if_behind
 from license_hub.service.content import holder_form
 from license_hub.service.hub import Hub
 from license_hub.service.integrate import integrate
@@ -104,6 +105,7 @@ def _erase(hub: Hub, licenses: Iterable[int], more: Iterable[tuple[str, bytes]],
     done, at = Erased(), instant(hub.now())
     with writing(hub.engine) as connection:
         entry = first = lock_log(connection)
+        refuse_if_behind(hub.tiles, first)
         rows = []
         for license_id in licenses:
             versions = _standing(connection, license_id)
@@ -126,8 +128,8 @@ def _erase(hub: Hub, licenses: Iterable[int], more: Iterable[tuple[str, bytes]],
         _remember(connection, handles)
         with opened(connection, "erase", actor, at) as work:
             _blank(work, [row.entry for row in rows])
-        record(connection, hub.now(), [Entry("", actor, "erase", row.entry, None, None, "ERASED") for row in rows])
         advance_log(connection, entry)
+        record(connection, hub.now(), [Entry("", actor, "erase", row.entry, None, None, "ERASED") for row in rows])
         done.versions = len(rows)
     integrate(hub)
     done.lake_rows = _sweep_lake(hub)

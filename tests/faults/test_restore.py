@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from license_hub.errors import LogDiverged
 from license_hub.service.back_up import back_up, lay_out
+from license_hub.service.erase import Ground, erase_subject
 from license_hub.service.fsck import fsck
 from license_hub.service.hub import open_hub
 from license_hub.service.intake import apply_pending
@@ -76,6 +77,15 @@ def test_t23_restored_database_neither_answers_nor_issues_before_the_log_is_repl
     publish_again(hub, rows)
     with pytest.raises(LogDiverged, match="hub restore replay"):
         apply_pending(hub)
+
+
+def test_t23_restored_database_erases_nothing_before_the_log_is_replayed(aged):
+    hub, _ = aged
+    with pytest.raises(LogDiverged, match="hub restore replay"):
+        erase_subject(hub, credit_code(3), Ground("retention over", "样例删〔2026〕1号", credit_code(3)), "officer")
+    recover(hub, hub.tiles, "test")
+    assert erase_subject(hub, credit_code(3), Ground("retention over", "样例删〔2026〕1号", credit_code(3)), "officer").versions == 1
+    assert fsck(hub).findings == ()
 
 
 def test_t23_replayed_log_refuses_what_was_revoked_and_lists_what_was_lost(aged):
