@@ -80,7 +80,7 @@ def as_of(hub: Hub, requests: Sequence[tuple[VerifyRequest, Moment]]) -> list[An
         for one, (request, moment) in zip(asked, requests, strict=True):
             found = _match(hub, one, pasts, moment)
             answers.append(replace(_answer(hub, connection, head, one, found, moment), epoch=seen))
-            entries.append(replace(present.audited(hub, request, found[0] if found else None, answers[-1]), action="verify_as_of"))
+            entries.append(present.audited(hub, request, found[0] if found else None, answers[-1])._replace(action="verify_as_of"))
         record(connection, hub.now(), entries)
     return answers
 

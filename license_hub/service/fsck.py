@@ -57,5 +57,5 @@ def fsck(hub: Hub) -> FsckReport:
         inspect_log(hub, licenses(hub), connection, hashes, findings)
     kept = audit(hub)
     with as_integrator(hub, kept), reading(hub.engine, one_state=True) as connection:
-        inspect_log(hub, kept, connection, inspect_audit(connection, findings), findings)
+        inspect_log(hub, kept, connection, inspect_audit(hub, connection, findings), findings)
     return FsckReport(tuple(findings.found), dict(findings.checked))

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from license_hub.errors import DecryptionError
 from license_hub.log.tree import leaf_hash
 from license_hub.service.audit_log import digests, read_leaf
+from license_hub.service.hub import Hub
 from license_hub.storage.tables import audit, sequence
-from license_hub.storage.tables_audit_log import audit_leaf
+from license_hub.storage.tables_audit_log import audit_leaf, audit_subject
 
 if TYPE_CHECKING:
     from license_hub.service.fsck import Findings
@@ -19,9 +21,10 @@ CHUNK = 10_000
 """Leaves read at once."""
 _CONTENT = slice(1, 11)
 """Of a row of hub_audit: at, request_id, actor, action, entry, subject_bi, status, code, purpose, case_no."""
+_SUBJECT = 5
 
 
-def inspect_audit(connection: sa.Connection, findings: Findings) -> list[bytes]:
+def inspect_audit(hub: Hub, connection: sa.Connection, findings: Findings) -> list[bytes]:
     """Hash of every leaf row, by entry. What is wrong goes to `findings`, with the `seq` of the row that differs."""
     size = connection.execute(sa.select(sequence.c.next).where(sequence.c.name == "audit")).scalar_one()
     hashes: list[bytes] = []
@@ -39,7 +42,7 @@ def inspect_audit(connection: sa.Connection, findings: Findings) -> list[bytes]:
                 else:
                     _misplaced(group[1], findings)
                 group = next(rows, None)
-            hashes.append(_leaf(entry, stored.get(entry), mine, findings))
+            hashes.append(_leaf(hub, entry, stored.get(entry), mine, findings))
     while group is not None:
         _misplaced(group[1], findings)
         group = next(rows, None)
@@ -50,7 +53,8 @@ def inspect_audit(connection: sa.Connection, findings: Findings) -> list[bytes]:
 
 def _grouped(connection: sa.Connection, size: int, findings: Findings) -> Iterator[tuple[int, list[sa.Row]]]:
     """(log entry, its rows) in the order of `seq`; rows that name none after others did are not in the log."""
-    query = sa.select(audit).order_by(audit.c.seq).execution_options(yield_per=CHUNK)
+    query = sa.select(audit, audit_subject.c.logged).outerjoin(audit_subject, audit_subject.c.seq == audit.c.seq)
+    query = query.order_by(audit.c.seq).execution_options(yield_per=CHUNK)
     current, rows = -1, []
     for row in connection.execute(query):
         findings.checked["hub_audit"] += 1
@@ -74,7 +78,20 @@ def _misplaced(rows: list[sa.Row], findings: Findings) -> None:
         findings.add("hub_audit", f"seq {row.seq}", "log_entry names no leaf that has a place for it")
 
 
-def _leaf(entry: int, stored: sa.Row | None, rows: list[sa.Row], findings: Findings) -> bytes:
+def _logged(hub: Hub, row: sa.Row) -> tuple:
+    """The row as it was logged: with the subject's index of that time, which must lead to the one that stands now."""
+    content = tuple(row)[_CONTENT]
+    if row.logged is None:
+        return content
+    try:
+        was = hub.crypt.decrypt("hub_audit_subject", "logged", row.seq, row.logged)
+        leads = row.subject_bi is not None and hub.crypt.advance("subject", was) == hub.crypt.advance("subject", bytes(row.subject_bi))
+    except (DecryptionError, KeyError):
+        leads = False
+    return (*content[:_SUBJECT], was, *content[_SUBJECT + 1 :]) if leads else content
+
+
+def _leaf(hub: Hub, entry: int, stored: sa.Row | None, rows: list[sa.Row], findings: Findings) -> bytes:
     """The leaf's hash, after comparing its digests with those its rows give."""
     if stored is None:
         findings.add("hub_audit_leaf", f"entry {entry}", "is missing")
@@ -88,7 +105,7 @@ def _leaf(entry: int, stored: sa.Row | None, rows: list[sa.Row], findings: Findi
     except ValueError:
         findings.add("hub_audit_leaf", f"entry {entry}", "leaf is not one of the audit log")
         return hashed
-    made = digests(bytes(stored.secret), [tuple(row)[_CONTENT] for row in rows])
+    made = digests(bytes(stored.secret), [_logged(hub, row) for row in rows])
     if made and meant and not set(made) & set(meant) and len(made) > 1:
         findings.add("hub_audit_leaf", f"entry {entry}", "secret was changed: none of its rows gives its digest")
         return hashed

@@ -22,6 +22,7 @@ from license_hub.storage.licenses import held_place, open_secret, secret_place
 from license_hub.storage.rewrite import Rewrite, rewriting
 from license_hub.storage.tables import audit, held, holder, license, version
 from license_hub.storage.tables_at_rest import erased_row, erasure
+from license_hub.storage.tables_audit_log import audit_subject
 from license_hub.storage.tables_lifecycle import attachment, idempotency
 
 STEP = 2_000
@@ -108,14 +109,30 @@ def _holders(hub: Hub, actor: str, step: int) -> int:
 
 
 def _audit(hub: Hub, actor: str, step: int) -> int:
-    moved = 0
+    """Indexes of audit entries. The one that was logged is kept encrypted: the audit log's digests are over it."""
+    crypt, moved = hub.crypt, 0
+    query = sa.select(audit.c.seq, audit.c.subject_bi, audit_subject.c.logged).outerjoin(audit_subject, audit_subject.c.seq == audit.c.seq)
+    mine = {table: table.c.seq == sa.bindparam("b_seq") for table in (audit, audit_subject)}
     for work, numbers in _steps(hub, actor, audit.c.seq, step):
-        rows = work.connection.execute(sa.select(audit.c.seq, audit.c.subject_bi).where(audit.c.seq.in_(numbers)))
-        changes = [{"b_seq": row.seq, "b_index": hub.crypt.advance("subject", bytes(row.subject_bi))}
-                   for row in rows if _old_index(hub, row.subject_bi)]  # fmt: skip
-        work.change(sa.update(audit).where(audit.c.seq == sa.bindparam("b_seq")).values(subject_bi=sa.bindparam("b_index")), changes)
-        moved += len(changes)
+        indexes, cells, kept = [], [], []
+        for row in work.connection.execute(query.where(audit.c.seq.in_(numbers))):
+            if _old_index(hub, row.subject_bi):
+                indexes.append({"b_seq": row.seq, "b_index": crypt.advance("subject", bytes(row.subject_bi))})
+                if row.logged is None:
+                    kept.append({"seq": row.seq, "logged": _logged(hub, row.seq, bytes(row.subject_bi))})
+            if row.logged is not None and _old_cell(hub, row.logged):
+                plain = crypt.decrypt("hub_audit_subject", "logged", row.seq, row.logged)
+                cells.append({"b_seq": row.seq, "b_logged": _logged(hub, row.seq, plain)})
+        if kept:
+            work.connection.execute(sa.insert(audit_subject), kept)
+        work.change(sa.update(audit_subject).where(mine[audit_subject]).values(logged=sa.bindparam("b_logged")), cells)
+        work.change(sa.update(audit).where(mine[audit]).values(subject_bi=sa.bindparam("b_index")), indexes)
+        moved += len({one["b_seq"] for one in (*indexes, *cells)})
     return moved
+
+
+def _logged(hub: Hub, seq: int, index: bytes) -> bytes:
+    return hub.crypt.encrypt("hub_audit_subject", "logged", seq, index, hub.entropy(NONCE_BYTES))
 
 
 def _held(hub: Hub, actor: str, step: int) -> int:

@@ -15,7 +15,9 @@ from license_hub.service.intake import apply_pending
 from license_hub.service.list_audit import list_audit
 from license_hub.service.rekey import rekey
 from license_hub.service.verify import VerifyRequest, verify
+from license_hub.signing.commitment import instant
 from license_hub.storage import tables
+from license_hub.storage.rewrite import rewriting
 from license_hub.storage.tables_at_rest import rewrite
 from quality.reencrypt import reencrypt
 from tests.license_hub.sample_hub import company, credit_code, deliver, identifier_of, options, sample_hub, write_csv
@@ -80,6 +82,20 @@ def test_deliveries_between_a_new_key_and_the_moving_of_rows_find_their_licenses
     assert (code(new, ONE), fsck(new).findings) == ("IN_FORCE", ())
     rekey(new, "operator", step=3)
     assert (code(new, ONE), code(new, TWO), fsck(new).findings) == ("IN_FORCE", "IN_FORCE", ())
+
+
+def test_t19_audit_entries_moved_twice_still_agree_with_their_log_and_a_changed_one_is_named(hub):
+    assert code(hub, ONE) == code(hub, TWO) == "IN_FORCE"
+    for names in (("index",), ("columns", "index")):
+        new = rotated(hub, *names)
+        assert rekey(new, "operator", step=2)["hub_audit"] >= 2
+    assert set(rekey(new, "operator").values()) == {0} and fsck(new).findings == ()
+    with rewriting(new.engine, "reindex", "test", instant(new.now())) as work:
+        stored = sa.select(tables.audit.c.seq, tables.audit.c.subject_bi).where(tables.audit.c.subject_bi.is_not(None))
+        one, two = work.connection.execute(stored.order_by(tables.audit.c.seq)).all()[:2]
+        assert one.subject_bi != two.subject_bi
+        work.connection.execute(sa.update(tables.audit).where(tables.audit.c.seq == one.seq).values(subject_bi=two.subject_bi))
+    assert [(found.table, found.row) for found in fsck(new).findings] == [("hub_audit", f"seq {one.seq}")]
 
 
 def test_worker_of_before_reads_cells_of_a_key_made_since(hub):
