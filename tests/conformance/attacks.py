@@ -113,9 +113,16 @@ def place(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
+def _widest(partial: Path) -> bool:
+    """Partial tiles are named by their width, in a folder beside the whole one."""
+    whole = partial.parent.with_suffix("")
+    return not whole.exists() and int(partial.name) == max(int(one.name) for one in partial.parent.iterdir())
+
+
 def spoil_file(world: World, chance: random.Random) -> str:
-    """One bit of one stored tile or entry bundle."""
-    file = chance.choice(sorted(one for one in (world.log / "tile").rglob("*") if one.is_file()))
+    """One bit of one stored tile or entry bundle. A partial one that a wider has taken the place of is nobody's to read any more."""
+    files = [one for one in (world.log / "tile").rglob("*") if one.is_file()]
+    file = chance.choice(sorted(one for one in files if one.parent.suffix != ".p" or _widest(one)))
     data = bytearray(file.read_bytes())
     data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
     file.write_bytes(bytes(data))

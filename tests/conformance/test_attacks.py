@@ -84,8 +84,10 @@ def caught_by_memory(attack: Attack, of: Scene, door: Door, folder: Path) -> Non
             assert not good, told
             newcomer = outsider(door, hub, folder / "first.json")
             deceived, text = newcomer.ask("audit")
-            # Whoever sees an honest signature over an honest tree for the first time has nothing to hold against it.
-            assert deceived == (attack.resigned or attack.kind == "rollback"), f"{told}: {text}"
+            # Whoever sees an honest signature over an honest tree for the first time has nothing to hold against it, unless the
+            # entries contradict each other.
+            honest = attack.resigned or attack.kind == "rollback"
+            assert deceived == honest or (honest and "nothing logged before it" in text), f"{told}: {text}"
             if deceived:
                 answers = [newcomer.ask("license", one) for one in of.bundles]
                 assert not any(good for good, _ in answers), told
