@@ -50,6 +50,7 @@ def build(hub: Hub, pages: Sequence[APIRouter] = (), problem_page: Callable[[Mes
     )
 
     attending = Attending(hub)
+    metrics.CONTRADICTIONS.set_function(partial(len, hub.contradictions))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -61,7 +61,10 @@ def attend(
     database: Database = None,
     json_: Json = False,
 ) -> None:
-    """One round over both logs: integrate what is committed, sign, ask the witnesses. A running server does this by itself.
+    """One round over both logs: integrate what is committed, sign, ask every witness. A running server does this by itself.
+
+    Tells which witness contradicts: it saw another history, or more of it. Exit 1 if no quorum says otherwise.
+    Keep its checkpoint and ours, and call for a person.
 
     Example: hub log attend
     """
@@ -70,13 +73,21 @@ def attend(
     from license_hub.service.witnessing import unwitnessed_since
 
     with session.hub(session.options(lake, database)) as hub:
-        done = round_(hub)
-        logs = (licenses(hub), audit(hub))
-        shown = [{"origin": one.origin, "size": done[one.origin].size, "unwitnessed_since": unwitnessed_since(hub, one)} for one in logs]
+        done = round_(hub, everyone=True)
+        shown = [
+            {
+                "origin": one.origin,
+                "size": done[one.origin].size,
+                "unwitnessed_since": unwitnessed_since(hub, one),
+                "contradictions": [said for (origin, _), said in hub.contradictions.items() if origin == one.origin],
+            }
+            for one in (licenses(hub), audit(hub))
+        ]
     if json_:
         output.emit_lines(shown)
     else:
-        output.table("Logs", ("origin", "size", "unwitnessed since"), [tuple(one.values()) for one in shown])
+        rows = [(*list(one.values())[:3], "; ".join(one["contradictions"]) or "none") for one in shown]
+        output.table("Logs", ("origin", "size", "unwitnessed since", "contradictions"), rows)
 
 
 @app.command()

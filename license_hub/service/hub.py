@@ -86,6 +86,8 @@ class Hub:
     entropy: Callable[[int], bytes] = os.urandom
     """Secrets, leaf ids, serials, nonces. Anything but os.urandom keeps intake in this process (golden tests)."""
     evidence: EvidenceCache = field(default_factory=EvidenceCache, compare=False)
+    contradictions: dict[tuple[str, str], str] = field(default_factory=dict, compare=False)
+    """(Log's origin, witness's address) → what it holds against this log, said to this process and not taken back since."""
 
     def now(self) -> datetime:
         """The clock's instant, whole seconds, UTC: what a leaf can carry."""

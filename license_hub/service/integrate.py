@@ -42,12 +42,15 @@ def integrate(hub: Hub, log: Log | None = None, patience_s: float = PATIENCE_S) 
     return through_outages(hub.engine, attempt)
 
 
-def attend(hub: Hub) -> dict[str, Checkpoint]:
-    """One round over both logs: integrate, sign, ask the witnesses. Origin → checkpoint. Raises LogError."""
+def attend(hub: Hub, *, everyone: bool = False) -> dict[str, Checkpoint]:
+    """One round over both logs: integrate, sign, ask the witnesses, `everyone` or until there is a quorum. Origin → checkpoint.
+
+    Raises LogError.
+    """
     done = {}
     for log in (licenses(hub), audit(hub)):
         done[log.origin] = integrate(hub, log)
-        collect(hub, log)
+        collect(hub, log, everyone=everyone)
     return done
 
 

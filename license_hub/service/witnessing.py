@@ -5,78 +5,88 @@
 - A policy that asks for no witness (demonstrations) marks every checkpoint unwitnessed, and no grace runs.
 - With one, checkpoints without a quorum are served, marked, for the grace; then issuing stops (`require_witnessed`) and the newest
   witnessed checkpoint is served. Verification goes on.
-- A witness that saw more entries than the database has, or another root, is evidence that history was rolled back or forked.
+- What nothing could be signed over runs the same grace, from when it was made: a log without its key is as unwitnessed.
+- A witness that contradicts costs the others' lines nothing (`ask_witness`).
 
 Source: C2SP tlog-witness, tlog-cosignature, tlog-policy; design.md decision 3.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import httpx
 import sqlalchemy as sa
 
 from license_hub.errors import LeaseLost, LogDiverged, LogError, SignatureBad, Unwitnessed
 from license_hub.log import checkpoint as checkpoints
 from license_hub.log.checkpoint import Checkpoint
-from license_hub.log.cosignature import WitnessKey, add_lines, cosigned
-from license_hub.log.proof import consistency_proof
-from license_hub.log.submission import SIZE_TYPE, request_body
+from license_hub.log.cosignature import add_lines
+from license_hub.log.policy import Witness
+from license_hub.service.ask_witness import Asked, Word, ask
 from license_hub.service.hub import Hub
 from license_hub.service.logs import Log, licenses
 from license_hub.signing.commitment import instant
 from license_hub.storage.engine import reading, writing
 from license_hub.storage.leaves import leased
 
-TIMEOUT_S = 5.0
-_TRIES = 3
-"""First with the size we know of, then with the witness's own, then once more if it moved meanwhile."""
-
 logger = logging.getLogger("hub.witnessing")
 
 
-def collect(hub: Hub, log: Log) -> bool:
+def collect(hub: Hub, log: Log, *, everyone: bool = False) -> bool:
     """Asks for what the newest checkpoint lacks and publishes it; whether it has a quorum. Raises LogDiverged.
 
-    A witness that does not answer is only logged. Without a quorum to reach it does nothing and is False.
+    A witness that does not answer is only logged; one that contradicts is told in `hub.contradictions`, and raises where no quorum says
+    otherwise. Without a quorum to reach it does nothing and is False. `everyone`: also who lacks beyond the quorum.
     """
     if not hub.policy.demands:
         return False
     row = _newest(hub, log)
     if row is None:
         return False
-    head = _held(hub, row)
-    if not _satisfied(hub, head):
-        lines = _ask_all(hub, log, head, _last_cosigned(hub, log))
+    head, contradictions = _held(hub, row), []
+    if everyone or not _satisfied(hub, head):
+        words = _ask_all(hub, log, head)
+        contradictions = [one.contradiction for one in words if one.contradiction is not None]
+        lines = [line for one in words for line in one.lines]
         if lines:
             head = _keep(hub, log, head, lines)
     _publish(hub, log)
-    return _satisfied(hub, head)
+    satisfied = _satisfied(hub, head)
+    if contradictions and not satisfied:
+        raise LogDiverged("; ".join(contradictions))
+    return satisfied
 
 
 def require_witnessed(hub: Hub) -> None:
-    """Raises Unwitnessed once checkpoints of licenses have lacked a quorum for longer than the grace. Call it before anything is issued."""
+    """Raises Unwitnessed once checkpoints of licenses, or a first signature, have lacked for longer than the grace: call it before
+    anything is issued."""
     since = unwitnessed_since(hub, licenses(hub))
     if since is not None and hub.now() - since > timedelta(seconds=hub.witness_grace_s):
         raise Unwitnessed(
             f"no quorum of witnesses since {instant(since)}, longer than HUB_WITNESS_GRACE_S={hub.witness_grace_s}: "
-            "bring a witness back, then `hub log attend`; verification goes on"
+            "bring back the witness, or the key that signs checkpoints, then `hub log attend`; verification goes on"
         )
 
 
 def unwitnessed_since(hub: Hub, log: Log) -> datetime | None:
-    """When the oldest checkpoint that no later quorum covers was signed; None if there is none, or no witness is asked for."""
+    """Since when no quorum covers the whole log: when its oldest checkpoint that no later quorum covers was signed, or its oldest leaf
+    that none was signed over was made. None if a quorum does, or no witness is asked for."""
     if not hub.policy.demands:
         return None
     table = log.tables.checkpoint.c
     with reading(hub.engine) as connection:
         witnessed = witnessed_size(hub, connection, log)
         found = connection.execute(sa.select(sa.func.min(table.created_at)).where(table.size > witnessed)).scalar()
+        signed = connection.execute(sa.select(sa.func.max(table.size))).scalar() or 0
+        waiting = connection.execute(sa.select(log.tables.leaf.c.leaf).where(log.tables.leaf.c.entry == signed)).scalar()
+    if waiting is not None:
+        made = json.loads(bytes(waiting))["at"]
+        found = min(found, made) if found else made
     return datetime.fromisoformat(found) if found else None
 
 
@@ -146,73 +156,28 @@ def _satisfied(hub: Hub, head: Checkpoint) -> bool:
         return False
 
 
-def _ask_all(hub: Hub, log: Log, head: Checkpoint, guess: int) -> list[str]:
-    """Good lines of every witness that has an address and has not cosigned yet: each answer would be a line more. Raises LogDiverged."""
-    addresses: dict[str, list[WitnessKey]] = {}
-    done = hub.policy.cosigners(head)
+def _ask_all(hub: Hub, log: Log, head: Checkpoint) -> list[Word]:
+    """The word of every witness that has an address and has not cosigned yet: each answer would be a line more."""
+    asked: dict[str, list[Witness]] = {}
+    done, guess = hub.policy.cosigners(head), _last_cosigned(hub, log)
     for one in hub.policy.witnesses:
         if one.url and one.name not in done:
-            addresses.setdefault(one.url.rstrip("/"), []).append(one.key)
-    with ThreadPoolExecutor(max(1, len(addresses))) as pool:
-        asked = [pool.submit(_ask, hub, log, head, guess, url, keys) for url, keys in addresses.items()]
-    return [line for one in asked for line in one.result()]
+            asked.setdefault(one.url.rstrip("/"), []).append(one)
+    whom = [Asked(url, tuple(one.name for one in found), tuple(one.key for one in found)) for url, found in asked.items()]
 
+    def entries() -> int:
+        newest = _newest(hub, log)
+        return newest.size if newest else 0
 
-def _ask(hub: Hub, log: Log, head: Checkpoint, guess: int, url: str, keys: Sequence[WitnessKey]) -> list[str]:
-    """One witness's lines, or none if it does not answer. Raises LogDiverged."""
-    old = min(guess, head.size)
-    for _ in range(_TRIES):
-        try:
-            body = _request(log, head, old)
-            answer = httpx.post(f"{url}/add-checkpoint", content=body, timeout=TIMEOUT_S, follow_redirects=False)
-        except httpx.HTTPError as fault:
-            logger.warning("witness %s does not answer: %s", url, type(fault).__name__)
-            return []
-        if answer.status_code == 200:
-            return _good_lines(head, keys, answer.text, url)
-        if answer.status_code != 409 or not answer.headers.get("content-type", "").startswith(SIZE_TYPE):
-            logger.error("witness %s refuses the checkpoint of %d entries: %d", url, head.size, answer.status_code)
-            if answer.status_code == 422:
-                raise LogDiverged(
-                    f"witness {url} saw another history of {log.origin} than this one: keep both checkpoints, call for a person"
-                )
-            return []
-        seen = _size(answer.text)
-        if seen is None or seen > head.size:
-            _check_rolled_back(hub, log, seen, url)
-            return []
-        if seen == old:
-            raise LogDiverged(f"witness {url} cosigned another root of {seen} entries of {log.origin}: keep both, call for a person")
-        old = seen
-    return []
-
-
-def _request(log: Log, head: Checkpoint, old: int) -> bytes:
-    return request_body(old, consistency_proof(log.tiles, old, head.size), head.note)
-
-
-def _size(text: str) -> int | None:
-    digits = text.removesuffix("\n")
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None
-
-
-def _check_rolled_back(hub: Hub, log: Log, seen: int | None, url: str) -> None:
-    """A larger size is another process's newer checkpoint, or one this database has lost."""
-    newest = _newest(hub, log)
-    if seen is not None and (newest is None or seen > newest.size):
-        raise LogDiverged(f"witness {url} saw {seen} entries of {log.origin}, the database has fewer: it was rolled back; restore it first")
-
-
-def _good_lines(head: Checkpoint, keys: Sequence[WitnessKey], text: str, url: str) -> list[str]:
-    """Each line on its own: one bad line must not cost the good ones."""
-    good = []
-    for line in text.splitlines(keepends=True)[:16]:
-        try:
-            if cosigned(replace(head, note=add_lines(checkpoints.body(head.origin, head.size, head.root) + "\n", [line])), keys):
-                good.append(line)
-        except (LogError, SignatureBad):
-            logger.error("witness %s gave a cosignature that does not verify", url)
-    return good
+    with ThreadPoolExecutor(max(1, len(whom))) as pool:
+        words = list(pool.map(lambda one: ask(log, head, guess, one, entries), whom))
+    for one, word in zip(whom, words, strict=True):
+        if word.contradiction is not None:
+            logger.critical(word.contradiction)
+            hub.contradictions[log.origin, one.url] = word.contradiction
+        elif word.lines:
+            hub.contradictions.pop((log.origin, one.url), None)
+    return words
 
 
 def _keep(hub: Hub, log: Log, head: Checkpoint, lines: Sequence[str]) -> Checkpoint:
