@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The manifest of all keys, signed by the root.", no_args_is_help=True)
 
 Out = Annotated[Path, typer.Option("--out", help="File to write; not overwritten", dir_okay=False)]
-Policy = Annotated[Path | None, typer.Option(help="Witness policy (C2SP tlog-policy) in place of the one in force", exists=True)]
 
 
 @app.callback()
@@ -29,6 +28,8 @@ def group() -> None:
     1. hub: hub keys manifest export --out next.json
     2. where the root is, without network or database: hub keys manifest sign next.json --root DIR --out next.note
     3. hub: hub keys manifest import next.note
+
+    Its witness policy is that of HUB_WITNESS_POLICY. To change it: set it for these three steps, then for the servers.
 
     With HUB_ROOT_KEYS (development) every change is signed at once, and renew does the three steps in one.
     """
@@ -53,7 +54,6 @@ def show(lake: Lake = None, database: Database = None) -> None:
 def export(
     out: Out,
     days: Annotated[int, typer.Option(min=1, max=3660, help="How long it will hold")] = 90,
-    policy: Policy = None,
     lake: Lake = None,
     database: Database = None,
 ) -> None:
@@ -64,7 +64,7 @@ def export(
     from license_hub.service.publish_manifest import export as made
 
     with session.hub(session.options(lake, database)) as hub:
-        found = made(hub, policy=policy.read_text("utf-8") if policy else None, life=timedelta(days=days))
+        found = made(hub, life=timedelta(days=days))
     write(out, found.text)
     tell(found)
 
@@ -107,16 +107,16 @@ def import_(
 
 
 @app.command()
-def renew(policy: Policy = None, operator: Operator = "", lake: Lake = None, database: Database = None, json_: Json = False) -> None:
+def renew(operator: Operator = "", lake: Lake = None, database: Database = None, json_: Json = False) -> None:
     """Sign the next manifest with the root at hand (HUB_ROOT_KEYS), for development.
 
-    Example: hub keys manifest renew --policy witnesses.policy
+    Example: hub keys manifest renew
     """
     from license_hub.service.publish_manifest import renew as act
 
     chosen = session.options(lake, database)
     with session.hub(chosen) as hub:
-        found = act(hub, session.operator(operator, chosen), policy.read_text("utf-8") if policy else None)
+        found = act(hub, session.operator(operator, chosen))
     told(found, json_)
 
 

@@ -61,6 +61,16 @@ class Policy:
         """Whether any witness is asked for."""
         return self.quorum != NONE
 
+    @property
+    def text(self) -> str:
+        """The policy for others to read, empty where it says nothing: no comments, and no addresses, which are for the hub alone."""
+        if self == Policy():
+            return ""
+        lines = [f"log {one.key.text}" for one in self.logs]
+        lines += [f"witness {one.name} {one.key.text}" for one in self.witnesses]
+        lines += [f"group {name} {one.need} {' '.join(one.members)}" for name, one in self.groups.items()]
+        return "".join(f"{line}\n" for line in (*lines, f"quorum {self.quorum}"))
+
     def satisfied(self, names: Collection[str]) -> bool:
         """Whether cosignatures of the witnesses of those names are enough."""
         good = {one.name for one in self.witnesses if one.name in names}

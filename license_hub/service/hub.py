@@ -161,6 +161,10 @@ def read_policy(path: Path | None) -> Policy:
     if path is None:
         return Policy()
     try:
-        return parse_policy(Path(path).read_bytes())
+        policy = parse_policy(Path(path).read_bytes())
+        policy.text.encode()
     except OSError as fault:
         raise SettingsError([f"HUB_WITNESS_POLICY: {path} cannot be read: {fault.strerror}"]) from None
+    except UnicodeEncodeError:
+        raise SettingsError([f"HUB_WITNESS_POLICY: {path}: names are UTF-8 here, the key manifest carries them"]) from None
+    return policy

@@ -1,6 +1,8 @@
 """The key manifest: drafted from the register, signed by the offline root elsewhere, taken in here, served to verifiers.
 
-Where the root's key is at hand (development), each change is signed in the transaction of the change.
+- Where the root's key is at hand (development), each change is signed in the transaction of the change.
+- Its witness policy is that of HUB_WITNESS_POLICY (`Policy.text`): one setting. Where it moved, a root at hand signs anew when the hub is
+  opened; elsewhere the hub says what to do, and goes on serving the one in force.
 """
 
 from __future__ import annotations
@@ -31,8 +33,8 @@ def newest(hub: Hub) -> str | None:
         return keys.newest_manifest(connection)
 
 
-def draft(hub: Hub, connection: sa.Connection, *, policy: str | None = None, life: timedelta = LIFE) -> Manifest:
-    """The next manifest. `policy` None: that of the one before."""
+def draft(hub: Hub, connection: sa.Connection, *, life: timedelta = LIFE) -> Manifest:
+    """The next manifest."""
     now, before = hub.now(), _read(keys.newest_manifest(connection))
     listing = [one for one in keys.load(connection)[1].values() if listed(one.role)]
     return Manifest(
@@ -41,40 +43,40 @@ def draft(hub: Hub, connection: sa.Connection, *, policy: str | None = None, lif
         issued_at=instant(now),
         expires_at=instant(now + life),
         keys=tuple(sorted(listing, key=lambda one: (one.role, one.not_before, one.kid))),
-        policy=(before.policy if before else "") if policy is None else policy,
+        policy=hub.policy.text,
     )
 
 
-def policy_in_force(connection: sa.Connection) -> str:
-    """The witness policy of the newest manifest; empty: none."""
-    found = _read(keys.newest_manifest(connection))
-    return found.policy if found else ""
+def overtaken(hub: Hub, note: str | None) -> bool:
+    """Whether that manifest tells another witness policy than the one this hub goes by."""
+    found = _read(note)
+    return found is not None and found.policy != hub.policy.text
 
 
-def publish(hub: Hub, connection: sa.Connection, policy: str | None = None) -> Manifest | None:
+def publish(hub: Hub, connection: sa.Connection) -> Manifest | None:
     """Sign and store the next manifest, if the root is at hand. The caller moves the epoch."""
     if hub.root is None:
         return None
-    made = draft(hub, connection, policy=policy)
+    made = draft(hub, connection)
     _store(connection, made, manifests.sign(made, hub.root))
     return made
 
 
-def renew(hub: Hub, operator: str, policy: str | None = None) -> Manifest:
-    """A new manifest by the root at hand; `policy` replaces the witness policy. Raises KeyFault without such a root."""
+def renew(hub: Hub, operator: str) -> Manifest:
+    """A new manifest by the root at hand. Raises KeyFault without such a root."""
     with writing(hub.engine) as connection:
         lock_log(connection)
-        made = publish(hub, connection, policy)
+        made = publish(hub, connection)
         if made is None:
             raise KeyFault("the root key is not here: hub keys manifest export, sign it where the root is, then import it")
         _settle(hub, connection, made, operator, "RENEWED")
     return made
 
 
-def export(hub: Hub, *, policy: str | None = None, life: timedelta = LIFE) -> Manifest:
+def export(hub: Hub, *, life: timedelta = LIFE) -> Manifest:
     """What the root is to sign next."""
     with reading(hub.engine, one_state=True) as connection:
-        return draft(hub, connection, policy=policy, life=life)
+        return draft(hub, connection, life=life)
 
 
 def accept(hub: Hub, note: str, operator: str) -> Manifest:
@@ -85,6 +87,8 @@ def accept(hub: Hub, note: str, operator: str) -> Manifest:
         before = _read(keys.newest_manifest(connection))
         if before and made.sequence <= before.sequence:
             raise KeyRefused(f"manifest {made.sequence} is not newer than {before.sequence}, the one in force: export again")
+        if made.policy != hub.policy.text:
+            raise KeyRefused("the manifest's witness policy is not that of HUB_WITNESS_POLICY: set it, then export again")
         _compare(made, keys.load(connection))
         _store(connection, made, note)
         _settle(hub, connection, made, operator, "IMPORTED")

@@ -7,13 +7,14 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 
 import sqlalchemy as sa
 
 from license_hub.errors import KeyFault
 from license_hub.service.hub import Hub
-from license_hub.service.publish_manifest import expiring, publish
+from license_hub.service.publish_manifest import expiring, overtaken, publish
 from license_hub.signing.commitment import instant
 from license_hub.signing.manifest import KeyState, KnownKey
 from license_hub.signing.suites import PublicKey
@@ -24,9 +25,12 @@ from license_hub.storage.leaves import lock_log
 ROLES = ("checkpoint", "status", "token", "presentation")
 """Roles every hub has keys of."""
 
+logger = logging.getLogger("hub.keys")
+
 
 def open_register(hub: Hub) -> None:
-    """Makes the hub's missing keys, registers what is not, and has the root at hand sign a manifest that runs out. Raises KeyFault."""
+    """Makes the hub's missing keys, registers what is not, and has the root at hand sign a manifest that runs out
+    or tells another witness policy. Raises KeyFault."""
     with reading(hub.engine) as connection:
         hub.security.refresh(connection)
         note = keys.newest_manifest(connection)
@@ -40,7 +44,12 @@ def open_register(hub: Hub) -> None:
             with suppress(KeyFault):
                 hub.keyring.generate(role)
     missing = [role for role in ROLES if not hub.security.keys(role) and hub.keyring.public_keys(role)]
-    if known and not missing and not (hub.root and expiring(note, hub.now())):
+    if overtaken(hub, note) and hub.root is None:
+        logger.warning(
+            "the key manifest in force tells another witness policy than HUB_WITNESS_POLICY: hub keys manifest export, "
+            "sign it where the root is, then hub keys manifest import"
+        )
+    if known and not missing and not _to_renew(hub, note):
         return
     if not known:
         # A database from before keys were registered: organs have theirs already.
@@ -49,11 +58,16 @@ def open_register(hub: Hub) -> None:
     with writing(hub.engine) as connection:
         lock_log(connection)
         hub.security.refresh(connection)
-        if not register_opened(hub, connection, instant(hub.now())) and hub.root and expiring(keys.newest_manifest(connection), hub.now()):
+        if not register_opened(hub, connection, instant(hub.now())) and _to_renew(hub, keys.newest_manifest(connection)):
             publish(hub, connection)
             epoch.bump(connection)
     with reading(hub.engine) as connection:
         hub.security.refresh(connection)
+
+
+def _to_renew(hub: Hub, note: str | None) -> bool:
+    """Whether the root at hand should sign the next manifest."""
+    return hub.root is not None and (expiring(note, hub.now()) or overtaken(hub, note))
 
 
 def register_opened(hub: Hub, connection: sa.Connection, at: str) -> int:

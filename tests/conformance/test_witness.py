@@ -13,7 +13,6 @@ from license_hub.commands.witness import policy_lines
 from license_hub.errors import LogDiverged
 from license_hub.log import checkpoint
 from license_hub.service.logs import audit, licenses
-from license_hub.service.publish_manifest import renew
 from license_hub.witness import keys
 from tests.conformance.attacks import leaves, put_leaves, sign_again
 from tests.conformance.outsider import Outsider
@@ -23,7 +22,12 @@ from tests.license_hub.service.publishing import entity
 from tests.license_hub.witness.server import serving
 from tests.support.processes import free_port
 
-UNASKED = {"witness_policy": None}
+
+def unasked(scene: Scene) -> dict[str, object]:
+    """Settings of who runs the hub's copy without its witness; the root's key he has not."""
+    return {"witness_policy": None, "root_keys": None, "root_key": scene.hub.root_key}
+
+
 """The attacker runs the hub without asking the witness; the policy that the root signed he cannot change."""
 
 
@@ -47,7 +51,6 @@ def scene(tmp_path: Path, catalog) -> Iterator[Scene]:
         for log in (licenses(hub.hub), audit(hub.hub)):
             for one in checkpoint.keys(log.origin, [(key.alg, key.public) for key in hub.hub.keyring.public_keys("checkpoint")]):
                 keys.trust(place, one.text)
-        renew(hub.hub, "test", policy.read_text())
         stack.enter_context(serving(place, port))
         [door] = stack.enter_context(doors(1))
         hub.grow(companies(1))
@@ -71,7 +74,7 @@ def test_t7_hub_that_would_show_another_history_is_stopped_by_its_own_witness(sc
 def test_t7_of_two_histories_only_one_is_cosigned(scene, tmp_path):
     state = tmp_path / "seen.json"
     assert alone(scene, scene.hub, state)[0]
-    with copied(scene.hub, tmp_path / "fork", **UNASKED) as fork:
+    with copied(scene.hub, tmp_path / "fork", **unasked(scene)) as fork:
         assert alone(scene, fork, state)[0]
         scene.hub.grow([*companies(1), entity(7001)])
         fork.grow([*companies(1), entity(8001), entity(8002)])
@@ -81,7 +84,7 @@ def test_t7_of_two_histories_only_one_is_cosigned(scene, tmp_path):
 
 
 def test_t7_rewritten_log_signed_with_the_real_key_is_not_cosigned(scene, tmp_path):
-    with copied(scene.hub, tmp_path / "rewritten", **UNASKED) as attacked:
+    with copied(scene.hub, tmp_path / "rewritten", **unasked(scene)) as attacked:
         rows = leaves(attacked)
         put_leaves(attacked, [*rows[:5], *reversed(rows[5:])])
         sign_again(attacked)

@@ -213,3 +213,13 @@ def test_note_of_a_known_witness_that_does_not_verify_is_refused_whole():
     stolen = cosign(other, "witness.example/w2", WITNESSES["w2"], AT)
     with pytest.raises((SignatureBad, NoteMalformed), match="w2"):
         policy.verify(add_lines(head("w1"), [stolen]), ORIGIN, LOG_KEYS)
+
+
+def test_text_of_a_policy_is_the_policy_without_addresses():
+    given = f"# ours\nwitness a {vkey('w/a', WITNESSES['w1'])} https://a.example\nwitness b {vkey('w/b', PQ)}\ngroup g any a b\nquorum g\n"
+    made = parse(given.encode())
+    assert "a.example" not in made.text and "#" not in made.text
+    again = parse(made.text.encode())
+    assert again.text == made.text and again.groups == made.groups and again.quorum == "g"
+    assert [(one.name, one.key) for one in again.witnesses] == [(one.name, one.key) for one in made.witnesses]
+    assert parse(b"quorum none\n").text == ""

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from license_hub.errors import KeyFault, KeyRefused, LogDiverged, LogError
+from license_hub.errors import KeyFault, KeyRefused, LogDiverged
 from license_hub.log import checkpoint
 from license_hub.service.change_key import compromise, retire, rotate
 from license_hub.service.fsck import fsck
@@ -82,7 +82,7 @@ def test_every_change_moves_the_epoch_in_its_transaction(issued):
     seen.append(current(issued))
     compromise(issued, kid(issued, "status"), **WHO)
     seen.append(current(issued))
-    renew(issued, "li", policy="")
+    renew(issued, "li")
     seen.append(current(issued))
     assert seen == sorted(set(seen))
 
@@ -148,14 +148,6 @@ def test_t7_successor_signs_nothing_over_a_tree_that_does_not_begin_with_the_las
         epoch.bump(connection)
     with pytest.raises(LogDiverged, match="last good head"):
         integrate(issued)
-
-
-def test_successor_signs_nothing_unwitnessed_where_a_policy_asks_for_witnesses(issued):
-    renew(issued, "li", policy="quorum none\n")
-    compromise(issued, kid(issued, "checkpoint"), **WHO)
-    with pytest.raises(LogError, match="witness"):
-        integrate(issued)
-    assert code(issued, 1) == "IN_FORCE"
 
 
 def test_t28_what_a_compromised_organ_key_sealed_counts_only_from_before(issued, other, publisher, clock):

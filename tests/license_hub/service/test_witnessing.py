@@ -8,20 +8,24 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from license_hub.errors import LogDiverged, Unwitnessed
+from license_hub.errors import KeyRefused, LogDiverged, LogError, Unwitnessed
 from license_hub.log import bundle as proofs
 from license_hub.log import checkpoint as checkpoints
 from license_hub.log import note
 from license_hub.log.cosignature import ML_DSA_44, TYPES
 from license_hub.log.policy import Policy, parse
+from license_hub.service.change_key import compromise
 from license_hub.service.fsck import fsck
 from license_hub.service.hub import Hub, open_hub
 from license_hub.service.intake import apply_pending
 from license_hub.service.integrate import attend, integrate
 from license_hub.service.logs import audit, licenses
 from license_hub.service.prove import prove
+from license_hub.service.publish_manifest import accept, export, newest
 from license_hub.service.verify import VerifyRequest, verify
 from license_hub.service.witnessing import collect, require_witnessed, served, unwitnessed_since
+from license_hub.signing import manifest as manifests
+from license_hub.signing.keyring import Keyring
 from license_hub.storage import tables
 from license_hub.storage.engine import writing
 from license_hub.witness import keys
@@ -220,3 +224,54 @@ def test_integrating_again_keeps_the_cosigned_checkpoint_published(watched, publ
     )
     collect(watched, licenses(watched))
     assert watched.tiles.read_checkpoint() == text
+
+
+def test_successor_of_a_checkpoint_key_signs_nothing_until_a_witness_has_cosigned_what_it_goes_on_from(watched, publishes, place, port):
+    issue(watched, publishes, 3)
+    compromise(watched, watched.keyring.signer("checkpoint").kid, reason="test", operator="li")
+    with pytest.raises(LogError, match="no witness has cosigned"):
+        integrate(watched)
+    assert verify(watched, [asked(1)])[0].verdict.status != "VALID", "no head is left that may be relied on"
+    with serving(place, port):
+        assert collect(watched, licenses(watched))
+        for one in watched.security.checkpoint_keys(watched.origin):
+            keys.trust(place, one.text)
+    with serving(place, port):
+        assert integrate(watched).size == 5
+        attend(watched)
+    assert fsck(watched).findings == ()
+
+
+def test_policy_that_asks_for_no_witness_lets_the_successor_sign(options, clock, catalog, tmp_path):
+    (tmp_path / "none.policy").write_text("# nobody yet\nquorum none\n")
+    hub = open_hub(replace(options, witness_policy=tmp_path / "none.policy"), clock=clock, catalog=catalog)
+    issue(hub, Publisher(hub), 3)
+    compromise(hub, hub.keyring.signer("checkpoint").kid, reason="test", operator="li")
+    assert integrate(hub).size == 5
+    hub.close()
+
+
+def test_key_manifest_tells_the_witness_policy_of_the_setting(options, clock, catalog, policy_file, caplog):
+    plain = open_hub(options, clock=clock, catalog=catalog)
+    assert manifests.verify(newest(plain), plain.origin, plain.roots).policy == ""
+    plain.close()
+    watched = open_hub(replace(options, witness_policy=policy_file), clock=clock, catalog=catalog)
+    made = manifests.verify(newest(watched), watched.origin, watched.roots)
+    assert (made.sequence, made.policy) == (2, watched.policy.text)
+    told = parse(made.policy.encode())
+    assert told.quorum == watched.policy.quorum and [one.key for one in told.witnesses] == [one.key for one in watched.policy.witnesses]
+    assert "127.0.0.1" not in made.policy, "addresses are for the hub alone"
+    pinned = watched.roots[0].text
+    watched.close()
+    caplog.clear()
+    away = open_hub(replace(options, root_keys=None, root_key=pinned), clock=clock, catalog=catalog)
+    assert "hub keys manifest export" in caplog.text
+    assert newest(away) is not None and export(away).policy == ""
+    stale = manifests.sign(replace(export(away), policy=made.policy), Keyring(options.root_keys).signer("root"))
+    with pytest.raises(KeyRefused, match="HUB_WITNESS_POLICY"):
+        accept(away, stale, "li")
+    assert accept(away, manifests.sign(export(away), Keyring(options.root_keys).signer("root")), "li").policy == ""
+    away.close()
+    caplog.clear()
+    open_hub(replace(options, root_keys=None, root_key=pinned), clock=clock, catalog=catalog).close()
+    assert "hub keys manifest" not in caplog.text
