@@ -38,12 +38,12 @@ def parse(text: str) -> Proof:
     lines = head.split("\n")
     if not blank or lines[0] != HEAD or len(lines) < 2 or not lines[1].startswith("index "):
         raise NoteMalformed(f"not a proof of the format {HEAD}")
-    index = lines[1].removeprefix("index ")
-    if not index.isascii() or not index.isdigit() or str(int(index)) != index or len(lines) - 2 > MAX_PATH:
-        raise NoteMalformed("the index is a decimal number without leading zeroes, the path at most 63 hashes")
+    index = checkpoint.count(lines[1].removeprefix("index "))
+    if len(lines) - 2 > MAX_PATH:
+        raise NoteMalformed("the path has at most 63 hashes")
     path = tuple(note.decode(line) for line in lines[2:])
     checkpoint.parse(signed)
-    return Proof(int(index), path, signed)
+    return Proof(index, path, signed)
 
 
 def verify(proof: Proof, leaf_hash: bytes, origin: str, keys: Sequence[NoteKey], policy: Policy | None = None) -> Checkpoint:

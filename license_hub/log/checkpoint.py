@@ -11,6 +11,9 @@ from license_hub.log.note import NoteKey
 from license_hub.log.tree import HASH_BYTES
 from license_hub.signing.suites import Signer
 
+MAX_SIZE = 2**63 - 1
+"""What cosigned messages and other implementations hold (C2SP tlog-cosignature: 8 bytes; Go: int64)."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -24,8 +27,8 @@ class Checkpoint:
 
 def body(origin: str, size: int, root: bytes) -> str:
     """The text that is signed. Raises NoteMalformed."""
-    if not origin or "\n" in origin or size < 0 or len(root) != HASH_BYTES:
-        raise NoteMalformed("a checkpoint is a one-line origin, a size and a 32-byte root")
+    if not origin or "\n" in origin or not 0 <= size <= MAX_SIZE or len(root) != HASH_BYTES:
+        raise NoteMalformed("a checkpoint is a one-line origin, a size below 2^63 and a 32-byte root")
     return f"{origin}\n{size}\n{note.encode(root)}\n"
 
 
@@ -40,11 +43,19 @@ def parse(text: str) -> Checkpoint:
     if len(lines) != 4 or lines[3]:
         raise NoteMalformed("a checkpoint has three lines: origin, size, root")
     origin, size, root = lines[:3]
-    if not size.isascii() or not size.isdigit() or str(int(size)) != size:
-        raise NoteMalformed("a checkpoint's size is a decimal number without leading zeroes")
-    decoded = note.decode(root)
-    body(origin, int(size), decoded)
-    return Checkpoint(origin, int(size), decoded, text)
+    entries, decoded = count(size), note.decode(root)
+    body(origin, entries, decoded)
+    return Checkpoint(origin, entries, decoded, text)
+
+
+def count(text: str) -> int:
+    """A number of entries, or of one. Raises NoteMalformed."""
+    # Its length first: Python refuses to read very long numbers, and not as a fault of ours.
+    if len(text) <= len(str(MAX_SIZE)) and text.isascii() and text.isdigit():
+        number = int(text)
+        if number <= MAX_SIZE and str(number) == text:
+            return number
+    raise NoteMalformed("sizes and indices are decimal numbers below 2^63 without leading zeroes")
 
 
 def verify(text: str, origin: str, keys: Sequence[NoteKey]) -> Checkpoint:

@@ -33,8 +33,8 @@ def parse_request(body: bytes) -> tuple[int, tuple[bytes, ...], Checkpoint]:
         raise NoteMalformed("not UTF-8") from None
     first, *proof = head.split("\n")
     size = first.removeprefix("old ")
-    if not blank or size == first or not size.isascii() or not size.isdigit() or len(size) > 20 or str(int(size)) != size:
+    if not blank or size == first:
         raise NoteMalformed("the first line is `old` and a size")
     if len(proof) > MAX_PROOF:
         raise NoteMalformed(f"more than {MAX_PROOF} proof lines")
-    return int(size), tuple(decode(line) for line in proof), checkpoints.parse(text)
+    return checkpoints.count(size), tuple(decode(line) for line in proof), checkpoints.parse(text)

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from license_hub.errors import NoteMalformed, SignatureBad
-from license_hub.log import checkpoint, note
+from license_hub.log import bundle, checkpoint, note
 from license_hub.log.note import NoteKey
+from license_hub.log.submission import parse_request
 from license_hub.signing.keyring import InsecureDevSigner
 
 ORIGIN = "log.example/test"
@@ -178,3 +180,34 @@ def test_note_key_of_an_algorithm_without_type_signs_no_note():
     stranger = InsecureDevSigner("ES256", bytes(31) + b"\x05")
     with pytest.raises(NoteMalformed, match="ES256"):
         checkpoint.sign(ORIGIN, 7, b"r" * 32, [stranger])
+
+
+SIZES = st.one_of(
+    st.integers(2**63, 10**30).map(str),
+    st.sampled_from(["9" * 5000, "0" * 5000, "-1", "01", "1 ", "１", "²", "1_0", "+1", ""]),
+    st.text(max_size=30).filter(lambda text: not (text.isascii() and text.isdigit())),
+)
+
+
+@given(SIZES)
+def test_size_that_is_no_number_of_entries_is_malformed(size):
+    text = f"{ORIGIN}\n{size}\n{note.encode(b'r' * 32)}\n\n— {ORIGIN} {note.encode(bytes(68))}\n"
+    with pytest.raises(NoteMalformed):
+        checkpoint.parse(text)
+    with pytest.raises(NoteMalformed):
+        bundle.parse(f"{bundle.HEAD}\nindex {size}\n\n{signed().note}")
+    with pytest.raises(NoteMalformed):
+        parse_request(f"old {size}\n\n{signed().note}".encode("utf-8", "replace"))
+
+
+@given(st.text())
+def test_any_text_is_a_checkpoint_or_malformed(text):
+    for form in (text, f"{text}\n\n— {ORIGIN} {note.encode(bytes(68))}\n"):
+        with suppress(NoteMalformed):
+            checkpoint.parse(form)
+
+
+def test_sizes_up_to_what_a_cosigned_message_holds_are_signed_and_no_more():
+    assert checkpoint.parse(signed(2**63 - 1).note).size == 2**63 - 1
+    with pytest.raises(NoteMalformed):
+        signed(2**63)
