@@ -9,9 +9,9 @@ from functools import partial
 from fastapi import APIRouter, FastAPI
 
 from catalogs.model import Message
-from license_hub.service.attending import Attending
+from license_hub.service.attending import attending
 from license_hub.service.hub import Hub
-from license_hub.service.integrating import Integrating
+from license_hub.service.integrating import integrating
 from license_hub.service.refuse import refuse
 from license_hub.service.verify import Answer, VerifyRequest, verify
 
@@ -38,26 +38,27 @@ def build(hub: Hub, pages: Sequence[APIRouter] = (), problem_page: Callable[[Mes
         metrics.BATCH.observe(len(requests))
         return verify(hub, requests)
 
-    integrating = Integrating(hub)
+    signing = integrating(hub)
     serving = Serving(
         hub=hub,
         messages=hub.catalog.messages,
         verifications=Coalescer(in_one_transaction, shared=problems.SHARED_FAULTS),
         refusals=Coalescer(partial(refuse, hub), shared=problems.SHARED_FAULTS),
         access=Access(hub, hub.clock),
-        proofs=Proofs(hub, integrating),
-        integrating=integrating,
+        proofs=Proofs(hub, signing),
+        integrating=signing,
     )
 
-    attending = Attending(hub)
+    caring = attending(hub)
     metrics.CONTRADICTIONS.set_function(partial(len, hub.contradictions))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        attending.start()
-        integrating.start()
+        for one in (*caring, signing):
+            one.start()
         yield
-        attending.stop()
+        for one in caring:
+            one.stop()
         serving.close()
 
     # FastAPI's documentation pages load scripts from elsewhere, which the content security policy forbids: the document alone.

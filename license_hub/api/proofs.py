@@ -8,7 +8,8 @@ from typing import Literal
 from fastapi.concurrency import run_in_threadpool
 
 from license_hub.service.hub import Hub
-from license_hub.service.integrating import Integrating, signed_size
+from license_hub.service.integrating import signed_size
+from license_hub.service.rounds import Rounds
 from license_hub.storage.engine import reading
 
 WAIT_S = 10.0
@@ -21,7 +22,7 @@ State = Literal["pending", "logged"]
 class Proofs:
     """Of one process. Used on its event loop only."""
 
-    def __init__(self, hub: Hub, integrating: Integrating):
+    def __init__(self, hub: Hub, integrating: Rounds):
         self._hub = hub
         self._integrating = integrating
         self._waiting: dict[asyncio.Future[None], int] = {}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from license_hub.api.coalesce import Coalescer
     from license_hub.api.proofs import Proofs
     from license_hub.service.hub import Hub
-    from license_hub.service.integrating import Integrating
+    from license_hub.service.rounds import Rounds
     from license_hub.service.verify import Answer, VerifyRequest
 
 
@@ -29,7 +29,7 @@ class Serving:
     refusals: Coalescer[Refusal, None]
     access: Access
     proofs: Proofs
-    integrating: Integrating
+    integrating: Rounds
 
     def close(self) -> None:
         self.integrating.stop()

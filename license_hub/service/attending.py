@@ -1,12 +1,12 @@
 """A server's care for its logs: the audit log is integrated, and witnesses are asked for what the newest checkpoints lack.
 
-Every worker process has one thread; whoever gets a lease does that round's work, the others pass. A fault is logged and tried again.
+Licenses are signed by `integrating`, at once.
 """
 
 from __future__ import annotations
 
-import logging
-from threading import Event, Thread
+from contextlib import suppress
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -14,56 +14,30 @@ from license_hub.errors import LeaseLost
 from license_hub.service.hub import Hub
 from license_hub.service.integrate import integrate
 from license_hub.service.logs import Log, audit, licenses
+from license_hub.service.rounds import Rounds
 from license_hub.service.witnessing import collect
 from license_hub.storage.engine import reading
 from license_hub.storage.tables import sequence
 
 PERIOD_S = 1.0
-AUDIT_EVERY = 10
-"""Rounds between two checkpoints of the audit log: each is kept for good with some 4 kB of cosignatures."""
-
-logger = logging.getLogger("hub.attending")
+AUDIT_PERIOD_S = 10.0
+"""Between two checkpoints of the audit log: each is kept for good with some 4 kB of cosignatures."""
 
 
-class Attending:
-    """Started with the server, stopped with it."""
-
-    def __init__(self, hub: Hub, period_s: float = PERIOD_S):
-        self._hub = hub
-        self._period = period_s
-        self._stopped = Event()
-        self._thread = Thread(target=self._run, name="attending", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Lets a running round finish."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        number = 0
-        while not self._stopped.wait(self._period):
-            number += 1
-            try:
-                attend_round(self._hub, with_audit=number % AUDIT_EVERY == 0)
-            except Exception as fault:
-                # Only what kind of fault: a database's message may quote a row.
-                logger.error("log not attended: %s", type(fault).__name__)
+def attending(hub: Hub, period_s: float = PERIOD_S, audit_period_s: float = AUDIT_PERIOD_S) -> tuple[Rounds, ...]:
+    """One for each log: the fault of one does not keep the other from its witnesses."""
+    logs = ((licenses(hub), period_s), (audit(hub), audit_period_s))
+    return tuple(Rounds("attending", partial(attend_round, hub, log), period) for log, period in logs)
 
 
-def attend_round(hub: Hub, *, with_audit: bool) -> None:
+def attend_round(hub: Hub, log: Log) -> None:
     """What is waiting, without waiting for anybody. Raises LogError."""
-    kept = audit(hub)
-    if with_audit and _waiting(hub, kept):
-        try:
-            integrate(hub, kept, patience_s=0)
-        except LeaseLost:
-            logger.debug("another process integrates the audit log")
-    for log in (licenses(hub), kept):
-        collect(hub, log)
+    # First, because a compromised key's successor may wait for a quorum on what it goes on from.
+    collect(hub, log)
+    if log.origin != hub.origin and _waiting(hub, log):
+        with suppress(LeaseLost):
+            integrate(hub, log, patience_s=0)
+            collect(hub, log)
 
 
 def _waiting(hub: Hub, log: Log) -> bool:
