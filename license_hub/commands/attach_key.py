@@ -41,9 +41,11 @@ def attach(
 
     Example: hub keys attach checkpoint --public sm2.pem --place service.json
     """
+    from license_hub.service.change_key import refuse_elsewhere
     from license_hub.signing import spki
     from license_hub.signing.keyring import Keyring
 
+    refuse_elsewhere(role)
     try:
         described = json.loads(place.read_text("utf-8"))
     except ValueError:
@@ -65,8 +67,10 @@ def generate(
 
     Example: hub keys generate checkpoint --alg SM2
     """
+    from license_hub.service.change_key import refuse_elsewhere
     from license_hub.signing.keyring import Keyring
 
+    refuse_elsewhere(role)
     chosen = session.options()
     _say(Keyring(chosen.keys, make=chosen.profile != "production").generate(role, alg), json_)
 

@@ -37,6 +37,12 @@ from license_hub.storage.tables import checkpoint as checkpoints
 from license_hub.storage.tables import leaf as leaves
 from license_hub.storage.tables_keys import key_change
 
+ELSEWHERE = {
+    "root": "the root's key is kept offline: `hub keys manifest root FOLDER` makes it there, HUB_ROOT_KEY pins it",
+    "witness": "a witness makes its own keys, in its own directory: `hub witness init DIRECTORY --name NAME`",
+}
+"""Roles whose keys are never the hub's → where they come from."""
+
 
 @dataclass(frozen=True)
 class Changed:
@@ -57,6 +63,7 @@ def rotate(hub: Hub, role: str, *, reason: str, operator: str, not_before: datet
 
     It takes the place of those before it; a checkpoint's SM2 key only of SM2 keys: it stands beside the Ed25519 one.
     """
+    refuse_elsewhere(role)
     start = max(not_before or hub.now(), hub.now())
     with _act(hub, role) as (connection, done):
         made = _lying(hub, role, kid) if kid else hub.keyring.generate(role, alg or _alg(hub, role))
@@ -104,6 +111,12 @@ def compromise(hub: Hub, kid: str, *, reason: str, operator: str, since: datetim
             with suppress(KeyFault):
                 done.append(_add(hub, connection, _new(hub.keyring.generate(role, known.alg), at, at, f"replaces {kid}")))
         return _finish(hub, connection, done, operator, "COMPROMISED")
+
+
+def refuse_elsewhere(role: str) -> None:
+    """Raises KeyRefused for a role whose keys do not belong into the hub's folder, naming the command that makes them."""
+    if role in ELSEWHERE:
+        raise KeyRefused(ELSEWHERE[role])
 
 
 @contextmanager

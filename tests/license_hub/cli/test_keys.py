@@ -107,3 +107,14 @@ def test_manifest_of_another_root_is_refused(hub, tmp_path):  # noqa: F811
 def test_help_of_every_act_teaches_by_example(hub, command):  # noqa: F811
     done = hub("keys", *command.split(), "--help")
     assert done.returncode == 0 and "Example: " in done.stdout
+
+
+@pytest.mark.parametrize(("role", "command"), [("root", "hub keys manifest root"), ("witness", "hub witness init")])
+@pytest.mark.parametrize("act", ["rotate", "generate", "attach"])
+def test_keys_that_are_not_the_hubs_are_refused_with_the_command_that_makes_them(hub, tmp_path, role, command, act):  # noqa: F811
+    file = tmp_path / "any"
+    file.write_text("{}")
+    more = ["--public", str(file), "--place", str(file)] if act == "attach" else []
+    done = hub("keys", act, role, *more)
+    assert done.returncode == 1 and "KEY_REFUSED" in done.stderr and command in done.stderr
+    assert not list(tmp_path.glob(f"keys/{role}*"))
