@@ -43,16 +43,17 @@ def vkey(
     lake: Lake = None,
     database: Database = None,
 ) -> None:
-    """The log's verifier keys, one a line: hand them to witnesses and verifiers in person.
+    """The log's verifier keys, one a line: hand them to witnesses and verifiers in person. Compromised ones are left out.
 
     Example: hub log vkey
     """
-    from license_hub.log.checkpoint import keys
+    from license_hub.log.note import NoteKey
 
     with session.hub(session.options(lake, database)) as hub:
         origin = _log(hub, audit).origin
-        for one in keys(origin, [(key.alg, key.public) for key in hub.keyring.public_keys("checkpoint")]):
-            print(one.text)
+        for one in hub.security.keys("checkpoint"):
+            if not one.compromised:
+                print(NoteKey(origin, one.alg, one.public).text)
 
 
 @app.command()

@@ -65,6 +65,7 @@ def check(hub: Hub) -> list[ShardCheck]:
         places = open_shards(hub, connection, range(shards(size)))
     meant = {shard: statuslist.empty() for shard in places}
     with reading(hub.engine, one_state=True) as connection:
+        hub.security.refresh(connection)
         stored = {row.shard: row for row in connection.execute(sa.select(lists_table))}
         for entries, found in values(connection, day, size):
             fill(meant, places, entries, found)
@@ -80,7 +81,7 @@ def _checked(hub: Hub, shard: int, row: sa.Row | None, meant: np.ndarray, day: s
     if row is None:
         return ShardCheck(shard, None, True, {}, True, ())
     try:
-        read = statuslist.read(row.token, hub.keyring.public_keys("status"))
+        read = statuslist.read(row.token, [one for one in hub.security.keys("status") if not one.compromised])
     except SigningError as fault:
         return ShardCheck(shard, None, True, {}, False, (str(fault),))
     said, now, faults = statuslist.unpack(read.raw), hub.now(), []

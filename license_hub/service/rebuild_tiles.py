@@ -12,6 +12,7 @@ from license_hub.log.tree import HASH_BYTES, leaf_hash
 from license_hub.service.hub import Hub
 from license_hub.service.integrate import as_integrator
 from license_hub.service.logs import Log
+from license_hub.storage.engine import reading
 from license_hub.storage.leaves import LeafRows
 
 
@@ -21,9 +22,11 @@ def rebuild_tiles(hub: Hub, log: Log) -> int:
         note = rows.latest_checkpoint()
         if note is None:
             return 0
-        keys = checkpoints.keys(log.origin, [(one.alg, one.public) for one in hub.keyring.public_keys("checkpoint")])
+        with reading(hub.engine) as connection:
+            hub.security.refresh(connection)
         try:
-            head = checkpoints.verify(note, log.origin, keys)
+            # A fallen key's too: its successor goes on from these very tiles, after proof (`succession`).
+            head = checkpoints.verify(note, log.origin, hub.security.checkpoint_keys(log.origin))
         except HubError:
             raise LogDiverged("the newest checkpoint in the database does not verify: restore the database") from None
         tiles = build(_hashes(rows, head.size))

@@ -40,6 +40,8 @@ def test_keys_are_rotated_retired_and_compromised_with_the_root_at_hand(hub, del
     assert fallen.returncode == 0, fallen.stderr
     states = {one["kid"]: one["state"] for one in listed(hub) if one["role"] == "checkpoint"}
     assert (states[old], states[new], len(states)) == ("retired", "compromised", 3)
+    handed = hub("log", "vkey").stdout.split()
+    assert handed == [one["note_key"] for one in listed(hub) if one["role"] == "checkpoint" and one["state"] != "compromised"]
     assert json.loads(hub("log", "fsck", "--json").stdout)["findings"] == []
     assert hub("keys", "compromise", new, "--reason", "x", "--since", "yesterday").returncode == 1
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from license_hub.domain.lifecycle import State, current
 from license_hub.service import publish_status
+from license_hub.service.change_key import compromise
 from license_hub.service.check_status import check, serve, uris
 from license_hub.service.hub import Hub, open_hub
 from license_hub.service.intake import apply_pending
@@ -251,3 +252,11 @@ def test_publishing_killed_before_it_commits_and_run_again_is_whole(varied, opti
     assert serve(varied, 0) is None
     publish(varied)
     assert said(varied) == meant(varied)
+
+
+def test_list_signed_by_a_compromised_key_is_a_fault_until_the_next(varied):
+    publish(varied)
+    compromise(varied, varied.keyring.signer("status").kid, reason="test", operator="li")
+    assert check(varied)[0].faults != ()
+    publish(varied)
+    assert check(varied)[0].faults == ()
