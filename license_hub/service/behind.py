@@ -21,8 +21,8 @@ def refuse_if_behind(tiles: TileStore, entries: int) -> None:
 
 
 def refuse_if_older(published: str | None, newest: str | None) -> None:
-    """By notes: the published one, read *before* the database's newest. Raises LogDiverged."""
-    if published is None or published == newest:
+    """By notes: the published one, read *before* the database's newest; it may carry cosignatures beside. Raises LogDiverged."""
+    if published is None or (newest is not None and published.startswith(newest)):
         return
     size = checkpoints.parse(newest).size if newest else 0
     if checkpoints.parse(published).size > size:

@@ -28,6 +28,9 @@ from license_hub.storage import epoch, keys
 FRESH_S = 0.5
 """How long a look at the epoch is good for where nothing is looked up."""
 
+MOST_NOTES = 64
+"""Checkpoints whose signers are remembered: nearly every question is about the newest."""
+
 
 @dataclass(frozen=True)
 class Register:
@@ -38,6 +41,8 @@ class Register:
     named: frozenset[str] = frozenset()
     by_role: Mapping[str, tuple[KnownKey, ...]] = field(default_factory=dict)
     """Newest first."""
+    signers: dict[str, tuple[KnownKey, ...]] = field(default_factory=dict, compare=False)
+    """Note of a checkpoint → who signed it, as far as it was asked under this epoch."""
 
 
 class Security:
@@ -101,10 +106,19 @@ class Security:
         """All that ever signed the log's checkpoints, whatever became of them: ask `vouches` next."""
         return tuple(NoteKey(origin, one.alg, one.public) for one in self.keys("checkpoint"))
 
-    def signers(self, head: Checkpoint) -> list[KnownKey]:
+    def signers(self, head: Checkpoint) -> tuple[KnownKey, ...]:
         """The keys whose signature lines are on the checkpoint; whether those verify is checked elsewhere."""
-        lines = {(one.name, one.key_id) for one in parse(head.note).signatures}
-        return [one for one in self.keys("checkpoint") if (head.origin, NoteKey(head.origin, one.alg, one.public).key_id) in lines]
+        # One register throughout: what is remembered belongs to its keys.
+        register = self._register
+        found = register.signers.get(head.note)
+        if found is None:
+            lines = {(one.name, one.key_id) for one in parse(head.note).signatures}
+            known = register.by_role.get("checkpoint", ())
+            found = tuple(one for one in known if (head.origin, NoteKey(head.origin, one.alg, one.public).key_id) in lines)
+            if len(register.signers) >= MOST_NOTES:
+                register.signers.clear()
+            register.signers[head.note] = found
+        return found
 
     def vouches(self, head: Checkpoint) -> bool:
         """Whether one of the keys that signed the checkpoint (verified before) may be relied on for it."""

@@ -223,3 +223,11 @@ def test_t7_fsck_names_the_key_whose_row_was_changed(issued, change):
     with writing(issued.engine) as connection:
         connection.execute(sa.text(change))
     assert [one.table for one in fsck(issued).findings] == ["hub_key"]
+
+
+def test_who_signed_a_checkpoint_is_worked_out_once_an_epoch(issued):
+    head = checkpoint.parse(issued.tiles.read_checkpoint())
+    [active] = issued.security.signers(head)
+    assert issued.security.signers(head) is issued.security.signers(head)
+    compromise(issued, active.kid, **WHO)
+    assert [(one.kid, one.compromised) for one in issued.security.signers(head)] == [(active.kid, True)]
