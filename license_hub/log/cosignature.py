@@ -13,9 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
-
 from license_hub.errors import NoteMalformed, SignatureBad
 from license_hub.log import note
 from license_hub.log.checkpoint import Checkpoint, body
@@ -82,7 +79,7 @@ def cosigned(head: Checkpoint, keys: Sequence[WitnessKey]) -> dict[WitnessKey, i
             continue
         at = int.from_bytes(line.signature[:_TIME_BYTES], "big")
         signature = line.signature[_TIME_BYTES:]
-        if at >= 1 << 63 or not _verify(key, message(head, key.name, key.alg, at), signature):
+        if at >= 1 << 63 or not suite(key.alg).verify(key.public, message(head, key.name, key.alg, at), signature):
             raise SignatureBad(f"the cosignature of {key.name} on the checkpoint does not verify")
         if at:
             found[key] = max(at, found.get(key, 0))
@@ -93,16 +90,6 @@ def add_lines(text: str, lines: Sequence[str]) -> str:
     """The note with further signature lines, each once."""
     present = set(text.rpartition("\n\n")[2].splitlines(keepends=True))
     return text + "".join(one for one in dict.fromkeys(lines) if one not in present)
-
-
-def _verify(key: WitnessKey, data: bytes, signature: bytes) -> bool:
-    if key.alg == ED25519:
-        return suite(ED25519).verify(key.public, data, signature)
-    try:
-        MLDSA44PublicKey.from_public_bytes(key.public).verify(signature, data)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
 
 
 def _short(text: str) -> bytes:

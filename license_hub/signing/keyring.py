@@ -34,7 +34,7 @@ from pathlib import Path
 from license_hub.errors import KeyFault
 from license_hub.signing import places
 from license_hub.signing.files import guard
-from license_hub.signing.suites import PublicKey, Signer, kid, suite
+from license_hub.signing.suites import HeldSigner, PublicKey, Signer, kid, suite
 
 ROLE = re.compile(r"checkpoint|status|token|presentation|witness|root|organ/[0-9A-Z]{18}")
 ROLES = "checkpoint, status, token, presentation, witness, root, organ/<18-character credit code>"
@@ -46,23 +46,10 @@ CHECKPOINT_ALGS = ("Ed25519", "SM2")
 _log = logging.getLogger(__name__)
 
 
-class InsecureDevSigner:
-    """A private key held in this process, from a plain file. For development and demonstrations."""
+class InsecureDevSigner(HeldSigner):
+    """One from a plain file. For development and demonstrations."""
 
     insecure = True
-
-    def __init__(self, alg: str, private: bytes):
-        self._suite = suite(alg)
-        self._handle = self._suite.load(private)
-        self.alg = alg
-        self.public = self._suite.public(self._handle)
-        self.kid = kid(self.public)
-
-    def sign(self, data: bytes) -> bytes:
-        return self._suite.sign(self._handle, data)
-
-    def __repr__(self) -> str:
-        return f"InsecureDevSigner({self.alg}, {self.kid})"
 
 
 @dataclass(frozen=True)

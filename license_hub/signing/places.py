@@ -13,13 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from license_hub.errors import KeyFault, SigningError
 from license_hub.signing.files import guard, secret
 from license_hub.signing.pkcs11 import ALGORITHMS as PKCS11_ALGORITHMS
 from license_hub.signing.pkcs11 import TokenKey
-from license_hub.signing.remote import RemoteKey, Service
 from license_hub.signing.suites import PublicKey, Signer
+
+if TYPE_CHECKING:
+    from license_hub.signing.remote import RemoteKey
 
 _PKCS11 = {"kind", "module", "token", "key", "pin_file"}
 _REMOTE = {"kind", "url", "key"}
@@ -66,6 +69,9 @@ def _token(place: Mapping[str, object], key: PublicKey, directory: Path) -> Toke
 
 
 def _service(place: Mapping[str, object], key: PublicKey, directory: Path) -> RemoteKey:
+    # Its HTTP client is for hubs that have such a key: a witness, a verifier and the command line start without it.
+    from license_hub.signing.remote import RemoteKey, Service
+
     _names(place, key, _REMOTE, _REMOTE_OPTIONS)
     files = {name: directory / str(place[name]) if name in place else None for name in _REMOTE_OPTIONS if name.endswith("_file")}
     if (files["cert_file"] is None) != (files["key_file"] is None):

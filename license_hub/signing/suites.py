@@ -55,6 +55,25 @@ class Signer(Protocol):
     def sign(self, data: bytes) -> bytes: ...
 
 
+class HeldSigner:
+    """A private key held in this process."""
+
+    insecure = False
+
+    def __init__(self, alg: str, private: bytes):
+        self._suite = suite(alg)
+        self._handle = self._suite.load(private)
+        self.alg = alg
+        self.public = self._suite.public(self._handle)
+        self.kid = kid(self.public)
+
+    def sign(self, data: bytes) -> bytes:
+        return self._suite.sign(self._handle, data)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.alg}, {self.kid})"
+
+
 class Ed25519:
     """RFC 8032. Raw keys: 32-byte seed, 32-byte point."""
 

@@ -21,11 +21,6 @@ def load(connection: sa.Connection) -> tuple[int, dict[str, KnownKey], frozenset
     return rows[0].epoch, keys, frozenset(row.kid for row in rows if row.manifest is not None)
 
 
-def find(connection: sa.Connection, kid: str) -> KnownKey | None:
-    row = connection.execute(sa.select(key).where(key.c.kid == kid)).first()
-    return _known(row) if row else None
-
-
 def add(connection: sa.Connection, made: KnownKey) -> None:
     connection.execute(sa.insert(key), [_columns(made)])
 

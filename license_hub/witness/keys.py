@@ -11,39 +11,26 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
-
-from license_hub.errors import NoteMalformed, WitnessFault
+from license_hub.errors import KeyFault, NoteMalformed, SigningError, WitnessFault
 from license_hub.log.cosignature import ED25519, ML_DSA_44, WitnessKey
 from license_hub.log.note import NoteKey, decode, encode, note_key, read_verifier_key
-from license_hub.signing.keyring import kid
+from license_hub.signing.files import guard
+from license_hub.signing.suites import HeldSigner, suite
 from license_hub.witness.state import SEEN
 
 FILES = {ED25519: "ed25519.json", ML_DSA_44: "ml-dsa-44.json"}
 MAX_NAME_BYTES = 255
-_LOADERS = {ED25519: Ed25519PrivateKey.from_private_bytes, ML_DSA_44: MLDSA44PrivateKey.from_seed_bytes}
-_MAKERS = {ED25519: Ed25519PrivateKey.generate, ML_DSA_44: MLDSA44PrivateKey.generate}
 
 
-class WitnessSigner:
+class WitnessSigner(HeldSigner):
     """One of the witness's keys, held in its own process. `private`: the 32-byte seed of either algorithm."""
 
-    insecure = False
-
     def __init__(self, alg: str, private: bytes):
-        self._key = _LOADERS[alg](private)
+        super().__init__(alg, private)
         self.private = private
-        self.alg = alg
-        self.public = self._key.public_key().public_bytes_raw()
-        self.kid = kid(self.public)
-
-    def sign(self, data: bytes) -> bytes:
-        return self._key.sign(data)
 
 
 @dataclass(frozen=True)
@@ -64,7 +51,7 @@ def make(directory: Path, name: str) -> Identity:
     _guard(directory)
     if (directory / "name").exists():
         raise WitnessFault(f"{directory} is a witness already; a second one needs a directory of its own")
-    fresh = Identity(name, tuple(WitnessSigner(alg, maker().private_bytes_raw()) for alg, maker in _MAKERS.items()))
+    fresh = Identity(name, tuple(WitnessSigner(alg, suite(alg).generate()) for alg in FILES))
     if len(name.encode()) > MAX_NAME_BYTES or any(read_verifier_key(one.text)[0] != name for one in fresh.keys):
         raise NoteMalformed("a witness's name is one word of at most 255 bytes, such as witness.example/w1")
     for one in fresh.signers:
@@ -117,7 +104,7 @@ def _signer(path: Path, alg: str) -> WitnessSigner:
         signer = WitnessSigner(alg, decode(content["private"]))
         if (content["v"], content["role"], content["alg"], content["kid"]) != (1, "witness", alg, signer.kid):
             raise WitnessFault(f"{path}: the key does not match its own kid and role; restore it")
-    except (OSError, ValueError, KeyError, TypeError, NoteMalformed):
+    except (OSError, ValueError, KeyError, TypeError, NoteMalformed, SigningError):
         raise WitnessFault(f"{path}: not a key file of a witness; restore it") from None
     return signer
 
@@ -130,6 +117,8 @@ def _create(path: Path, text: str) -> None:
 
 
 def _guard(path: Path) -> None:
-    status = path.stat()
-    if stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid not in (os.geteuid(), 0):
-        raise WitnessFault(f"{path}: others may read it; a witness's directory is 700 and its files 600, its own user's")
+    """As key files of the hub are, as a fault of the witness."""
+    try:
+        guard(path)
+    except KeyFault as fault:
+        raise WitnessFault(str(fault)) from None

@@ -6,6 +6,8 @@ import logging
 import multiprocessing
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -250,3 +252,11 @@ def test_processes_starting_at_once_agree_on_one_key(folder):
         one.join()
     assert len(found) == 1
     assert [path.name for path in (folder / "token").iterdir()] == ["0001.json"]
+
+
+def test_keyring_starts_without_an_http_client():
+    """A witness, a verifier and every command read keys; sign services are for hubs that have one."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, license_hub.witness.keys; print('httpx' in sys.modules)"], capture_output=True
+    )
+    assert done.stdout.strip() == b"False", done.stderr
