@@ -23,7 +23,6 @@ from license_hub.service.authenticate import Principal
 from license_hub.service.content import Opened, holder_form, number_form, open_version
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
-from license_hub.service.logs import licenses
 from license_hub.service.proofs import attested_at, check_version, newest_checkpoint
 from license_hub.service.refer_status import refer
 from license_hub.service.witnessing import proof_checkpoint
@@ -87,7 +86,7 @@ def _bundle(hub: Hub, connection: sa.Connection, row: sa.Row, opened: Opened, sh
     made = Attestation(bytes(row.statement), bytes(row.signature), row.kid, row.alg)
     place = attested_at(connection, row, seal.read(made.statement))
     # A witnessed checkpoint where there is one: what leaves the hub should verify under a relying party's policy.
-    note = proof_checkpoint(hub, connection, licenses(hub), row.entry) or head.note
+    note = proof_checkpoint(hub, connection, row.entry) or head.note
     size = checkpoints.parse(note).size
     logged = proofs.Proof(row.entry, tuple(inclusion_proof(hub.tiles, row.entry, size)), note)
     status = refer(hub, connection, row.entry, opened.leaf_hash)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from contextlib import suppress
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -11,10 +12,13 @@ import sqlalchemy as sa
 from license_hub.errors import HubError
 from license_hub.log import checkpoint as checkpoints
 from license_hub.log.checkpoint import Checkpoint
+from license_hub.log.policy import Policy
+from license_hub.log.policy import parse as parse_policy
 from license_hub.log.proof import root_at
 from license_hub.log.tiles import ENTRIES, WIDTH, Tile, TileMap, entries_path, pack_entries, parse_path, tile_path
 from license_hub.service.hub import Hub
 from license_hub.service.logs import Log
+from license_hub.service.publish_manifest import past_policies
 from license_hub.storage.leaves import LICENSES
 
 if TYPE_CHECKING:
@@ -50,6 +54,7 @@ def _checkpoints(hub: Hub, log: Log, connection: sa.Connection, tiles: TileMap, 
     """Size of the newest one. Each must be signed and have the root the leaf rows give; cosignatures must verify."""
     table = log.tables.checkpoint
     keys = hub.security.checkpoint_keys(log.origin)
+    policies = _Policies(hub, connection)
     newest: Checkpoint | None = None
     newest_texts: tuple[str | None, ...] = ()
     for row in connection.execute(sa.select(table).order_by(table.c.size)):
@@ -67,22 +72,41 @@ def _checkpoints(hub: Hub, log: Log, connection: sa.Connection, tiles: TileMap, 
         elif root_at(tiles, newest.size) != newest.root:
             findings.add(table.name, where, "the leaf rows no longer give the root that was signed")
         newest_texts = (row.note, row.cosigned)
-        if not _cosigned_well(hub, row):
+        if not policies.bear_out(row):
             findings.add(table.name, where, "cosigned was changed: it is not the note with cosignatures that verify")
     if newest and log.tiles.read_checkpoint() not in newest_texts:
         findings.add(_named(log, "checkpoint"), "file", "is not the newest checkpoint")
     return min(newest.size, size) if newest else 0
 
 
-def _cosigned_well(hub: Hub, row: sa.Row) -> bool:
-    """Lines of keys the policy does not know say nothing; those it knows must be good, and enough where the row says so."""
-    if row.cosigned is None:
-        return row.witnessed_at is None
-    try:
-        hub.policy.cosigners(checkpoints.parse(row.cosigned))
-    except HubError:
+class _Policies:
+    """The policy asked for now and, where that does not know a checkpoint's witnesses, those that manifests told in its time."""
+
+    def __init__(self, hub: Hub, connection: sa.Connection):
+        self._now = hub.policy
+        self._connection = connection
+
+    def bear_out(self, row: sa.Row) -> bool:
+        """Lines of keys the policy does not know say nothing; those it knows must be good, and a quorum where the row says so."""
+        if row.cosigned is None:
+            return row.witnessed_at is None
+        try:
+            head = checkpoints.parse(row.cosigned)
+            enough = self._now.satisfied(self._now.cosigners(head)) and self._now.demands
+        except HubError:
+            return False
+        return row.cosigned.startswith(row.note) and (row.witnessed_at is None or enough or self._once(head))
+
+    def _once(self, head: Checkpoint) -> bool:
+        for policy in self._past:
+            with suppress(HubError):
+                if policy.witnessed(head):
+                    return True
         return False
-    return row.cosigned.startswith(row.note)
+
+    @cached_property
+    def _past(self) -> tuple[Policy, ...]:
+        return tuple(parse_policy(one.encode()) for one in sorted(past_policies(self._connection)) if one)
 
 
 def _named(log: Log, path: str) -> str:

@@ -47,6 +47,11 @@ def draft(hub: Hub, connection: sa.Connection, *, life: timedelta = LIFE) -> Man
     )
 
 
+def past_policies(connection: sa.Connection) -> set[str]:
+    """The witness policies of every manifest so far."""
+    return {_read(note).policy for note in connection.execute(sa.select(table.c.note).execution_options(yield_per=16)).scalars()}
+
+
 def overtaken(hub: Hub, note: str | None) -> bool:
     """Whether that manifest tells another witness policy than the one this hub goes by."""
     found = _read(note)

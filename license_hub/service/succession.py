@@ -31,7 +31,8 @@ def check_succession(hub: Hub, log: Log, connection: sa.Connection, newest: str 
     stored = TileStore(log.tiles.directory)
     if root_at(stored, head.size) != head.root:
         raise LogDiverged(f"the tiles do not give the root signed last, at {head.size} entries, by a compromised key: restore first")
-    for old in (one.until for one in signers if one.until is not None):
+    # The heads that the root vouches for are of the licenses' log.
+    for old in (one.until for one in signers if one.until is not None and log.origin == hub.origin):
         if not _begins(stored, old, head):
             raise LogDiverged(f"the tree does not begin with its last good head, at {old.size} entries: restore first, nothing is signed")
     table = log.tables.checkpoint.c

@@ -30,6 +30,7 @@ from license_hub.log.policy import Witness
 from license_hub.service.ask_witness import Asked, Word, ask
 from license_hub.service.hub import Hub
 from license_hub.service.logs import Log, licenses
+from license_hub.service.proofs import read_checkpoint
 from license_hub.signing.commitment import instant
 from license_hub.storage.engine import reading, writing
 from license_hub.storage.leaves import leased
@@ -100,13 +101,18 @@ def witnessed_size(hub: Hub, connection: sa.Connection, log: Log) -> int:
     return -1 if found is None else found
 
 
-def proof_checkpoint(hub: Hub, connection: sa.Connection, log: Log, entry: int) -> str | None:
-    """The note an offline proof of the entry should carry: the newest witnessed one that covers it, else the newest; None if none does."""
-    table = log.tables.checkpoint.c
-    query = sa.select(table.note, table.cosigned).where(table.size > entry).order_by(table.size.desc()).limit(1)
-    row = connection.execute(query.where(table.witnessed_at.is_not(None))).first() if hub.policy.demands else None
-    row = row or connection.execute(query).first()
-    return (row.cosigned or row.note) if row else None
+def proof_checkpoint(hub: Hub, connection: sa.Connection, entry: int) -> str | None:
+    """The note an offline proof of the license log's entry should carry: the newest witnessed one that covers it, else the newest; None
+    if none does. Those of a compromised key are passed over, but for the heads that the root vouches for.
+    """
+    table = licenses(hub).tables.checkpoint.c
+    covering = sa.select(table.note, table.cosigned).where(table.size > entry).order_by(table.size.desc())
+    vouched = [one.until.size for one in hub.security.keys("checkpoint") if one.until is not None]
+    for query in (covering.where(table.witnessed_at.is_not(None)), covering) if hub.policy.demands else (covering,):
+        for row in (*connection.execute(query.limit(1)), *connection.execute(query.where(table.size.in_(vouched)))):
+            if read_checkpoint(hub, row.note) is not None:
+                return row.cosigned or row.note
+    return None
 
 
 def served(hub: Hub, log: Log) -> tuple[str | None, bool]:

@@ -28,6 +28,7 @@ from license_hub.signing import manifest as manifests
 from license_hub.signing.keyring import Keyring
 from license_hub.storage import tables
 from license_hub.storage.engine import writing
+from license_hub.storage.tables_audit_log import audit_checkpoint
 from license_hub.witness import keys
 from tests.license_hub.witness.server import serving
 from tests.support.processes import free_port
@@ -242,6 +243,16 @@ def test_successor_of_a_checkpoint_key_signs_nothing_until_a_witness_has_cosigne
     assert fsck(watched).findings == ()
 
 
+def test_round_of_a_person_witnesses_what_a_successor_waits_for(watched, publishes, place, port):
+    issue(watched, publishes, 3)
+    compromise(watched, watched.keyring.signer("checkpoint").kid, reason="test", operator="li")
+    for one in watched.security.checkpoint_keys(watched.origin):
+        keys.trust(place, one.text)
+    with serving(place, port):
+        assert attend(watched, everyone=True)[watched.origin].size == 5
+    assert served(watched, licenses(watched))[1]
+
+
 def test_policy_that_asks_for_no_witness_lets_the_successor_sign(options, clock, catalog, tmp_path):
     (tmp_path / "none.policy").write_text("# nobody yet\nquorum none\n")
     hub = open_hub(replace(options, witness_policy=tmp_path / "none.policy"), clock=clock, catalog=catalog)
@@ -275,3 +286,55 @@ def test_key_manifest_tells_the_witness_policy_of_the_setting(options, clock, ca
     caplog.clear()
     open_hub(replace(options, root_keys=None, root_key=pinned), clock=clock, catalog=catalog).close()
     assert "hub keys manifest" not in caplog.text
+
+
+def test_t7_fsck_names_the_checkpoint_that_is_called_witnessed_and_is_not(watched, publishes, place, port, options, clock, catalog):
+    with serving(place, port):
+        issue(watched, publishes, 3)
+        issue(watched, publishes, 4)
+        attend(watched)
+    assert fsck(watched).findings == ()
+    table = tables.checkpoint
+    with writing(watched.engine) as connection:
+        whole = connection.execute(sa.select(table.c.cosigned).where(table.c.size == 3)).scalar()
+        # One of the two lines the quorum needs is cut off; both are good by themselves.
+        connection.execute(sa.update(table).where(table.c.size == 3).values(cosigned=whole.rpartition("— ")[0]))
+    assert [(one.table, one.row) for one in fsck(watched).findings] == [("hub_checkpoint", "size 3")]
+    with writing(watched.engine) as connection:
+        connection.execute(sa.update(table).where(table.c.size == 3).values(cosigned=whole))
+    unasked = open_hub(options, clock=clock, catalog=catalog)
+    assert unasked.policy.demands is False and fsck(unasked).findings == (), "witnessed under the policy of its time"
+    unasked.close()
+
+
+def test_t7_proof_never_carries_a_checkpoint_of_a_fallen_key(watched, publishes, place, port, clock):
+    with serving(place, port):
+        issue(watched, publishes, 3)
+        stolen = clock()
+        clock.pass_(hours=1)
+        issue(watched, publishes, 4)
+        leaves = [leaf_of(watched, n) for n in (0, 3)]
+        assert [checkpoints.parse(proofs.parse(prove(watched, one)).checkpoint).size for one in leaves] == [4, 4]
+    compromise(watched, watched.keyring.signer("checkpoint").kid, reason="test", operator="li", since=stolen)
+    assert checkpoints.parse(proofs.parse(prove(watched, leaves[0])).checkpoint).size == 3, "the head the root vouches for"
+    assert prove(watched, leaves[1]) is None
+    integrate(watched)
+    sizes = [checkpoints.parse(proofs.parse(prove(watched, one)).checkpoint).size for one in leaves]
+    assert sizes == [3, 6], "the successor's, unwitnessed yet, where nothing witnessed may be relied on"
+
+
+def test_audit_logs_next_key_signs_only_over_what_was_signed_last(watched, publishes, place, port):
+    kept = audit(watched)
+    with serving(place, port):
+        issue(watched, publishes, 3)
+        verify(watched, [asked(1)])
+        attend(watched)
+    compromise(watched, watched.keyring.signer("checkpoint").kid, reason="test", operator="li")
+    with writing(watched.engine) as connection:
+        witnessed = connection.execute(sa.select(audit_checkpoint.c.witnessed_at)).scalars().all()
+        connection.execute(sa.update(audit_checkpoint).values(witnessed_at=None))
+    with pytest.raises(LogError, match="no witness has cosigned"):
+        integrate(watched, kept)
+    with writing(watched.engine) as connection:
+        connection.execute(sa.update(audit_checkpoint).values(witnessed_at=witnessed[-1]))
+    assert integrate(watched, kept).size > 0
