@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
+from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI
 
 from catalogs.model import Message
@@ -47,6 +48,7 @@ def build(hub: Hub, pages: Sequence[APIRouter] = (), problem_page: Callable[[Mes
         access=Access(hub, hub.clock),
         proofs=Proofs(hub, signing),
         integrating=signing,
+        seats=CapacityLimiter(intake.SEATS),
     )
 
     caring = attending(hub)

@@ -10,7 +10,6 @@ import binascii
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -21,6 +20,7 @@ from license_hub.service.receive import Attached, Push, receive
 
 from .access import needs, scope
 from .idempotency import REPLAY, KeyHeader, call
+from .patience import seated
 from .problem import Problem
 from .serving import refused, request_id, serving
 
@@ -28,6 +28,8 @@ router = APIRouter(prefix="/v1", tags=["intake"])
 
 Cell = Annotated[str, StringConstraints(max_length=4000)]
 MAX_COLUMNS = 200
+SEATS = 4
+"""Pushes a process works at, the others wait: each keeps a connection for its key's lock and takes up to two more (pool: 15)."""
 MAGIC = {"application/pdf": b"%PDF-", "application/ofd": b"PK\x03\x04"}
 """Media type of a license's file → how it begins."""
 SEAL_TYPES = ("application/pkcs7-signature", "application/vnd.ses-v4")
@@ -88,7 +90,7 @@ async def _intake(request: Request, type: str, sent: RowIn, principal: Principal
     known = await call(request, made.hub, principal, key)
     push = Push(principal, type, sent.resource, sent.row, attached, known, request_id(request))
     try:
-        answer, again = await run_in_threadpool(receive, made.hub, push)
+        answer, again = await seated(made.seats, receive, made.hub, push)
     except LintRefused as refused:
         raise Problem("ROW_REJECTED", errors=[{"pointer": at, "rule": rule} for at, rule in refused.errors]) from None
     except KeyReused:

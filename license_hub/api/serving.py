@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from anyio import CapacityLimiter
 from fastapi import Request
 
 from catalogs.model import Message
@@ -30,6 +31,8 @@ class Serving:
     access: Access
     proofs: Proofs
     integrating: Rounds
+    seats: CapacityLimiter
+    """Of pushes at work."""
 
     def close(self) -> None:
         self.integrating.stop()
