@@ -112,8 +112,9 @@ def _answer(hub: Hub, push: Push, resource_id: str, report) -> None:
     """For a row that made no publication: rejected, or what the head says already."""
     with writing(hub.engine) as connection:
         if report.published or report.noop:
-            head = next(one for one in publications.heads(connection, resource_id) if one.partition == report.partition)
-            answer_call(hub, connection, report.batch, head, repeated=True)
+            # By its number: meanwhile another row may be the head.
+            said = publications.numbered(connection, resource_id, report.publication)
+            answer_call(hub, connection, report.batch, said, repeated=True)
             return
         failed = [rule for rule, one in report.rules.items() if one["severity"] == "reject" and one["failed"]]
         finish_call(hub, connection, push.call, {"batch": report.batch, "outcome": "rejected", "rules": failed})

@@ -18,6 +18,7 @@ from license_hub.service.register_client import register
 from license_hub.storage import tables
 from license_hub.storage.idempotency import call_of, intend
 from license_hub.storage.tables_lifecycle import attachment, idempotency
+from quality.pushes import new_batch, publish_row
 from quality.reconcile import findings
 from tests.license_hub.caller import Key, token_form
 from tests.license_hub.sample_hub import company, credit_code, deliver, write_csv
@@ -181,6 +182,21 @@ def test_publication_applied_by_another_process_answers_the_call_that_sent_it(ow
     monkeypatch.setattr(receive, "apply_pending", by_another)
     answer = push(own_scene, company(7012))
     assert answer.json()["outcome"] == "issued" and applied
+
+
+def test_repeated_row_is_answered_with_its_own_license_where_another_became_the_head_meanwhile(own_scene, monkeypatch):
+    from license_hub.service import receive
+
+    first = push(own_scene, company(7020)).json()
+
+    def overtaken(resource, values, catalog, **rest):
+        report = publish_row(resource, values, catalog, **rest)
+        publish_row(resource, company(7021), catalog, **rest | {"batch": new_batch(resource, rest["now"])})
+        return report
+
+    monkeypatch.setattr(receive.pushes, "publish_row", overtaken)
+    again = push(own_scene, company(7020)).json()
+    assert (again["outcome"], again["identifier"]) == ("unchanged", first["identifier"])
 
 
 def test_next_delivery_reconciles_pushed_rows_and_differences_become_findings(own_scene, tmp_path):
