@@ -28,11 +28,14 @@ EgovError                     catalogs.errors
     ├── KeyRefused            an act on a key is not allowed as things stand
     ├── IntakeError           a publication cannot be applied
     │   └── CrewFault         a worker process died at its job
-    ├── BundleUnavailable     a license cannot be handed out as a bundle: unknown, not logged yet, or damaged
+    ├── BundleUnavailable     a license cannot be handed out as a bundle: unknown, or not logged yet
+    │   ├── BundleErased      its content was erased, and the log says so
+    │   └── BundleDamaged     what is stored is not what was sealed and logged
     ├── RecallRefused         what should be recalled is not there, or not told precisely enough
     ├── NoticeRefused         a notice of an act is incomplete or wrong; `pointer` and `rule` say where
     │   └── NoSuchLicense     no license of that identifier
     ├── ApprovalNeeded        more acts than one name may do
+    ├── NoSuchSource          no license of the type is made of rows of that resource
     ├── LintRefused           a pushed row cannot become a license; `errors` says where and by which rule
     ├── InProgress            a call with this key is still at work
     └── AccessError           the caller may not
@@ -165,6 +168,14 @@ class BundleUnavailable(HubError):
     code = "BUNDLE_UNAVAILABLE"
 
 
+class BundleErased(BundleUnavailable):
+    code = "BUNDLE_ERASED"
+
+
+class BundleDamaged(BundleUnavailable):
+    code = "BUNDLE_DAMAGED"
+
+
 class RecallRefused(HubError):
     code = "RECALL_REFUSED"
 
@@ -185,6 +196,10 @@ class NoSuchLicense(NoticeRefused):
 
 class ApprovalNeeded(HubError):
     code = "APPROVAL_NEEDED"
+
+
+class NoSuchSource(HubError):
+    code = "NO_SUCH_SOURCE"
 
 
 class LintRefused(HubError):

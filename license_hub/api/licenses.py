@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
-from license_hub.errors import BundleUnavailable, NotAuthorized, PurposeMissing
+from license_hub.errors import BundleDamaged, BundleErased, BundleUnavailable, NotAuthorized, PurposeMissing
 from license_hub.service.authenticate import Principal
 from license_hub.service.export_bundle import ExportRequest, export_bundle
 from license_hub.service.read import ReadRequest, read
@@ -92,6 +92,8 @@ async def license(
     return JSONResponse(body, status_code=message.http_status)
 
 
+UNAVAILABLE = {BundleErased: ("ERASED", 410), BundleDamaged: ("PROOF_BAD", 409)}
+"""Why a license that is there cannot be handed out → code and HTTP status of the problem."""
 BUNDLE_CONTENT = {
     "application/json": {"schema": {"type": "object"}, "example": {"v": 1, "kind": "license-bundle", "identifier": "1.2.156…"}}
 }
@@ -110,7 +112,8 @@ async def bundle(
 ) -> Response:
     """The license bundle (docs/verify-us.md): fields with salts, attestation, log proof. Unmasked: for handing to its holder.
 
-    Needs the scope `license:export`, the license type granted, a purpose and an open case's number. 404 until it is under a checkpoint.
+    Needs the scope `license:export`, the license type granted, a purpose and an open case's number. 404 until it is under a checkpoint,
+    410 once its content was erased, 409 where what is stored is not what was sealed and logged.
     """
     asked = ExportRequest(
         principal=principal,
@@ -126,9 +129,10 @@ async def bundle(
     except PurposeMissing:
         await refused(request, "export", "INVALID_REQUEST", **known)
         raise _purpose_missing(purpose, case_no) from None
-    except BundleUnavailable:
-        await refused(request, "export", "NO_SUCH_RESOURCE", **known)
-        raise Problem("NO_SUCH_RESOURCE") from None
+    except BundleUnavailable as fault:
+        code, status = UNAVAILABLE.get(type(fault), ("NO_SUCH_RESOURCE", None))
+        await refused(request, "export", code, **known)
+        raise Problem(code, status=status) from None
     except KeyError:
         await refused(request, "export", "INVALID_REQUEST", **known)
         raise Problem("INVALID_REQUEST", errors=[{"pointer": "/query/show", "rule": "known_field"}]) from None

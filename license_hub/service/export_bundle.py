@@ -15,12 +15,13 @@ import sqlalchemy as sa
 from license_hub.domain import identifier as identifiers
 from license_hub.domain.license import holder_numbers
 from license_hub.domain.verdict import Proof
-from license_hub.errors import BundleUnavailable, NotAuthorized, PurposeMissing
+from license_hub.errors import BundleDamaged, BundleErased, BundleUnavailable, DecryptionError, NotAuthorized, PurposeMissing
 from license_hub.log import bundle as proofs
 from license_hub.log import checkpoint as checkpoints
 from license_hub.log.proof import inclusion_proof
 from license_hub.service.authenticate import Principal
 from license_hub.service.content import Opened, holder_form, number_form, open_version
+from license_hub.service.erasures import is_erased
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.proofs import attested_at, check_version, newest_checkpoint
@@ -33,6 +34,7 @@ from license_hub.storage.engine import writing
 from license_hub.storage.lookup import find
 
 SCOPE = "license:export"
+DAMAGED = "the stored license is not what was sealed and logged; run `hub log fsck`"
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def export_bundle(hub: Hub, request: ExportRequest) -> Exported:
         row = next(iter(rows), None)
         if row is None or row.type_id not in request.principal.types:
             raise BundleUnavailable("no license of that identifier and of a type granted to this client")
-        opened = open_version(hub.crypt, row)
+        opened = _opened(hub, connection, row)
         data = bundles.write(_bundle(hub, connection, row, opened, request.show))
         subject = next(iter(holder_numbers(opened.fields)), None)
         index = hub.crypt.blind_index("subject", holder_form(subject)) if subject else None
@@ -76,13 +78,23 @@ def export_bundle(hub: Hub, request: ExportRequest) -> Exported:
     return Exported(data, epoch)
 
 
+def _opened(hub: Hub, connection: sa.Connection, row: sa.Row) -> Opened:
+    """Raises BundleErased, BundleDamaged."""
+    try:
+        return open_version(hub.crypt, row)
+    except (DecryptionError, ValueError):
+        if is_erased(hub, connection, newest_checkpoint(hub, connection), row):
+            raise BundleErased("the license's content was erased: there is nothing left to hand out") from None
+        raise BundleDamaged(DAMAGED) from None
+
+
 def _bundle(hub: Hub, connection: sa.Connection, row: sa.Row, opened: Opened, show: Sequence[str] | None) -> bundles.Bundle:
     head = newest_checkpoint(hub, connection)
     proof = check_version(hub, connection, head, row, opened)
     if head is None or proof is Proof.PENDING:
         raise BundleUnavailable("the license is not under a checkpoint yet; ask again in a minute")
     if proof is not Proof.GOOD:
-        raise BundleUnavailable("the stored license is not what was sealed and logged; run `hub log fsck`")
+        raise BundleDamaged(DAMAGED)
     made = Attestation(bytes(row.statement), bytes(row.signature), row.kid, row.alg)
     place = attested_at(connection, row, seal.read(made.statement))
     # A witnessed checkpoint where there is one: what leaves the hub should verify under a relying party's policy.

@@ -9,11 +9,13 @@ import sqlalchemy as sa
 
 from license_hub.log import checkpoint
 from license_hub.log.tree import leaf_hash
+from license_hub.service.erase import Ground, erase_license
+from license_hub.service.list_audit import list_audit
 from license_hub.service.publish_status import publish
 from license_hub.service.register_client import register
 from license_hub.signing import reference
 from license_hub.signing.bundle import Trust, read, verify_bundle
-from license_hub.storage.tables import audit
+from license_hub.storage.tables import audit, version
 from tests.license_hub.caller import Key, token_form
 from tests.license_hub.sample_hub import STATUSES, credit_code, identifier_of, identifiers
 from tests.license_hub.service.intruder import tampered
@@ -87,10 +89,19 @@ def test_bundle_needs_purpose_scope_and_a_license_of_a_granted_type(scene, expor
     assert scene.send("GET", f"/v1/licenses/{identifier}/bundle", headers=scene.bearer("license:read") | PURPOSE).status_code == 403
 
 
-def test_t6_no_bundle_is_made_of_a_row_that_is_not_what_was_logged(scene, exporter):
-    from license_hub.storage.tables import version
-
+@pytest.mark.parametrize("changes", [{"recorded_at": "2020-01-01T00:00:00Z"}, {"payload": b"\x00" * 40}, {"payload": b""}], ids=str)
+def test_t6_no_bundle_is_made_of_a_row_that_is_not_what_was_logged(scene, exporter, changes):
     identifier = identifiers(scene.hub)[7]
-    with tampered(scene.hub, version, {"recorded_at": "2020-01-01T00:00:00Z"}, {"entry": 7}):
-        assert exporter(f"/v1/licenses/{identifier}/bundle").status_code == 404
+    with tampered(scene.hub, version, changes, {"entry": 7}):
+        answer = exporter(f"/v1/licenses/{identifier}/bundle")
+    assert (answer.status_code, answer.json()["code"]) == (409, "PROOF_BAD")
+    [entry] = [one for one in list_audit(scene.hub, limit=1000) if one.request_id == answer.headers["x-request-id"]]
+    assert (entry.action, entry.status, entry.code) == ("export", "REFUSED", "PROOF_BAD")
     assert exporter(f"/v1/licenses/{identifier}/bundle").status_code == 200
+
+
+def test_bundle_of_an_erased_license_is_gone(scene, exporter):
+    identifier = identifiers(scene.hub)[8]
+    erase_license(scene.hub, identifier, Ground("CONSENT_WITHDRAWN", "1", credit_code(2, "11")), "officer")
+    answer = exporter(f"/v1/licenses/{identifier}/bundle")
+    assert (answer.status_code, answer.json()["code"]) == (410, "ERASED")
