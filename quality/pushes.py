@@ -15,6 +15,7 @@ from catalogs.model import Catalog, Resource
 from connectors.lake import Lake
 from quality.engine import check
 from quality.reconcile import PUSHED_ORIGIN
+from quality.records import HeadMoved as HeadMoved
 from quality.report import BatchReport
 
 
@@ -36,7 +37,8 @@ def publish_row(
     sender: str,
     now: datetime,
 ) -> BatchReport:
-    """The check's report: published, or `gate` stopped where rules refuse the row. `values` by source header. Raises EgovError."""
+    """The check's report: published, or `gate` stopped where rules refuse the row. `values` by source header. Raises EgovError,
+    and HeadMoved where others kept being published meanwhile: the same again succeeds."""
     from connectors.push import land_row
 
     source = PUSHED_ORIGIN + sender

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from license_hub.errors import InProgress, IntakeError, KeyReused, LintRefused
+from license_hub.errors import InProgress, KeyReused, LintRefused, NoSuchSource
 from license_hub.service.answer_call import STATUSES
 from license_hub.service.authenticate import Principal
 from license_hub.service.receive import Attached, Push, receive
@@ -97,7 +97,7 @@ async def _intake(request: Request, type: str, sent: RowIn, principal: Principal
         raise Problem("KEY_REUSED") from None
     except InProgress:
         raise Problem("IN_PROGRESS", headers={"Retry-After": "1"}) from None
-    except IntakeError:
+    except NoSuchSource:
         raise Problem("INVALID_REQUEST", errors=[{"pointer": "/resource", "rule": "not_of_this_type"}]) from None
     if answer["outcome"] == "rejected":
         raise Problem("ROW_REJECTED", errors=[{"pointer": "/row", "rule": rule} for rule in answer["rules"]])

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from license_hub.errors import LogDiverged, SignerUnavailable, Unwitnessed
+from license_hub.errors import IntakeError, LogDiverged, SignerUnavailable, Unwitnessed
 
 from .coalesce import Overloaded
 from .patience import TooSlow
@@ -24,9 +24,9 @@ from .serving import request_id, serving
 router = APIRouter(prefix="/v1", tags=["problems"])
 logger = logging.getLogger("hub.http")
 
-SHARED_FAULTS = (DBAPIError, PoolTimeout, psycopg.Error, SignerUnavailable)
+SHARED_FAULTS = (DBAPIError, PoolTimeout, psycopg.Error, SignerUnavailable, LogDiverged)
 """Faults of the database: no audit entry can be written, so no answer is given (503). COPY raises the driver's own. And of the places
-keys live in: what must be signed waits."""
+keys live in, what must be signed waits; and of the log: published history and database disagree, whoever asks."""
 BY_STATUS = {404: "NO_SUCH_RESOURCE", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
 RETRY_AFTER = {"Retry-After": "5"}
 
@@ -88,7 +88,7 @@ def install(app: FastAPI, renderer: Renderer) -> None:
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(Overloaded, on_overload)
     app.add_exception_handler(Unwitnessed, on_unwitnessed)
-    for family in (*SHARED_FAULTS, TooSlow, LogDiverged):
+    for family in (*SHARED_FAULTS, TooSlow, IntakeError):
         app.add_exception_handler(family, on_unavailable)
 
 

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from catalogs.model import LicenseSource, LicenseType
-from license_hub.errors import InProgress, IntakeError
+from license_hub.errors import InProgress, IntakeError, NoSuchSource
 from license_hub.service.answer_call import answer_call, finish_call
 from license_hub.service.authenticate import Principal
 from license_hub.service.hub import Hub
@@ -63,7 +63,10 @@ class Push:
 
 
 def receive(hub: Hub, push: Push) -> tuple[Mapping[str, object], bool]:
-    """(answer, whether it is the answer of an earlier call). Raises LintRefused, KeyReused, InProgress, IntakeError, Unwitnessed."""
+    """(answer, whether it is the answer of an earlier call). Raises NoSuchSource, LintRefused, KeyReused, InProgress, Unwitnessed.
+
+    And IntakeError where the same call, sent again, can go on.
+    """
     kind, source = _source(hub, push)
     require_witnessed(hub)
     lint(hub.catalog, kind, source, push.row, push.principal.organ or "")
@@ -86,16 +89,13 @@ def _carry_out(hub: Hub, push: Push, source: LicenseSource) -> Mapping[str, obje
     if intent.answer is not None or intent.batch is None:
         return intent.answer or {}
     resource = hub.catalog.resources[source.resource]
-    report = pushes.publish_row(
-        resource,
-        push.row,
-        hub.catalog,
-        lake=hub.lake,
-        database=hub.engine,
-        batch=intent.batch,
-        sender=push.principal.client_id,
-        now=hub.clock(),
-    )
+    try:
+        report = pushes.publish_row(
+            *(resource, push.row, hub.catalog),
+            lake=hub.lake, database=hub.engine, batch=intent.batch, sender=push.principal.client_id, now=hub.clock(),
+        )  # fmt: skip
+    except pushes.HeadMoved as fault:
+        raise IntakeError(f"batch {intent.batch}: others were published all the time; send the call again") from fault
     if report.published or report.noop:
         # Also what the row repeats: another call may have published it and not applied it yet.
         apply_pending(hub, [resource.id], prove=False)
@@ -143,14 +143,14 @@ def _stored(hub: Hub, push: Push) -> Intent:
     with reading(hub.engine) as connection:
         found = read_back(connection, hub.crypt, push.call)
     if found is None:
-        raise IntakeError("the call's intent is gone: send it again with a new Idempotency-Key")
+        raise IntakeError("the call's intent is gone: send it again")
     return found
 
 
 def _source(hub: Hub, push: Push) -> tuple[LicenseType, LicenseSource]:
-    """Raises IntakeError for a type that is not made of rows, or not of that resource's."""
+    """Raises NoSuchSource for a type that is not made of rows, or not of that resource's."""
     kind = hub.catalog.license_types[push.type_id]
     for source in kind.sources:
         if push.resource in (None, source.resource):
             return kind, source
-    raise IntakeError(f"type {push.type_id} is not made of rows of {push.resource or 'any resource'}")
+    raise NoSuchSource(f"type {push.type_id} is not made of rows of {push.resource or 'any resource'}")

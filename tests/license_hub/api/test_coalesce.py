@@ -9,6 +9,8 @@ import pytest
 
 from license_hub.api.coalesce import Coalescer, Overloaded
 from license_hub.api.patience import TooSlow
+from license_hub.api.problems import SHARED_FAULTS
+from license_hub.errors import LogDiverged
 
 
 class Recorder:
@@ -88,6 +90,22 @@ def test_calls_meeting_a_shared_fault_all_get_it_without_retry():
 
     assert [type(one) for one in asyncio.run(scene())] == [ConnectionError] * 3
     assert batch.batches == [[1, 2, 3]]
+
+
+def test_calls_meeting_a_log_that_diverged_all_get_it_without_retry():
+    runs = []
+
+    def batch(requests):
+        runs.append(list(requests))
+        raise LogDiverged("published history and database disagree")
+
+    async def scene():
+        calls = Coalescer(batch, shared=SHARED_FAULTS)
+        found = await asyncio.gather(*(calls.call(number) for number in range(5)), return_exceptions=True)
+        calls.close()
+        return found
+
+    assert {type(one) for one in asyncio.run(scene())} == {LogDiverged} and sum(map(len, runs)) == 5
 
 
 def test_calls_over_the_waiting_limit_are_refused_and_the_others_answered():

@@ -11,6 +11,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from license_hub.errors import IntakeError
 from license_hub.service.fsck import fsck
 from license_hub.service.intake import apply_pending
 from license_hub.service.lint import lint
@@ -20,6 +21,7 @@ from license_hub.storage.idempotency import call_of, intend
 from license_hub.storage.tables_lifecycle import attachment, idempotency
 from quality.pushes import new_batch, publish_row
 from quality.reconcile import findings
+from quality.records import HeadMoved
 from tests.license_hub.caller import Key, token_form
 from tests.license_hub.sample_hub import company, credit_code, deliver, write_csv
 
@@ -182,6 +184,29 @@ def test_publication_applied_by_another_process_answers_the_call_that_sent_it(ow
     monkeypatch.setattr(receive, "apply_pending", by_another)
     answer = push(own_scene, company(7012))
     assert answer.json()["outcome"] == "issued" and applied
+
+
+def test_call_that_could_not_be_carried_out_now_is_answered_503_and_goes_on_when_sent_again(scene, monkeypatch):
+    from license_hub.service import receive
+
+    def overtaken(*_args, **_named):
+        raise HeadMoved("others were published all the time")
+
+    def out_of_turn(*_args, **_named):
+        raise IntakeError("legal_entity publication 9: publication 8 is not applied yet")
+
+    for number, place, name, fault in ((7030, receive.pushes, "publish_row", overtaken), (7031, receive, "apply_pending", out_of_turn)):
+        key = f"now-or-later-{number}"
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, fault)
+            answer = push(scene, company(number), key=key)
+        assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE") and answer.headers["retry-after"]
+        assert push(scene, company(number), key=key).json()["outcome"] == "issued"
+
+
+def test_row_of_a_resource_the_type_is_not_made_of_is_refused(scene):
+    answer = push(scene, company(7032), resource="food_permit")
+    assert (answer.status_code, answer.json()["errors"]) == (400, [{"pointer": "/resource", "rule": "not_of_this_type"}])
 
 
 def test_repeated_row_is_answered_with_its_own_license_where_another_became_the_head_meanwhile(own_scene, monkeypatch):
