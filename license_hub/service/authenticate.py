@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import sqlalchemy as sa
+
 from license_hub.errors import JoseRefused, NotAuthenticated
 from license_hub.service.hub import Hub
 from license_hub.service.register_client import find
@@ -31,6 +33,8 @@ class Principal:
     """The security epoch in which all this was so."""
     organ: str | None = None
     """Credit code of the organ it acts for, from the register."""
+    kid: str = field(default="", compare=False)
+    """Of the key its token is signed with."""
 
 
 def authenticate(hub: Hub, bearer: str) -> Principal:
@@ -52,7 +56,23 @@ def authenticate(hub: Hub, bearer: str) -> Principal:
     if client is None or client.disabled_at or not _counts(hub.security.key(key.kid)):
         raise refused
     granted = frozenset(str(claims.get("scope", "")).split()) & frozenset(client.scopes)
-    return Principal(client.client_id, granted, frozenset(client.types), claims["exp"], epoch, client.organ)
+    return Principal(client.client_id, granted, frozenset(client.types), claims["exp"], epoch, client.organ, key.kid)
+
+
+def still(hub: Hub, connection: sa.Connection, principal: Principal) -> None:
+    """In the transaction of what the caller does or is told: whether all that was granted is granted still.
+
+    Nothing is looked at but the epoch while it stands. Raises NotAuthenticated: with a new token the caller has what is left.
+    """
+    epoch, client = find(connection, principal.client_id)
+    if epoch == principal.epoch:
+        return
+    hub.security.seen(connection, epoch)
+    granted = client is not None and not client.disabled_at and client.organ == principal.organ
+    if not granted or not (principal.scopes <= set(client.scopes) and principal.types <= set(client.types)):
+        raise NotAuthenticated("what this access token was granted has changed: ask /oauth/token for a new one")
+    if not _counts(hub.security.key(principal.kid)):
+        raise NotAuthenticated("the key of this access token no longer counts: ask /oauth/token for a new one")
 
 
 def token_key(hub: Hub, kid: str) -> KnownKey | None:

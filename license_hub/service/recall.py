@@ -2,7 +2,7 @@
 
 1. the recall       its id is made from what is recalled, so that whoever runs it again runs the same one
 2. versions         those that came from it, and those whose status act did
-3. answers          audit entries about them, given since then; run again, answers given meanwhile are added
+3. answers          audit entries about them, given since then; run again, versions and answers made meanwhile are added
 4. notices          one signed notice for each client that relied, waiting at its poll endpoint, never a second one
 5. audit            in the same transaction as all of it
 
@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from license_hub.errors import RecallRefused
+from license_hub.service.authenticate import Principal, still
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.refer_status import uri_of
@@ -103,18 +104,23 @@ class Recall:
     """Addresses of the lists that carry the recalled versions."""
 
 
-def recall(hub: Hub, source: Source, *, reason: str, operator: str) -> Recall:
-    """Safe to run again and at once with itself. Raises RecallRefused for what cannot be recalled."""
+def recall(hub: Hub, source: Source, *, reason: str, operator: str, principal: Principal | None = None) -> Recall:
+    """Safe to run again and at once with itself: what relied on it since is added. Raises RecallRefused for what cannot be recalled.
+
+    `principal`: the client that asks; raises NotAuthenticated if it may no longer.
+    """
     _check(source, reason)
     now = instant(hub.now())
     with writing(hub.engine) as connection:
         recalls.lock_recalls(connection)
-        if connection.execute(sa.select(recall_table.c.recall_id).where(recall_table.c.recall_id == source.recall_id)).first() is None:
-            _find(hub, connection, source)
+        if principal is not None:
+            still(hub, connection, principal)
+        known = connection.execute(sa.select(recall_table.c.reason).where(recall_table.c.recall_id == source.recall_id)).scalar()
+        _find(hub, connection, source, again=known is not None)
+        if known is None:
             row = {"recall_id": source.recall_id, "kind": source.kind.value, "source": source.text, "reason": reason}
             connection.execute(sa.insert(recall_table), [row | {"operator": operator, "created_at": now}])
-        else:
-            reason = connection.execute(sa.select(recall_table.c.reason).where(recall_table.c.recall_id == source.recall_id)).scalar_one()
+        reason = known or reason
         recalls.add_uses(connection, source.recall_id)
         made = _notify(hub, connection, source, reason)
         report = _report(hub, connection, source.recall_id, made)
@@ -131,8 +137,8 @@ def _check(source: Source, reason: str) -> None:
         raise RecallRefused(f"at most {MOST_IDENTIFIERS} identifiers at once: recall the batch or publication instead")
 
 
-def _find(hub: Hub, connection: sa.Connection, source: Source) -> None:
-    """The recalled versions."""
+def _find(hub: Hub, connection: sa.Connection, source: Source, *, again: bool) -> None:
+    """The recalled versions that are not noted yet; `again`: an earlier run looked through all there was then."""
     narrow = _narrow(source)
     if source.kind is Kind.ORGAN:
         recalls.add_issued_by(connection, source.recall_id, source.value, narrow)
@@ -141,6 +147,9 @@ def _find(hub: Hub, connection: sa.Connection, source: Source) -> None:
         for published, severity in _publications(connection, source):
             if severity != "warn":
                 whole[published.resource].add(published.number)
+                continue
+            if again and not (hub.lake / published.changes_path).exists():
+                # Past its retention, so it was there for an earlier run.
                 continue
             keys = (index for key in warned(hub, published, source.value) for index in hub.crypt.probes("key", key))
             recalls.add_keys(connection, source.recall_id, published.resource, published.number, keys, narrow)

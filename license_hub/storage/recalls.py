@@ -14,7 +14,7 @@ from license_hub.storage.tables_recall import item, notice, use
 
 _LOCK = 0x6D7A74_07
 """Advisory lock number of recalls on PostgreSQL: two of the same find the same answers once."""
-ANSWERS = ("verify", "read", "export")
+ANSWERS = ("verify", "verify_as_of", "read", "export")
 """Actions of the audit log that tell a caller something of a license."""
 
 

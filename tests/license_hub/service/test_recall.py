@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from license_hub.errors import RecallRefused
+from license_hub.service.as_of import Moment, as_of
 from license_hub.service.hub import Hub, open_hub
 from license_hub.service.intake import apply_pending
 from license_hub.service.list_audit import Entry, record
@@ -207,6 +208,25 @@ def test_recall_run_again_tells_only_who_asked_since(relied, clock):
     assert waiting(hub, counter) == [] and len(waiting(hub, office)) == len(waiting(hub, other)) == 1
     assert len(answers(hub, office, waiting(hub, office)[0].notice_id)) == 4
     assert recall(hub, SECOND, reason=WHY, operator="x").notices == 0
+
+
+def test_answer_about_a_past_moment_relies_on_it_too(relied, clock):
+    hub, (_, _, other) = relied
+    now = clock()
+    clock.pass_(hours=1)
+    as_of(hub, [(by_number(9, other), Moment(now, now))])
+    made = recall(hub, SECOND, reason=WHY, operator="x")
+    assert found(made)[other] == (1, 1, True) and len(waiting(hub, other)) == 1
+
+
+def test_recall_run_again_finds_what_was_applied_since(hub, publisher):
+    publisher.publish("legal_entity", [entity(n) for n in range(5)])
+    apply_pending(hub)
+    publisher.publish("legal_entity", [entity(n) for n in range(10)])
+    organ = Source(Kind.ORGAN, ORGAN, document_no="6")
+    assert [recall(hub, one, reason=WHY, operator="x").versions for one in (SECOND, organ)] == [0, 5]
+    apply_pending(hub)
+    assert [recall(hub, one, reason=WHY, operator="x").versions for one in (SECOND, organ)] == [5, 10]
 
 
 def test_recalls_at_once_give_each_client_one_notice(relied, options, clock, catalog):
