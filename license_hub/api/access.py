@@ -3,7 +3,8 @@
 - `service.authenticate` checks it in full: strict reading, signature, issuer, audience, times, client.
 - A token that passed is remembered by its hash until it expires, at most REMEMBER_S, and only under the security epoch it was
   checked in, as long as a look-up of this process confirmed that epoch within half a second: a client disabled or a key compromised
-  elsewhere is out at once. An answer whose own look-up saw another epoch is given after `still` has checked the token again.
+  elsewhere is out at once. An answer whose own look-up saw another epoch is given after `still` has asked the register again; what
+  has an effect asks it in the effect's transaction (`service.authenticate.still`).
 - The memory only ever *grants* what was granted to these exact bytes; refusals are not remembered (finding 2: one token may have
   a second spelling, which is simply checked in full).
 """
@@ -12,14 +13,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from fastapi import Request
 
 from license_hub.errors import NotAuthenticated
-from license_hub.service.authenticate import Principal, authenticate
+from license_hub.service.authenticate import Principal, authenticate, still
 from license_hub.service.hub import Hub
+from license_hub.storage.engine import reading
 
 from .patience import in_time
 from .problem import Problem
@@ -60,10 +63,17 @@ class Access:
             self._known.popitem(last=False)
         return principal
 
-    async def still(self, request: Request, principal: Principal, epoch: int) -> None:
+    async def still(self, principal: Principal, epoch: int) -> None:
         """Before an answer is given whose look-up saw that epoch: whether the caller may have it. Raises Problem with 401."""
         if epoch != principal.epoch:
-            await in_time(self._check, bearer(request))
+            try:
+                await in_time(self._still, principal)
+            except NotAuthenticated:
+                raise unauthenticated("invalid_token") from None
+
+    def _still(self, principal: Principal) -> None:
+        with reading(self._hub.engine) as connection:
+            still(self._hub, connection, principal)
 
     def _check(self, token: str) -> Principal:
         try:
@@ -82,7 +92,21 @@ def bearer(request: Request) -> str:
 
 async def signed_in(request: Request) -> Principal:
     """A dependency: the caller, a registered client, whatever its scopes. Raises Problem 401."""
-    return await serving(request).access.principal(request)
+    async with on_record(request, "notices"):
+        return await serving(request).access.principal(request)
+
+
+@asynccontextmanager
+async def on_record(request: Request, action: str, **known: str) -> AsyncIterator[None]:
+    """Whoever is turned away inside is in the audit log before he is told; `known` are further fields of `Refusal`."""
+    try:
+        try:
+            yield
+        except NotAuthenticated:
+            raise unauthenticated("invalid_token") from None
+    except Problem as refusal:
+        await refused(request, action, refusal.code, **known)
+        raise
 
 
 def unauthenticated(error: str = "") -> Problem:
@@ -95,16 +119,13 @@ def scope(name: str) -> Callable[[Request], object]:
     """A dependency: the caller, who must hold the scope. Raises Problem 401 or 403."""
 
     async def check(request: Request) -> Principal:
-        try:
+        async with on_record(request, ACTIONS[name]):
             principal = await serving(request).access.principal(request)
-        except Problem as refusal:
-            await refused(request, ACTIONS[name], refusal.code)
-            raise
-        if name not in principal.scopes:
-            await refused(request, ACTIONS[name], "FORBIDDEN", actor=principal.client_id)
+        if name in principal.scopes:
+            return principal
+        async with on_record(request, ACTIONS[name], actor=principal.client_id):
             challenge = f'Bearer realm="hub", error="insufficient_scope", scope="{name}"'
             raise Problem("FORBIDDEN", headers={"WWW-Authenticate": challenge})
-        return principal
 
     return check
 

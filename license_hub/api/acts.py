@@ -10,7 +10,6 @@ from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -20,10 +19,11 @@ from license_hub.service.authenticate import Principal
 from license_hub.service.change_status import DOCUMENT_CHARS, Notice
 from license_hub.service.give_notice import give_notice
 
-from .access import needs, scope
+from .access import needs, on_record, scope
 from .idempotency import REPLAY, KeyHeader, call
+from .patience import in_time
 from .problem import Problem
-from .serving import refused, request_id, serving
+from .serving import request_id, serving
 from .verifications import check_type, plain
 
 router = APIRouter(prefix="/v1", tags=["licenses"])
@@ -63,24 +63,21 @@ async def status(
     wait: Annotated[Literal["proof"] | None, Query(description="`proof`: answer once a signed checkpoint covers the act")] = None,
 ) -> Response:
     """Give notice of an act: activation, suspension, cancellation, withdrawal, revocation, moving out, or its undoing."""
-    try:
+    async with on_record(request, "status", actor=principal.client_id):
         return await _status(request, identifier, notice, principal, key, wait)
-    except Problem as refusal:
-        await refused(request, "status", refusal.code, actor=principal.client_id)
-        raise
 
 
 async def _status(
     request: Request, identifier: str, notice: NoticeIn, principal: Principal, key: str, wait: Literal["proof"] | None
 ) -> Response:
-    made, actor = serving(request), principal.client_id
+    made = serving(request)
     if not principal.organ:
         raise Problem("FORBIDDEN")
     check_type(principal, identifier, made.hub.catalog)
     known = await call(request, made.hub, principal, key)
     said = Notice(identifier.strip().upper(), notice.act, notice.document_no, notice.date, principal.organ, notice.reason)
     try:
-        answer, again = await run_in_threadpool(give_notice, made.hub, said, known, actor=actor, request_id=request_id(request))
+        answer, again = await in_time(give_notice, made.hub, said, known, principal=principal, request_id=request_id(request))
     except ActRefused:
         raise Problem("ACT_REFUSED") from None
     except NoSuchLicense:

@@ -18,11 +18,11 @@ from license_hub.service.answer_call import STATUSES
 from license_hub.service.authenticate import Principal
 from license_hub.service.receive import Attached, Push, receive
 
-from .access import needs, scope
+from .access import needs, on_record, scope
 from .idempotency import REPLAY, KeyHeader, call
 from .patience import seated
 from .problem import Problem
-from .serving import refused, request_id, serving
+from .serving import request_id, serving
 
 router = APIRouter(prefix="/v1", tags=["intake"])
 
@@ -75,11 +75,8 @@ async def intake(
     wait: Annotated[Literal["proof"] | None, Query(description="`proof`: answer once a signed checkpoint covers the license")] = None,
 ) -> Response:
     """Send a finished case's row; 201 issued, 200 changed or unchanged, 202 held, 422 refused by the rules named."""
-    try:
+    async with on_record(request, "intake", actor=principal.client_id):
         return await _intake(request, type, sent, principal, key, wait)
-    except Problem as refusal:
-        await refused(request, "intake", refusal.code, actor=principal.client_id)
-        raise
 
 
 async def _intake(request: Request, type: str, sent: RowIn, principal: Principal, key: str, wait: Literal["proof"] | None) -> Response:

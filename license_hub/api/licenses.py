@@ -74,7 +74,7 @@ async def license(
         await refused(request, "read", "FORBIDDEN", **known)
         raise Problem("FORBIDDEN") from None
     if found.epoch:
-        await hub.access.still(request, principal, found.epoch)
+        await hub.access.still(principal, found.epoch)
     metrics.VERDICTS.labels("read", found.verdict.status, found.verdict.code).inc()
     message = hub.messages[found.verdict.code]
     body = {
@@ -136,7 +136,7 @@ async def bundle(
     except KeyError:
         await refused(request, "export", "INVALID_REQUEST", **known)
         raise Problem("INVALID_REQUEST", errors=[{"pointer": "/query/show", "rule": "known_field"}]) from None
-    await serving(request).access.still(request, principal, epoch)
+    await serving(request).access.still(principal, epoch)
     return Response(data, media_type="application/json")
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse, Response
 
 from license_hub.service.logs import Log, audit, licenses
 from license_hub.service.prove import prove
 from license_hub.service.witnessing import served
 
+from .patience import in_time
 from .problem import Problem
 from .serving import serving
 
@@ -41,7 +41,7 @@ async def audit_checkpoint(request: Request) -> PlainTextResponse:
 
 
 async def _served(request: Request, log: Log) -> PlainTextResponse:
-    note, witnessed = await run_in_threadpool(served, serving(request).hub, log)
+    note, witnessed = await in_time(served, serving(request).hub, log)
     if note is None:
         raise Problem("NO_SUCH_RESOURCE")
     standing = "witnessed" if witnessed else "unwitnessed"
@@ -51,7 +51,7 @@ async def _served(request: Request, log: Log) -> PlainTextResponse:
 @router.get("/tile/{path:path}", response_class=Response, responses={200: {"content": {"application/octet-stream": {}}}})
 async def tile(request: Request, path: Annotated[str, Path(max_length=100, examples=["0/x001/234.p/5"])]) -> Response:
     """A tile of hashes or a bundle of entries (C2SP tlog-tiles)."""
-    data = await run_in_threadpool(serving(request).hub.tiles.serve, f"tile/{path}")
+    data = await in_time(serving(request).hub.tiles.serve, f"tile/{path}")
     if data is None:
         raise Problem("NO_SUCH_RESOURCE")
     return Response(data, media_type="application/octet-stream", headers=FOREVER)
@@ -60,7 +60,7 @@ async def tile(request: Request, path: Annotated[str, Path(max_length=100, examp
 @router.get("/proof/{leaf_hash}", response_class=PlainTextResponse)
 async def proof(request: Request, leaf_hash: Annotated[str, Path(pattern="^[0-9a-f]{64}$", examples=["9f86d0…"])]) -> PlainTextResponse:
     """The leaf's `.tlog-proof`: its index, inclusion path and the checkpoint they lead to. 404 until the leaf is under a checkpoint."""
-    text = await run_in_threadpool(prove, serving(request).hub, bytes.fromhex(leaf_hash))
+    text = await in_time(prove, serving(request).hub, bytes.fromhex(leaf_hash))
     if text is None:
         raise Problem("NO_SUCH_RESOURCE")
     return PlainTextResponse(text, headers={"Cache-Control": "public, max-age=60"})

@@ -3,17 +3,18 @@ registered client may learn that it was told something wrong, and only of itself
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from license_hub.service import list_notices
 from license_hub.service.authenticate import Principal
 
-from .access import signed_in
+from .access import on_record, signed_in
+from .patience import in_time
 from .problem import Problem
 from .serving import serving
 
@@ -57,6 +58,10 @@ class AnswersOut(BaseModel):
     answers: list[AnswerOut]
 
 
+def _recorded(request: Request, caller: Principal) -> AbstractAsyncContextManager[None]:
+    return on_record(request, "notices", actor=caller.client_id)
+
+
 @router.get("", response_model=NoticesOut, openapi_extra=NO_SCOPE)
 async def notices(
     request: Request,
@@ -65,17 +70,20 @@ async def notices(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> NoticesOut:
     """Notices that wait for this client, oldest first. Ask once a day; a notice waits until it is acknowledged."""
-    hub = serving(request).hub
-    found = await run_in_threadpool(list_notices.waiting, hub, caller.client_id, acknowledged=acknowledged, limit=limit)
+    async with _recorded(request, caller):
+        found = await in_time(
+            list_notices.waiting, serving(request).hub, caller.client_id, acknowledged=acknowledged, limit=limit, principal=caller
+        )
     return NoticesOut(notices=[NoticeOut(**asdict(one)) for one in found])
 
 
 @router.post("/{notice_id}/ack", response_model=NoticeOut, openapi_extra=NO_SCOPE)
 async def acknowledge(request: Request, caller: Caller, notice_id: NoticeId) -> NoticeOut:
     """The notice was received and is acted on. Repeating it changes nothing: the first time stays."""
-    found = await run_in_threadpool(list_notices.acknowledge, serving(request).hub, caller.client_id, notice_id)
-    if found is None:
-        raise Problem("NO_SUCH_RESOURCE")
+    async with _recorded(request, caller):
+        found = await in_time(list_notices.acknowledge, serving(request).hub, caller.client_id, notice_id, principal=caller)
+        if found is None:
+            raise Problem("NO_SUCH_RESOURCE")
     return NoticeOut(**asdict(found))
 
 
@@ -88,7 +96,10 @@ async def answers(
     limit: Annotated[int, Query(ge=1, le=list_notices.MOST)] = 100,
 ) -> AnswersOut:
     """Which of this client's own requests and cases the notice is about."""
-    found = await run_in_threadpool(list_notices.answers, serving(request).hub, caller.client_id, notice_id, after=after, limit=limit)
-    if found is None:
-        raise Problem("NO_SUCH_RESOURCE")
+    async with _recorded(request, caller):
+        found = await in_time(
+            list_notices.answers, serving(request).hub, caller.client_id, notice_id, after=after, limit=limit, principal=caller
+        )
+        if found is None:
+            raise Problem("NO_SUCH_RESOURCE")
     return AnswersOut(answers=[AnswerOut(**asdict(one)) for one in found])

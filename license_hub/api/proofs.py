@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Literal
 
-from fastapi.concurrency import run_in_threadpool
-
 from license_hub.service.hub import Hub
 from license_hub.service.integrating import signed_size
 from license_hub.service.rounds import Rounds
 from license_hub.storage.engine import reading
+
+from .patience import in_time
 
 WAIT_S = 10.0
 """How long `?wait=proof` waits before it answers `pending` after all."""
@@ -31,7 +31,7 @@ class Proofs:
     async def state(self, entry: int, *, wait: bool) -> State:
         """Whether a signed checkpoint covers the entry; with `wait` only `pending` if that takes longer than WAIT_S."""
         self._integrating.nudge()
-        if await run_in_threadpool(self._signed) > entry:
+        if await in_time(self._signed) > entry:
             return "logged"
         if not wait:
             return "pending"
@@ -52,7 +52,7 @@ class Proofs:
         """Until nobody waits. There is no `await` between seeing that and giving up the place."""
         try:
             while self._waiting:
-                size = await run_in_threadpool(self._signed)
+                size = await in_time(self._signed)
                 for future, entry in list(self._waiting.items()):
                     if entry < size and not future.done():
                         future.set_result(None)

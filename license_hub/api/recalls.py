@@ -6,14 +6,14 @@ from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from license_hub.errors import RecallRefused
 from license_hub.service.authenticate import Principal
 from license_hub.service.recall import MOST_IDENTIFIERS, REASON_CHARS, Kind, Source, recall
 
-from .access import needs, scope
+from .access import needs, on_record, scope
+from .patience import in_time
 from .problem import Problem
 from .serving import serving
 
@@ -58,9 +58,11 @@ class RecallOut(BaseModel):
 async def start(request: Request, asked: RecallIn, principal: Annotated[Principal, Depends(scope("license:recall"))]) -> RecallOut:
     """Lists everything that relied on a batch, publication, rule or what an organ issued, and puts one signed notice for each relying
     client at its `/v1/notices`. The same recall again finds the same and notifies who relied since. No license changes its status."""
+    client, hub = principal.client_id, serving(request).hub
     names = asked.model_dump(exclude={"reason", "type"}) | {"type_id": asked.type, "identifiers": tuple(asked.identifiers)}
-    try:
-        made = await run_in_threadpool(recall, serving(request).hub, Source(**names), reason=asked.reason, operator=principal.client_id)
-    except RecallRefused:
-        raise Problem("INVALID_REQUEST", errors=[{"pointer": "/value", "rule": "nothing_to_recall"}]) from None
+    async with on_record(request, "recall", actor=client):
+        try:
+            made = await in_time(recall, hub, Source(**names), reason=asked.reason, operator=client, principal=principal)
+        except RecallRefused:
+            raise Problem("INVALID_REQUEST", errors=[{"pointer": "/value", "rule": "nothing_to_recall"}]) from None
     return RecallOut(**asdict(made))

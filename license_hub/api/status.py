@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from license_hub.service.check_status import serve, uris
 from license_hub.service.publish_status import TTL_S
 from license_hub.signing.statuslist import MEDIA_TYPE
 
+from .patience import in_time
 from .problem import Problem
 from .serving import serving
 
@@ -26,7 +26,7 @@ TOKEN = {MEDIA_TYPE: {"schema": {"type": "string"}, "example": "eyJhbGciOiJFZERT
 @router.get("", responses={200: {"content": {"application/json": {"example": LISTS_EXAMPLE}}}})
 async def lists(request: Request) -> JSONResponse:
     """The addresses of all lists, for who wants to work offline with every one of them."""
-    found = await run_in_threadpool(uris, serving(request).hub)
+    found = await in_time(uris, serving(request).hub)
     return JSONResponse({"status_lists": found}, headers=ANYWHERE | {"Cache-Control": "public, max-age=60"})
 
 
@@ -41,7 +41,7 @@ async def status_list(
     if time is not None:
         raise Problem("INVALID_REQUEST", status=501, errors=[{"pointer": "/query/time", "rule": "not_implemented"}])
     hub = serving(request).hub
-    found = await run_in_threadpool(serve, hub, shard)
+    found = await in_time(serve, hub, shard)
     if found is None:
         raise Problem("NO_SUCH_RESOURCE")
     left = int((found.expires_at - hub.now()).total_seconds())

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -21,10 +20,11 @@ from license_hub.service.authenticate import Principal
 from license_hub.service.verify import Answer, VerifyRequest
 
 from . import logs, metrics
-from .access import needs, scope
+from .access import needs, on_record, scope
 from .checks import checked
+from .patience import in_time
 from .problem import Problem
-from .serving import refused, request_id, serving
+from .serving import request_id, serving
 
 router = APIRouter(prefix="/v1", tags=["verification"])
 
@@ -117,11 +117,9 @@ async def verify(
     `valid_at` asks about a past moment (default `known_at`), `known_at` for the answer as it would have been given then (default now).
     """
     hub = serving(request)
-    try:
+    async with on_record(request, "verify", actor=principal.client_id, purpose=asked.purpose, case_no=asked.case_no):
         check_granted(principal, asked, hub.hub.catalog)
-    except Problem as refusal:
-        await refused(request, "verify", refusal.code, actor=principal.client_id, purpose=asked.purpose, case_no=asked.case_no)
-        raise
+        moment = past_moment(valid_at, known_at, hub.hub.clock())
     wanted = VerifyRequest(
         actor=principal.client_id,
         request_id=request_id(request),
@@ -133,12 +131,11 @@ async def verify(
         purpose=asked.purpose,
         case_no=asked.case_no,
     )
-    moment = past_moment(valid_at, known_at, hub.hub.clock())
     if moment is None:
         answer = await hub.verifications.call(wanted)
     else:
-        [answer] = await run_in_threadpool(as_of, hub.hub, [(wanted, moment)])
-    await hub.access.still(request, principal, answer.epoch)
+        [answer] = await in_time(as_of, hub.hub, [(wanted, moment)])
+    await hub.access.still(principal, answer.epoch)
     metrics.VERDICTS.labels("api", answer.verdict.status, answer.verdict.code).inc()
     message = hub.messages[answer.verdict.code]
     told = dict(body(answer, message, request_id(request)))

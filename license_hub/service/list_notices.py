@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from license_hub.service.authenticate import Principal, still
 from license_hub.service.hub import Hub
 from license_hub.signing.commitment import instant
 from license_hub.storage.engine import reading, writing
@@ -40,28 +41,36 @@ class RecalledAnswer:
     identifier: str
 
 
-def waiting(hub: Hub, client_id: str, *, acknowledged: bool = False, limit: int = 100) -> list[Notice]:
-    """Notices the client did not acknowledge yet, oldest first; with `acknowledged` all of them."""
+def waiting(hub: Hub, client_id: str, *, principal: Principal | None = None, acknowledged: bool = False, limit: int = 100) -> list[Notice]:
+    """Notices the client did not acknowledge yet, oldest first; with `acknowledged` all of them.
+
+    `principal`, here and below: the caller, where he came by a token; raises NotAuthenticated if he may no longer.
+    """
     query = sa.select(notice).where(notice.c.client_id == client_id).order_by(notice.c.created_at, notice.c.notice_id).limit(limit)
     if not acknowledged:
         query = query.where(notice.c.acknowledged_at.is_(None))
     with reading(hub.engine) as connection:
+        _still(hub, connection, principal)
         return [Notice(row.notice_id, row.token, row.created_at, row.acknowledged_at) for row in connection.execute(query)]
 
 
-def acknowledge(hub: Hub, client_id: str, notice_id: str) -> Notice | None:
+def acknowledge(hub: Hub, client_id: str, notice_id: str, *, principal: Principal | None = None) -> Notice | None:
     """The notice, acknowledged; the first acknowledgement's time stays. None for one that is not the client's."""
     mine = (notice.c.notice_id == notice_id, notice.c.client_id == client_id)
     with writing(hub.engine) as connection:
+        _still(hub, connection, principal)
         fresh = sa.update(notice).where(*mine, notice.c.acknowledged_at.is_(None))
         connection.execute(fresh.values(acknowledged_at=instant(hub.now())))
         row = connection.execute(sa.select(notice).where(*mine)).first()
     return Notice(row.notice_id, row.token, row.created_at, row.acknowledged_at) if row else None
 
 
-def answers(hub: Hub, client_id: str, notice_id: str, *, after: int = 0, limit: int = MOST) -> list[RecalledAnswer] | None:
+def answers(
+    hub: Hub, client_id: str, notice_id: str, *, principal: Principal | None = None, after: int = 0, limit: int = MOST
+) -> list[RecalledAnswer] | None:
     """The client's answers behind a notice, with `seq` above `after`. None for a notice that is not the client's."""
     with reading(hub.engine) as connection:
+        _still(hub, connection, principal)
         mine = sa.select(notice.c.recall_id).where(notice.c.notice_id == notice_id, notice.c.client_id == client_id)
         recall_id = connection.execute(mine).scalar()
         if recall_id is None:
@@ -98,3 +107,8 @@ def recalls(hub: Hub) -> list[dict[str, object]]:
     query = query.group_by(*recall.columns).order_by(recall.c.created_at.desc(), recall.c.recall_id)
     with reading(hub.engine) as connection:
         return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def _still(hub: Hub, connection: sa.Connection, principal: Principal | None) -> None:
+    if principal is not None:
+        still(hub, connection, principal)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from catalogs.model import LicenseSource, LicenseType
 from license_hub.errors import InProgress, IntakeError, NoSuchSource
 from license_hub.service.answer_call import answer_call, finish_call
-from license_hub.service.authenticate import Principal
+from license_hub.service.authenticate import Principal, still
 from license_hub.service.hub import Hub
 from license_hub.service.intake import apply_pending
 from license_hub.service.lint import lint
@@ -36,8 +36,8 @@ from license_hub.storage.idempotency import Call, Intent, intend, purge, read_ba
 from license_hub.storage.tables_lifecycle import attachment
 from quality import publications, pushes
 
-WAIT_S = 10.0
-"""How long a call waits for one of the same key before it is told so."""
+WAIT_S = 5.0
+"""How long a call waits for one of the same key before it is told so: less than its caller waits for the answer (`api.patience`)."""
 PAUSE_S = 0.05
 
 
@@ -63,9 +63,10 @@ class Push:
 
 
 def receive(hub: Hub, push: Push) -> tuple[Mapping[str, object], bool]:
-    """(answer, whether it is the answer of an earlier call). Raises NoSuchSource, LintRefused, KeyReused, InProgress, Unwitnessed.
+    """(answer, whether it is the answer of an earlier call).
 
-    And IntakeError where the same call, sent again, can go on.
+    Raises NoSuchSource, LintRefused, KeyReused, InProgress, Unwitnessed, NotAuthenticated;
+    IntakeError where the same call, sent again, can go on.
     """
     kind, source = _source(hub, push)
     require_witnessed(hub)
@@ -124,6 +125,8 @@ def _intend(hub: Hub, push: Push, source: LicenseSource) -> Intent:
     now = hub.now()
     batch = pushes.new_batch(hub.catalog.resources[source.resource], hub.clock())
     with writing(hub.engine) as connection:
+        # Here the hub takes the row on; whoever applies its publication does so for the hub.
+        still(hub, connection, push.principal)
         known = intend(connection, hub.crypt, push.call, now, batch=batch, type_id=push.type_id)
         if known is not None:
             return known

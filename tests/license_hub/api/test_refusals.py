@@ -7,8 +7,11 @@ import sqlalchemy as sa
 
 from license_hub.service.list_audit import list_audit
 from license_hub.service.register_client import register
+from license_hub.storage.tables import status
+from license_hub.storage.tables_lifecycle import idempotency
+from license_hub.storage.tables_recall import recall
 from tests.license_hub.caller import Key, token_form
-from tests.license_hub.sample_hub import identifiers
+from tests.license_hub.sample_hub import company, identifiers
 
 
 def recorded(scene, answer) -> tuple[str, str, str, str | None]:
@@ -71,21 +74,89 @@ def test_t24_refused_reads_and_verifications_are_recorded_with_their_reason(own_
         assert recorded(own_scene, answer) == expected
 
 
-@pytest.mark.parametrize("door", ["verify", "read", "token", "refused token", "refused bearer", "page"])
+def test_t24_refused_notices_of_acts_rows_recalls_and_past_moments_are_recorded(own_scene):
+    identifier, bearer = identifiers(own_scene.hub)[0], own_scene.bearer()
+    who, little = limited(own_scene)
+    future = "/v1/verifications?known_at=2099-01-01T00:00:00Z"
+    nothing = {"kind": "publication", "value": "legal_entity/99", "reason": "test"}
+    spoilt = {"Authorization": "Bearer x.y.z"}
+    answers = [
+        (
+            own_scene.send("POST", future, json={"identifier": identifier}, headers=bearer),
+            ("verify", own_scene.client_id, "INVALID_REQUEST"),
+        ),
+        (own_scene.send("POST", "/v1/recalls", json=nothing, headers=bearer), ("recall", own_scene.client_id, "INVALID_REQUEST")),
+        (own_scene.send("POST", "/v1/recalls", json=nothing, headers=little), ("recall", who, "FORBIDDEN")),
+        (own_scene.send("GET", "/v1/notices", headers=spoilt), ("notices", "unknown", "UNAUTHENTICATED")),
+        (own_scene.send("POST", f"/v1/notices/{'0' * 32}/ack", headers=little), ("notices", who, "NO_SUCH_RESOURCE")),
+        (own_scene.send("GET", f"/v1/notices/{'0' * 32}/answers", headers=little), ("notices", who, "NO_SUCH_RESOURCE")),
+    ]
+    for answer, expected in answers:
+        assert answer.status_code in (400, 401, 403, 404)
+        assert recorded(own_scene, answer) == (*expected, None)
+
+
+CASE = {"Hub-Purpose": "check", "Hub-Case-No": "C-1"}
+ACT = {"act": "REVOKE", "document_no": "1", "date": "2026-11-20", "reason": "PENALTY"}
+RECALL = {"kind": "publication", "value": "legal_entity/1", "reason": "test"}
+DOORS = {
+    "POST /v1/verifications": {"json": {"identifier": "{identifier}"}},
+    "POST /v1/verifications?valid_at=2026-11-21T08:00:00Z": {"json": {"identifier": "{identifier}"}},
+    "GET /v1/licenses/{identifier}": {"headers": CASE},
+    "GET /v1/licenses/{identifier}/bundle": {"headers": CASE},
+    "POST /v1/licenses/{identifier}/status": {"json": ACT, "headers": {"Idempotency-Key": "revoked-act"}},
+    "POST /v1/intake/{type}": {"json": {"row": company(7001)}, "headers": {"Idempotency-Key": "revoked-row"}},
+    "POST /v1/recalls": {"json": RECALL},
+    "POST /verify": {"data": {"identifier": "{identifier}"}},
+}
+"""Requests that would be answered, by route."""
+SILENT = {"GET /v1/notices", "POST /v1/notices/{notice_id}/ack", "GET /v1/notices/{notice_id}/answers"}
+"""Routes that say only to the client itself what it was told before: an answer is not recorded, a refusal is."""
+
+
+def scoped(scene) -> set[str]:
+    paths = scene.send("GET", "/v1/openapi.json").json()["paths"]
+    return {f"{method.upper()} {path}" for path, one in paths.items() for method, made in one.items() if "security" in made}
+
+
+def through(scene, door: str, **sent):
+    method, path = door.split()
+    identifier = identifiers(scene.hub)[7]
+    filled = path.format(identifier=identifier, type="business_license", notice_id="0" * 32)
+    body = {name: {key: identifier if value == "{identifier}" else value for key, value in part.items()} for name, part in sent.items()}
+    return scene.send(method, filled, **body)
+
+
+def test_t24_doors_are_all_there_are(scene):
+    assert scoped(scene) == {door.split("?")[0] for door in DOORS if "/v1/" in door} | SILENT
+
+
+@pytest.mark.parametrize("door", DOORS)
 def test_t24_with_insert_on_audit_revoked_every_door_answers_503(revoked_scene, door):
     scene, headers = revoked_scene
-    identifier = identifiers(scene.hub)[0]
-    doors = {
-        "verify": lambda: scene.send("POST", "/v1/verifications", json={"identifier": identifier}, headers=headers),
-        "read": lambda: scene.send("GET", f"/v1/licenses/{identifier}", headers=headers | {"Hub-Purpose": "check", "Hub-Case-No": "C-1"}),
-        "token": lambda: scene.send("POST", "/oauth/token", data=token_form(scene.assertion())),
-        "refused token": lambda: scene.send("POST", "/oauth/token", data={}),
-        "refused bearer": lambda: scene.send("GET", f"/v1/licenses/{identifier}"),
-        "page": lambda: scene.send("POST", "/verify", data={"identifier": identifier}),
-    }
-    answer = doors[door]()
+    sent = DOORS[door]
+    answer = through(scene, door, **sent | {"headers": sent.get("headers", {}) | headers})
+    assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE"), answer.text
+    assert identifiers(scene.hub)[7] not in answer.text
+    with scene.hub.engine.connect() as connection:
+        effects = [
+            connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() for table in (status, idempotency, recall)
+        ]
+    assert effects == [0, 0, 0]
+
+
+@pytest.mark.parametrize("door", sorted({*DOORS, *SILENT} - {"POST /verify"}))
+def test_t24_with_insert_on_audit_revoked_every_refusal_answers_503(revoked_scene, door):
+    scene, _ = revoked_scene
+    sent = DOORS.get(door, {})
+    answer = through(scene, door, **sent | {"headers": sent.get("headers", {}) | {"Authorization": "Bearer x.y.z"}})
     assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE")
-    assert identifier not in answer.text
+
+
+def test_t24_with_insert_on_audit_revoked_no_token_is_given_or_refused(revoked_scene):
+    scene, _ = revoked_scene
+    for form in (token_form(scene.assertion()), {}):
+        assert scene.send("POST", "/oauth/token", data=form).status_code == 503
 
 
 @pytest.fixture(scope="module")
