@@ -109,6 +109,29 @@ def approve(
     output.emit(shown) if json_ else output.facts("Approval", shown)
 
 
+@app.command()
+def apply(
+    batch: Annotated[str, typer.Argument(help="As printed by `hub status propose`")],
+    operator: Operator = "",
+    lake: Lake = None,
+    database: Database = None,
+    json_: Json = False,
+) -> None:
+    """Apply a list that two people approved, where `hub status approve` was stopped before it did. Safe to run again.
+
+    Example: hub status apply 0123456789abcdef --operator name
+    """
+    from license_hub.service.approve_acts import apply as carry_out
+    from license_hub.service.integrate import integrate
+
+    chosen = session.options(lake, database)
+    with session.hub(chosen) as hub:
+        applied = len(carry_out(hub, batch, actor="cli:" + session.operator(operator, chosen)))
+        integrate(hub)
+    shown = {"batch": batch, "applied": applied}
+    output.emit(shown) if json_ else output.facts("Applied", shown)
+
+
 @app.command("list")
 def list_(
     waiting: Annotated[bool, typer.Option("--waiting", help="Only lists not applied yet")] = False,

@@ -1,7 +1,7 @@
 """Lists of acts beyond what one name may do: proposed by one person, approved by two others, then applied all or none.
 
 - An approval names the digest of the list it saw: a list that was changed afterwards has no approval.
-- Names are compared without case, width and outer spaces; the proposer is never an approver of the own list.
+- Names are compared without case, width and spaces; the proposer is never an approver of the own list.
 - Approvals are append-only; the list is applied once, by whoever asks after the second approval.
 
 Source: design.md decision 7; issue 3 §2.
@@ -89,13 +89,16 @@ def approve(hub: Hub, batch_id: str, *, name: str, reason: str) -> ActBatch:
 
 
 def apply(hub: Hub, batch_id: str, *, actor: str, request_id: str = "") -> list[Changed]:
-    """The approved list, one transaction. Raises ApprovalNeeded below two approvals, and what `change_within` raises."""
+    """The approved list, one transaction; nothing of one that was applied already.
+
+    Raises ApprovalNeeded below two approvals, and what `change_within` raises.
+    """
     with writing(hub.engine) as connection:
         # Whoever comes second waits for this row and finds the list applied.
         connection.execute(sa.update(act_batch).where(act_batch.c.batch_id == batch_id).values(applied_at=act_batch.c.applied_at))
         batch = _batch(connection, batch_id)
         if batch.applied_at:
-            raise NoticeRefused("/batch", "applied", f"list {batch_id} was applied already")
+            return []
         if len(batch.approvers) < APPROVERS:
             raise ApprovalNeeded(f"list {batch_id} has {len(batch.approvers)} of {APPROVERS} approvals: see `hub status approve`")
         text = connection.execute(sa.select(act_batch.c.acts).where(act_batch.c.batch_id == batch_id)).scalar_one()
@@ -139,7 +142,12 @@ def _name(text: str) -> str:
 
 
 def _same(one: str, other: str) -> bool:
-    return unicodedata.normalize("NFKC", one).strip().casefold() == unicodedata.normalize("NFKC", other).strip().casefold()
+    return _bare(one) == _bare(other)
+
+
+def _bare(name: str) -> str:
+    """A name without what a second spelling of it could differ in."""
+    return "".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split())
 
 
 def _said(notice: Notice) -> dict[str, str]:

@@ -37,8 +37,10 @@ def test_status_commands_record_one_notice_and_apply_a_list_after_two_names(hub,
     batch = hub("status", "propose", str(acts), "--organ", ORGAN, "--operator", "a").stdout.strip()
     assert hub("status", "approve", batch, "--reason", "own", "--operator", "a").returncode == 1
     assert json.loads(hub("status", "approve", batch, "--reason", "checked", "--operator", "b", "--json").stdout)["applied"] == 0
+    assert hub("status", "apply", batch).returncode == 1
     assert json.loads(hub("status", "list", "--waiting", "--json").stdout)["approvers"] == "b"
     assert json.loads(hub("status", "approve", batch, "--reason", "checked", "--operator", "c", "--json").stdout)["applied"] == 2
+    assert json.loads(hub("status", "apply", batch, "--json").stdout)["applied"] == 0
     assert {hub("verify", one).returncode for one in (second, third)} == {4}
     assert hub("log", "fsck").returncode == 0
 

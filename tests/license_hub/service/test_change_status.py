@@ -83,15 +83,19 @@ def test_list_beyond_the_limit_needs_two_names_that_did_not_propose_it(hub, publ
     with pytest.raises(ApprovalNeeded, match="two others"):
         approve(hub, batch.batch_id, name=" 样甲 ", reason="自批")
     assert approve(hub, batch.batch_id, name="Sample B", reason="核对无误").approvers == ("Sample B",)
-    with pytest.raises(ApprovalNeeded, match="second person"):
-        approve(hub, batch.batch_id, name="ｓａｍｐｌｅ b", reason="再批")
+    for other in ("ｓａｍｐｌｅ b", "SAMPLE  B", "sample\u3000b", "sampleb"):
+        with pytest.raises(ApprovalNeeded, match="second person"):
+            approve(hub, batch.batch_id, name=other, reason="再批")
     with pytest.raises(ApprovalNeeded, match="1 of 2"):
         apply(hub, batch.batch_id, actor="test")
     approve(hub, batch.batch_id, name="样丙", reason="核对无误")
     assert len(apply(hub, batch.batch_id, actor="test")) == 25
     assert set(codes(hub, known)) == {"REVOKED"}
+    assert apply(hub, batch.batch_id, actor="test") == []
     with pytest.raises(NoticeRefused, match="applied already"):
-        apply(hub, batch.batch_id, actor="test")
+        approve(hub, batch.batch_id, name="样丁", reason="核对无误")
+    with reading(hub.engine) as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(tables.status)).scalar_one() == 25
     assert [one.applied_at is not None for one in batches(hub)] == [True] and batches(hub, waiting=True) == []
 
 
