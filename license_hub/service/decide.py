@@ -21,6 +21,7 @@ from license_hub.domain.verdict import Code, Status
 from license_hub.service.assess import assess
 from license_hub.service.hub import Hub
 from license_hub.service.ledger import Candidates
+from license_hub.service.lint import commissioned
 from license_hub.service.recipe import Recipe
 from license_hub.service.versions import Predecessor, row_dicts
 from license_hub.storage.licenses import Standing, standing
@@ -37,6 +38,7 @@ class Hold(StrEnum):
     HOLDER_NOT_TRUSTED = "HOLDER_NOT_TRUSTED"
     HOLDER_CONTRADICTED = "HOLDER_CONTRADICTED"
     ISSUER_UNKNOWN = "ISSUER_UNKNOWN"
+    NOT_COMMISSIONED = "NOT_COMMISSIONED"
 
 
 @dataclass
@@ -56,10 +58,11 @@ def decide_live(hub: Hub, connection: sa.Connection, recipe: Recipe, rows: pa.Ta
     issuers, issuer = _issuers(hub.catalog, recipe, rows)
     reasons, verified = assess(connection, hub.lake, hub.catalog, recipe, rows)
     known = np.fromiter((key in old for key in keys), bool, len(keys))
-    refused = (issuer < 0) | reasons.is_valid().to_numpy(zero_copy_only=False)
+    made_here = commissioned(recipe.kind)
+    refused = (issuer < 0) | reasons.is_valid().to_numpy(zero_copy_only=False) | (not made_here)
     fresh = np.flatnonzero(~known & ~refused)
     found = Decisions(Candidates(fresh, issuers, issuer[fresh], verified[fresh]))
-    found.held = [(place, _hold(issuer[place], reasons[place].as_py())) for place in np.flatnonzero(refused).tolist()]
+    found.held = [(place, _hold(made_here, issuer[place], reasons[place].as_py())) for place in np.flatnonzero(refused).tolist()]
     changed: dict[int, Predecessor] = {}
     places = np.flatnonzero(known).tolist()
     for place, row in zip(places, _rows_at(rows, places), strict=True):
@@ -81,7 +84,9 @@ def decide_gone(hub: Hub, connection: sa.Connection, recipe: Recipe, keys: Seque
     return [(one, Act.SOURCE_STOPPED, after(State(one.state), Act.SOURCE_STOPPED, Actor.HUB)) for one in stopped]
 
 
-def _hold(issuer: int, reason: str | None) -> Hold:
+def _hold(made_here: bool, issuer: int, reason: str | None) -> Hold:
+    if not made_here:
+        return Hold.NOT_COMMISSIONED
     return Hold.ISSUER_UNKNOWN if issuer < 0 else Hold(reason)
 
 

@@ -1,7 +1,9 @@
 """What can be said against a pushed row before anything is landed: schema, check digits, organ, commission.
 
 The rest of the lint is the resource's own rules, which judge a pushed row more strictly than a delivery (`quality.rulebook.strict`):
-what is only warned of in a million rows (dates out of order, a wrong check digit) its sender can correct at once.
+what is only warned of in a million rows (dates out of order) its sender can correct at once. A delivery's rows have been through the
+same rules before they come here: what identifies (number, holder, organ) is refused there too, and the commission is asked for each
+issue (`decide.decide_live`).
 
 Source: issue 3 §5; the order intent → lint → store is that of Boulder (threats.md §1).
 """
@@ -26,11 +28,15 @@ def lint(catalog: Catalog, kind: LicenseType, source: LicenseSource, row: Row, o
     """`row` by source header. Raises LintRefused with everything that is wrong."""
     resource = catalog.resources[source.resource]
     errors = [*_schema(resource, row), *_check_digits(resource, row), *_issuer(catalog, resource, source, row, organ)]
-    if kind.origin == "verify_only" or (kind.origin == "made_for_issuer" and not kind.commission):
-        # No commission, no license: the organ has not asked this hub to make any of this type.
+    if not commissioned(kind):
         errors.append(("", "not_commissioned"))
     if errors:
         raise LintRefused(errors)
+
+
+def commissioned(kind: LicenseType) -> bool:
+    """Whether licenses of the type are made here. No commission, no license: its organs have not asked this hub to make any."""
+    return kind.origin != "verify_only" and (kind.origin != "made_for_issuer" or bool(kind.commission))
 
 
 def _schema(resource: Resource, row: Row) -> list[tuple[str, str]]:
