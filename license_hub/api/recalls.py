@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from license_hub.errors import RecallRefused
 from license_hub.service.authenticate import Principal
-from license_hub.service.recall import MOST_IDENTIFIERS, REASON_CHARS, Kind, Source, recall
+from license_hub.service.recall import REASON_CHARS, Kind, Source, recall
 
 from .access import needs, on_record, scope
 from .patience import in_time
@@ -19,6 +19,8 @@ from .serving import serving
 
 router = APIRouter(prefix="/v1", tags=["recalls"])
 
+MOST_IDENTIFIERS = 500
+"""What a body of `frame.MAX_BODY_BYTES` can hold; `hub recall` takes more."""
 EXAMPLE = {"kind": "publication", "value": "legal_entity/7", "reason": "数源通报本次发布数据有误"}
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from license_hub.api.recalls import MOST_IDENTIFIERS
 from license_hub.service.recall import NOTICE_TYPE
 from license_hub.service.register_client import register
 from license_hub.signing import jose
 from tests.license_hub.api.conftest import Scene, scene_at
 from tests.license_hub.caller import Key, token_form
-from tests.license_hub.sample_hub import identifiers
+from tests.license_hub.sample_hub import credit_code, identifiers
 
 ASKED = {"kind": "publication", "value": "legal_entity/1", "reason": "样例：本次发布有误"}
 
@@ -61,6 +62,14 @@ def test_recall_is_answered_told_once_read_and_acknowledged(told):
 def test_recall_of_nothing_or_of_another_form_is_a_problem(told, change):
     answer = told.send("POST", "/v1/recalls", json=ASKED | change, headers=told.bearer())
     assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST")
+
+
+def test_recall_of_as_many_identifiers_as_may_be_named_fits_into_a_body(told):
+    named = (identifiers(told.hub) * 21)[: MOST_IDENTIFIERS + 1]
+    organ = ASKED | {"kind": "organ", "value": credit_code(2, "11"), "document_no": "1"}
+    assert told.send("POST", "/v1/recalls", json=organ | {"identifiers": named[1:]}, headers=told.bearer()).json()["licenses"] == 25
+    answer = told.send("POST", "/v1/recalls", json=organ | {"identifiers": named}, headers=told.bearer())
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/identifiers")
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("POST", f"/{'0' * 32}/ack"), ("GET", f"/{'0' * 32}/answers")])
