@@ -47,7 +47,8 @@ class ShardCheck:
 
 def serve(hub: Hub, shard: int) -> Served | None:
     with reading(hub.engine) as connection:
-        row = connection.execute(sa.select(lists_table).where(lists_table.c.shard == shard)).first()
+        wanted = sa.select(lists_table.c.token, lists_table.c.digest, lists_table.c.expires_at)
+        row = connection.execute(wanted.where(lists_table.c.shard == shard)).first()
     return Served(row.token, row.digest, datetime.fromisoformat(row.expires_at)) if row else None
 
 
