@@ -9,7 +9,7 @@ from license_hub.service.change_status import Changed, Notice, change_within
 from license_hub.service.hub import Hub
 from license_hub.storage.crypt import NONCE_BYTES
 from license_hub.storage.engine import writing
-from license_hub.storage.idempotency import Call, complete, intend
+from license_hub.storage.idempotency import Call, complete, intend, purge
 
 DONE = 200
 
@@ -24,6 +24,7 @@ def give_notice(hub: Hub, notice: Notice, call: Call, *, principal: Principal, r
         known = intend(connection, hub.crypt, call, hub.now())
         if known is not None and known.answer is not None:
             return known.answer, True
+        purge(connection, hub.now())
         answers: list[Mapping[str, object]] = []
 
         def remember(changed: list[Changed]) -> None:

@@ -55,7 +55,6 @@ class Intent:
     """What is stored of a call. `answer` None: its effect is not known yet."""
 
     batch: str | None
-    http_status: int | None
     answer: Mapping[str, object] | None
 
 
@@ -87,14 +86,15 @@ def intend(connection: sa.Connection, crypt: Crypt, call: Call, now: datetime, *
     return read_back(connection, crypt, call)
 
 
-def read_back(connection: sa.Connection, crypt: Crypt, call: Call) -> Intent | None:
-    """What is stored of the call. Raises KeyReused."""
-    row = connection.execute(sa.select(idempotency).where(call.where)).one_or_none()
+def read_back(connection: sa.Connection, crypt: Crypt, call: Call, now: datetime | None = None) -> Intent | None:
+    """What is stored of the call; with `now` only while it is kept. Raises KeyReused."""
+    query = sa.select(idempotency).where(call.where)
+    row = connection.execute(query if now is None else query.where(idempotency.c.expires_at > instant(now))).one_or_none()
     if row is None:
         return None
     if bytes(row.body_mac) not in (call.body_mac, *call.body_macs):
         raise KeyReused("this Idempotency-Key came with another body: take a new key for another request")
-    return Intent(row.batch, row.http_status, _opened(crypt, call.place, row.answer))
+    return Intent(row.batch, _opened(crypt, call.place, row.answer))
 
 
 def complete(connection: sa.Connection, crypt: Crypt, call: Call, http_status: int, answer: Mapping[str, object], nonce: bytes) -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from license_hub.errors import IntakeError
+from license_hub.errors import IntakeError, LintRefused
 from license_hub.service.fsck import fsck
 from license_hub.service.intake import apply_pending
 from license_hub.service.lint import lint
@@ -135,6 +135,20 @@ def test_push_repeated_under_its_key_issues_once_and_another_body_is_refused(sce
     assert (other.status_code, other.json()["code"]) == (422, "KEY_REUSED")
     rejected = [push(scene, company(7008, **{"核准日期": "2027-01-01"}), key="push-7008").status_code for _ in range(2)]
     assert rejected == [422, 422]
+
+
+def test_answered_push_is_answered_again_whatever_would_be_said_of_it_now(scene, monkeypatch):
+    from license_hub.service import receive
+
+    first = push(scene, company(7040), key="push-7040").json()
+
+    def refuse(*_args):
+        raise LintRefused([("", "not_commissioned")])
+
+    monkeypatch.setattr(receive, "lint", refuse)
+    again = push(scene, company(7040), key="push-7040")
+    assert (again.status_code, again.headers["idempotent-replay"], again.json()["identifier"]) == (201, "true", first["identifier"])
+    assert push(scene, company(7041), key="push-7041").status_code == 422
 
 
 def test_pushes_of_one_key_and_of_one_row_at_once_issue_once(own_scene):
