@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+import sqlalchemy as sa
 
 from license_hub.api.build import build
 from license_hub.service.hub import Hub
 from license_hub.service.register_client import SCOPES, register
+from license_hub.storage.tables import audit
 from license_hub.web import pages
 from tests.license_hub.caller import Key, send, token_form
 from tests.license_hub.sample_hub import Clock, credit_code, sample_hub
@@ -50,6 +52,12 @@ def scene_at(folder, catalog, database_url=None) -> Scene:
     key = Key()
     client = register(hub, "test system", key.jwk, SCOPES, sorted(catalog.license_types), credit_code(2, "11"))
     return Scene(hub, build(hub, pages.routers(), pages.problem_page), clock, key, client.client_id)
+
+
+def audited(hub, action: str) -> list[sa.Row]:
+    """The audit log's entries of that action, oldest first."""
+    with hub.engine.connect() as connection:
+        return list(connection.execute(sa.select(audit).where(audit.c.action == action).order_by(audit.c.seq)))
 
 
 @pytest.fixture(scope="module")
