@@ -28,14 +28,17 @@ STATUSES = {"issued": 201, "changed": 200, "status_changed": 200, "unchanged": 2
 """Outcome → HTTP status of its answer."""
 
 
-def answer_call(hub: Hub, connection: sa.Connection, batch: str, publication: Publication, *, repeated: bool = False) -> None:
+def answer_call(
+    hub: Hub, connection: sa.Connection, batch: str, publication: Publication, *, key: str | None = None, repeated: bool = False
+) -> None:
     """Completes the call that sent the batch, if it still waits. `publication`: the one that holds the row; `repeated`: it is an earlier
-    one, whose content the batch only says again."""
+    one, whose content the batch only says again. `key`: the row's, where it is known; else it is looked for in the whole head."""
     waiting = waiting_for(connection, batch)
     if waiting is None:
         return
     call, type_id = waiting
-    [key] = publications.keys_of_batch(hub.lake, publication) or [None]
+    if key is None:
+        [key] = publications.keys_of_batch(hub.lake, publication) or [None]
     told = outcome(hub, connection, type_id, publication, key)
     if repeated and told["outcome"] != "held":
         told["outcome"] = "unchanged"

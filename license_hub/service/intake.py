@@ -173,7 +173,9 @@ def _apply(hub: Hub, crew: Crew, publication: Publication, tried: list[IntakeRep
         _move_mark(ledger, publication)
         if publication.pushed:
             # In the transaction of the effect: whoever applies the publication answers the call that sent the row.
-            ledger.closing.append(partial(answer_call, hub, ledger.connection, publication.batch, publication))
+            own = changes.filter(pc.equal(changes["_batch"], publication.batch))["_key"].to_pylist()
+            key = own[0] if own else None
+            ledger.closing.append(partial(answer_call, hub, ledger.connection, publication.batch, publication, key=key))
         report.publications += 1
         tried.append(report)
     return report
