@@ -19,7 +19,7 @@
 | register_client | `register(hub, name, jwk: dict, scopes, types) -> Client`, `clients(hub) -> [Client]`, `disable(hub, client_id)` |
 | refuse | `refuse(hub, [Refusal(request_id, action, code, actor=…)])`: the doors record what they turn away before they answer |
 | issue_token | `issue_token(hub, form: Mapping[str, str], *, audiences, request_id="") -> IssuedToken(access_token, expires_in, …)` |
-| authenticate | `authenticate(hub, bearer: str) -> Principal(client_id, scopes, types)`, `jwks(hub) -> dict` |
+| authenticate | `authenticate(hub, bearer: str) -> Principal(client_id, scopes, types)`, `still(hub, connection, principal)`, `jwks(hub)` |
 | list_audit | `list_audit(hub, *, after=0, limit=100, action=None) -> [AuditEntry]` |
 | fsck | `fsck(hub) -> FsckReport(findings, checked)` |
 
