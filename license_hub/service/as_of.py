@@ -25,7 +25,7 @@ from license_hub.service.erasures import is_erased
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import record
 from license_hub.service.proofs import check_logged, check_version, newest_checkpoint
-from license_hub.service.replayed import RECOVERED, event_leaf
+from license_hub.service.replayed import RECOVERED, Link, event_links
 from license_hub.service.verify import Answer, VerifyRequest
 from license_hub.storage import epoch
 from license_hub.storage.engine import writing
@@ -171,10 +171,10 @@ def _proof(hub: Hub, connection: sa.Connection, head: Checkpoint | None, match: 
         if about is None or about.opened is None:
             return Proof.BAD
         if event.act == RECOVERED:
-            said = event_leaf(connection, event.entry, about.row.leaf_id, event.state)
+            links = event_links(connection, event, about.row.leaf_id)
         else:
-            said = status_leaf(event, about.row.leaf_id, about.opened.secret)
-        proofs.append(check_logged(hub, connection, head, event.entry, leaf_hash(said), event.recorded_at))
+            links = [Link(event.entry, status_leaf(event, about.row.leaf_id, about.opened.secret), event.recorded_at)]
+        proofs += [check_logged(hub, connection, head, one.entry, leaf_hash(one.leaf), one.at) for one in links]
     return max(proofs, key=(Proof.GOOD, Proof.PENDING, Proof.OVERDUE, Proof.BAD).index)
 
 

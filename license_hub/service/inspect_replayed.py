@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from license_hub.errors import HubError
-from license_hub.service.replayed import RECOVERED, says
+from license_hub.service.replayed import RECOVERED, event_links
 from license_hub.signing.canonical import parse
 from license_hub.storage.tables import leaf, status, version
 from license_hub.storage.tables_recovery import recovered
@@ -26,12 +26,12 @@ def inspect_replayed(connection: sa.Connection, start: int, stop: int, findings:
         if row.lost:
             findings.checked["entries whose content a restore lost"] += 1
             found[row.entry] = ("hub_recovered", None)
-    events = sa.select(status, version.c.leaf_id.label("of_leaf"), leaf.c.leaf).where(status.c.act == RECOVERED)
-    events = events.join(version, version.c.entry == status.c.of_entry).join(leaf, leaf.c.entry == status.c.entry)
-    for row in connection.execute(events.where(status.c.entry >= start, status.c.entry < stop)):
+    events = sa.select(status, version.c.leaf_id.label("of_leaf")).where(status.c.act == RECOVERED)
+    events = events.join(version, version.c.entry == status.c.of_entry)
+    for row in connection.execute(events.where(status.c.entry >= start, status.c.entry < stop)).all():
         findings.checked["hub_status"] += 1
         found[row.entry] = ("hub_status", None)
-        if not says(bytes(row.leaf), row.of_leaf, row.state):
+        if not all(one.leaf for one in event_links(connection, row, row.of_leaf)):
             findings.add("hub_status", f"entry {row.entry}", "is not what the leaf it was replayed from says")
     return found
 

@@ -6,7 +6,8 @@
 4. status acts              `of` and `status` are in the leaf: what was revoked since is refused again. Which act it was is found by
                             trying the acts against the leaf's commitment; where further words were committed, it is `RECOVERED`
 5. issues and changes       their content is gone with the database; they are listed as lost. A license with a lost change is
-                            状态未提供 until its source speaks again, for its newest content is unknown here
+                            状态未提供 until its source speaks again, for its newest content is unknown here; a change into a state
+                            against it, or an act against a lost version, counts as it stands
 
 Safe to run again. Source: issue 3 §5; design.md decision 2.
 """
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from license_hub.domain.lifecycle import Act, State
+from license_hub.domain.lifecycle import Act
 from license_hub.errors import HubError, LogDiverged, TileCorrupt
 from license_hub.log import audit
 from license_hub.log import checkpoint as checkpoints
@@ -30,7 +31,7 @@ from license_hub.service.content import Opened, open_version
 from license_hub.service.hub import Hub
 from license_hub.service.integrate import as_integrator
 from license_hub.service.list_audit import Entry, record
-from license_hub.service.replayed import RECOVERED
+from license_hub.service.replayed import RECOVERED, effect
 from license_hub.signing.canonical import parse
 from license_hub.signing.commitment import act_secret, commit, instant
 from license_hub.storage import bulk, tables
@@ -140,38 +141,37 @@ def _entries(log: TileStore, start: int, stop: int) -> Iterator[bytes]:
 def _replay(hub: Hub, connection: sa.Connection, first: int, leaves: Sequence[bytes]) -> tuple[int, tuple[Lost, ...]]:
     """Inserts the rows; (status acts that count again, what is lost)."""
     said = [parse(one) for one in leaves]
+    # By leaf id, the version that speaks for it: itself, or the one that a chain of lost changes goes back to.
     subjects = _subjects(hub, connection, {one["of"] for one in said if "of" in one})
-    owner = {leaf_id: one.license_id for leaf_id, one in subjects.items()}
-    rows: list[dict] = []
-    events: list[tuple] = []
+    known, rows, events = frozenset(subjects), [], []
     for entry, leaf in enumerate(said, start=first):
-        of, subject = leaf.get("of"), subjects.get(leaf.get("of", ""))
-        license_id = owner.get(of or "")
-        if leaf["kind"] == "change" and license_id is not None:
-            owner[leaf["id"]] = license_id
-        event = _event(entry, leaf, subject) if subject else None
+        of = leaf.get("of")
+        subject = subjects.get(of or "")
+        if leaf["kind"] == "change" and subject is not None:
+            subjects[leaf["id"]] = subject
+        event = _event(entry, leaf, subject, of in known) if subject else None
         if event:
             events.append(event)
         rows.append(
             {
                 **{"entry": entry, "kind": leaf["kind"], "leaf_id": leaf["id"], "of_leaf": of, "status": leaf.get("status")},
-                **{"at": leaf["at"], "license_id": license_id, "recovered_at": instant(hub.now())},
-                "lost": leaf["kind"] != "status" or subject is None,
+                **{"at": leaf["at"], "license_id": subject.license_id if subject else None, "recovered_at": instant(hub.now())},
+                "lost": leaf["kind"] != "status" or event is None,
             }
         )
     bulk.insert(connection, tables.leaf, [(first + at, one, leaf_hash(one)) for at, one in enumerate(leaves)])
     bulk.insert(connection, tables.status, events)
     connection.execute(sa.insert(recovered), rows)
     lost = [Lost(*(row[name] for name in ("entry", "kind", "leaf_id", "at", "of_leaf", "status"))) for row in rows if row["lost"]]
-    return sum(1 for one in said if one["kind"] == "status" and one.get("of") in subjects), tuple(lost)
+    return sum(1 for row in rows if row["kind"] == "status" and not row["lost"]), tuple(lost)
 
 
-def _event(entry: int, leaf: dict, subject: _Subject) -> tuple | None:
-    """The row of hub_status this entry makes, in the order of the table's columns."""
-    if leaf["kind"] == "status":
+def _event(entry: int, leaf: dict, subject: _Subject, there: bool) -> tuple | None:
+    """The row of hub_status this entry makes, in the order of the table's columns. `there`: the version it names is in the database."""
+    if leaf["kind"] == "status" and there:
         state, act = leaf["status"], _act(leaf, subject)
-    elif leaf["kind"] == "change":
-        state, act = State.STATUS_NOT_PROVIDED.value, RECOVERED
+    elif leaf["kind"] in ("status", "change"):
+        state, act = effect(leaf, lost=True), RECOVERED
     else:
         return None
     return (entry, subject.license_id, subject.entry, state, act, None, None, None, None, None, leaf["at"], leaf["id"])

@@ -35,7 +35,7 @@ from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.logs import licenses
 from license_hub.service.proofs import check_logged, check_version, newest_checkpoint
-from license_hub.service.replayed import RECOVERED, event_leaf
+from license_hub.service.replayed import RECOVERED, Link, event_links
 from license_hub.service.witnessing import witnessed_size
 from license_hub.storage.engine import writing
 from license_hub.storage.lookup import find
@@ -144,11 +144,11 @@ def judge(hub: Hub, connection: sa.Connection, head: Checkpoint | None, match: M
     if proof is not Proof.BAD and row.event_entry is not None and row.event_of_entry == row.entry:
         event = _Event({name.removeprefix("event_"): value for name, value in row._mapping.items() if name.startswith("event_")})
         if row.event_act == RECOVERED:
-            said = event_leaf(connection, row.event_entry, row.leaf_id, row.event_state)
+            links = event_links(connection, event, row.leaf_id)
         else:
-            said = status_leaf(event, row.leaf_id, opened.secret)
-        logged = check_logged(hub, connection, head, row.event_entry, leaf_hash(said), row.event_recorded_at)
-        proof = max(proof, logged, key=_GRAVITY.index)
+            links = [Link(event.entry, status_leaf(event, row.leaf_id, opened.secret), event.recorded_at)]
+        logged = [check_logged(hub, connection, head, one.entry, leaf_hash(one.leaf), one.at) for one in links]
+        proof = max(proof, *logged, key=_GRAVITY.index)
     start, end = dates(opened.fields)
     return Found(state, newest, proof, start, end, differing)
 

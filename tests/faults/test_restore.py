@@ -19,6 +19,7 @@ from license_hub.service.erase import Ground, erase_subject
 from license_hub.service.fsck import fsck
 from license_hub.service.hub import open_hub
 from license_hub.service.intake import apply_pending
+from license_hub.service.integrate import attend
 from license_hub.service.recover import lost_entries, recover
 from license_hub.service.verify import VerifyRequest, verify
 from license_hub.storage import tables
@@ -36,22 +37,38 @@ def codes(hub, numbers) -> list[str]:
 
 @pytest.fixture
 def aged(own_sqlite, tmp_path):
-    """(hub whose database is the older one, publisher): one license revoked, one changed, one issued since the backup was made."""
+    """(hub whose database is the older one, publications since): one license revoked, one changed, one issued since the backup was made."""
+
+    def since(_hub, publisher):
+        publisher.publish("legal_entity", [entity(1, status="3"), entity(2, address="样例市新路8号"), entity(3), entity(4)])
+
+    hub, rows = older(own_sqlite, tmp_path, since)
+    yield hub, rows
+    hub.close()
+
+
+def older(own_sqlite, tmp_path, since) -> tuple:
+    """(hub, publications): three companies' licenses backed up, then `since(hub, publisher)`, then the backup laid out."""
     options, hub, publisher = own_sqlite
     publisher.publish("legal_entity", [entity(1), entity(2), entity(3)])
     apply_pending(hub)
+    codes(hub, [1])
+    attend(hub)
     backup = back_up(hub, tmp_path / "backups", url=options.database_url)
-    publisher.publish("legal_entity", [entity(1, status="3"), entity(2, address="样例市新路8号"), entity(3), entity(4)])
+    since(hub, publisher)
     apply_pending(hub)
     rows = publications(hub)
+    attend(hub)
     hub.close()
+    return laid_out(options, hub, backup), rows
+
+
+def laid_out(options, hub, backup):
     database = Path(options.database_url.removeprefix("sqlite:///"))
     for name in (database, Path(f"{database}-wal"), Path(f"{database}-shm")):
         name.unlink(missing_ok=True)
     lay_out(Path(backup.path), data=database, lake=options.lake)
-    hub = open_hub(options, clock=wall_clock, catalog=hub.catalog)
-    yield hub, rows
-    hub.close()
+    return open_hub(options, clock=wall_clock, catalog=hub.catalog)
 
 
 def publications(hub) -> list[dict]:
@@ -98,6 +115,44 @@ def test_t23_replayed_log_refuses_what_was_revoked_and_lists_what_was_lost(aged)
         assert connection.execute(sa.select(tables.status.c.act).where(tables.status.c.state == "REVOKED")).scalar_one() == "REVOKE"
     assert fsck(hub).findings == ()
     assert recover(hub, hub.tiles, "test").lost == ()
+
+
+def test_t23_act_against_a_version_that_was_lost_counts_against_the_one_that_is_left(own_sqlite, tmp_path):
+    def since(hub, publisher):
+        rows = [entity(1, address="样例市新路8号"), entity(2, address="样例市新路8号"), entity(3, address="样例市新路8号", status="3")]
+        publisher.publish("legal_entity", rows)
+        publisher.publish("legal_entity", [rows[0] | {"status": "3"}, rows[1] | {"address": "样例市新路9号"}, rows[2]])
+        publisher.publish("legal_entity", [rows[0] | {"status": "3"}, rows[1] | {"address": "样例市新路9号", "status": "4"}, rows[2]])
+
+    hub, rows = older(own_sqlite, tmp_path, since)
+    done = recover(hub, hub.tiles, "test")
+    assert (done.statuses, sorted(one.kind for one in done.lost)) == (2, ["change"] * 4)
+    assert codes(hub, [1, 2, 3]) == ["REVOKED", "WITHDRAWN", "REVOKED"]
+    assert fsck(hub).findings == ()
+    publish_again(hub, rows)
+    apply_pending(hub)
+    assert codes(hub, [1, 2, 3]) == ["REVOKED", "WITHDRAWN", "REVOKED"]
+    assert fsck(hub).findings == ()
+    hub.close()
+
+
+def test_t6_replayed_act_whose_chain_of_lost_changes_was_made_up_proves_nothing(own_sqlite, tmp_path):
+    def since(_hub, publisher):
+        publisher.publish("legal_entity", [entity(1, address="样例市新路8号"), entity(2, address="样例市新路8号"), entity(3)])
+        publisher.publish("legal_entity", [entity(1, address="样例市新路8号", status="3"), entity(2, address="样例市新路8号"), entity(3)])
+
+    hub, _ = older(own_sqlite, tmp_path, since)
+    recover(hub, hub.tiles, "test")
+    with hub.engine.begin() as connection:
+        event = connection.execute(sa.select(tables.status).where(tables.status.c.state == "REVOKED")).one()
+        other = connection.execute(sa.select(tables.version.c.license_id, tables.version.c.entry).where(tables.version.c.entry == 1)).one()
+        for name in ("DELETE", "UPDATE"):
+            connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS hub_status_keep_{name}")
+        moved = {"license_id": other.license_id, "of_entry": other.entry}
+        connection.execute(sa.update(tables.status).where(tables.status.c.entry == event.entry).values(moved))
+    assert codes(hub, [2]) == ["PROOF_BAD"]
+    assert ("hub_status", f"entry {event.entry}") in {(one.table, one.row) for one in fsck(hub).findings}
+    hub.close()
 
 
 def publish_again(hub, rows) -> None:
