@@ -73,7 +73,7 @@ def reapply(lake: Lake = None, database: Database = None, operator: Operator = "
 
     Example: hub erase reapply --json
     """
-    from license_hub.service.erase import reapply as again
+    from license_hub.service.reapply import reapply as again
 
     chosen = session.options(lake, database)
     with session.hub(chosen) as hub:

@@ -38,18 +38,22 @@ def lay_out(
 @app.command()
 def replay(
     source: Annotated[str, typer.Option("--from", help="Where the newest log is: a folder or https://…/log; default the lake's own")] = "",
+    manifest: Annotated[
+        Path | None,
+        typer.Option(help="The newest key manifest the root signed; default the one kept beside the log", exists=True, dir_okay=False),
+    ] = None,
     lake: Lake = None,
     database: Database = None,
     operator: Operator = "",
     json_: Json = False,
 ) -> None:
-    """Bring a restored database up to the log: revocations count again, entries are never given out twice, what was lost is listed.
+    """Bring a restored database up to the log: revocations, erasures and fallen keys count again, entries are never given out twice,
+    what was lost is listed.
 
-    Example: hub restore replay --from https://mirror.example/log --json
+    Example: hub restore replay --from https://mirror.example/log --manifest manifest-41.note --json
     """
     from license_hub.log.copy import fetch_log
     from license_hub.log.tiles import TileStore
-    from license_hub.service.erase import reapply
     from license_hub.service.recover import recover
 
     chosen = session.options(lake, database)
@@ -58,14 +62,15 @@ def replay(
             log = fetch_log(source.rstrip("/"), Path(fresh))
         else:
             log = TileStore(Path(source)) if source else hub.tiles
-        done = recover(hub, log, session.operator(operator, chosen))
-        # What was erased since the backup, and before it in a lake of another age, is erased again.
-        reapply(hub, session.operator(operator, chosen))
+        done = recover(hub, log, session.operator(operator, chosen), manifest=manifest.read_text("utf-8") if manifest else None)
     shown = {name: value for name, value in asdict(done).items() if name != "lost"} | {"lost": len(done.lost)}
     if json_:
         output.emit(shown)
     else:
         output.facts("Replayed", shown)
+    unknown = sum(1 for one in done.lost if one.kind == "key")
+    if unknown:
+        say(f"{unknown} change(s) of keys are not in any manifest here: keys of tokens were replaced; declare what else fell once more")
     if done.lost:
         say(f"{len(done.lost)} entries have lost their content with the old database: hub restore lost")
 

@@ -41,11 +41,14 @@ def hub(chosen: settings.Settings) -> Iterator[Hub]:
     """An open hub, closed at the end; warnings of its opening go to stderr as lines."""
     from license_hub.api import logs
     from license_hub.service.hub import open_hub
+    from license_hub.service.kept_manifest import keep
 
     logs.set_up("WARNING", people=True)
     opened = open_hub(chosen, clock=now, patience_s=PATIENCE_S)
     try:
         yield opened
+        # What the command changed of keys is told beside the log too: a restored database learns it there.
+        keep(opened)
     finally:
         opened.close()
 

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from license_hub.log.tree import leaf_hash
+from license_hub.service.behind import refuse_if_behind
 from license_hub.storage import bulk
 from license_hub.storage.leaves import AUDIT, take_entry
 from license_hub.storage.tables import audit
@@ -28,6 +29,8 @@ from license_hub.storage.tables_audit_log import audit_leaf
 PER_LEAF = 256
 """Entries of one leaf: some 11 kB, far from the 65,535 bytes an entry bundle allows."""
 SECRET_BYTES = 32
+TILES = "hub_audit_tiles"
+"""Option of a hub's engine: the audit log's own files, which a restored database must not contradict."""
 
 _array = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
@@ -41,6 +44,9 @@ def append(connection: sa.Connection, at: str, rows: Sequence[tuple]) -> None:
         secret = os.urandom(SECRET_BYTES)
         content = leaf(at, os.urandom(16).hex(), digests(secret, part))
         entry = take_entry(connection, AUDIT)
+        tiles = connection.get_execution_options().get(TILES)
+        if tiles is not None:
+            refuse_if_behind(tiles, entry)
         leaves.append((entry, content, leaf_hash(content), secret))
         placed += [(*row, entry, place) for place, row in enumerate(part)]
     if len(leaves) == 1:

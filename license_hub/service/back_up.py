@@ -1,4 +1,7 @@
-"""One backup: the database, the log's tiles under their checkpoint, and a manifest written last. Keys are not in it: they go elsewhere."""
+"""One backup: the database, both logs' tiles under their checkpoints, the newest key manifest, and a manifest written last.
+
+Keys are not in it: they go elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,17 @@ import sqlalchemy as sa
 from license_hub.errors import BackupFault
 from license_hub.log import checkpoint as checkpoints
 from license_hub.log.copy import copy_log
+from license_hub.log.files import place, read
 from license_hub.log.tiles import TileStore
 from license_hub.service.hub import Hub
+from license_hub.service.kept_manifest import NAME as KEY_MANIFEST
+from license_hub.service.kept_manifest import best, keep
 from license_hub.signing.commitment import instant
 from license_hub.storage import backup
 from license_hub.storage.tables import sequence
 
 MANIFEST = "backup.json"
+LOGS = {"log": lambda hub: hub.tiles, "audit-log": lambda hub: hub.audit_tiles}
 KINDS = {"postgresql": "database", "sqlite": "hub.db"}
 
 
@@ -43,10 +50,14 @@ def back_up(hub: Hub, folder: Path, *, url: str, programs: str = "") -> Backup:
         target.mkdir(parents=True, mode=0o700)
     except FileExistsError:
         raise BackupFault(f"{target} is there already: wait a second") from None
+    keep(hub)
     note = hub.tiles.read_checkpoint()
     head = checkpoints.parse(note) if note else None
-    if head:
-        copy_log(hub.tiles, TileStore(target / "log"), head)
+    for name, tiles in LOGS.items():
+        _copy(tiles(hub), TileStore(target / name))
+    signed = best(hub)
+    if signed:
+        place(target / "log", {KEY_MANIFEST: signed.note.encode()})
     with hub.engine.connect() as connection:
         entries = connection.execute(sa.select(sequence.c.next).where(sequence.c.name == "log")).scalar_one()
     if kind == "sqlite":
@@ -70,8 +81,10 @@ def read_manifest(folder: Path) -> Mapping[str, object]:
 
 
 def lay_out(folder: Path, *, data: Path, lake: Path, wal: Path | None = None, point: str = "") -> Mapping[str, object]:
-    """Puts a backup's database at `data` and, where the log's own tiles did not survive in `lake`, its tiles there."""
+    """Puts a backup's database at `data` and, where a log's own tiles did not survive in `lake`, its tiles there. Raises BackupFault."""
     found = read_manifest(folder)
+    if point and (found["kind"] == "sqlite" or wal is None):
+        raise BackupFault(f"--to {point}: a moment can be restored from PostgreSQL's archive alone; give it with --wal")
     if found["kind"] == "sqlite":
         if data.exists():
             raise BackupFault(f"{data} is there already: move it away, it may still be of use")
@@ -79,8 +92,17 @@ def lay_out(folder: Path, *, data: Path, lake: Path, wal: Path | None = None, po
         shutil.copyfile(folder / KINDS["sqlite"], data)
     else:
         backup.lay_out(folder / KINDS["postgresql"], data, wal, point)
-    log = TileStore(folder / "log")
-    own, note = TileStore(lake / "log"), log.read_checkpoint()
-    if own.read_checkpoint() is None and note is not None:
-        copy_log(log, own, checkpoints.parse(note))
+    for name in LOGS:
+        own = TileStore(lake / name)
+        if own.read_checkpoint() is None:
+            _copy(TileStore(folder / name), own)
+    signed = read(folder / "log" / KEY_MANIFEST)
+    if signed is not None and read(lake / "log" / KEY_MANIFEST) is None:
+        place(lake / "log", {KEY_MANIFEST: signed})
     return found
+
+
+def _copy(source: TileStore, target: TileStore) -> None:
+    note = source.read_checkpoint()
+    if note is not None:
+        copy_log(source, target, checkpoints.parse(note))

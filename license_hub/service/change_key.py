@@ -119,6 +119,16 @@ def refuse_elsewhere(role: str) -> None:
         raise KeyRefused(ELSEWHERE[role])
 
 
+def distrust(hub: Hub, connection: sa.Connection, role: str, reason: str) -> list[KnownKey]:
+    """Every active key of a role falls and is replaced, in the caller's transaction, which holds the log's lock and moves the epoch."""
+    at, done = instant(hub.now()), []
+    for known in [one for one in keys.load(connection)[1].values() if one.role == role and one.state is KeyState.ACTIVE]:
+        done.append(_change(hub, connection, replace(known, state=KeyState.COMPROMISED, reason=reason, since=at)))
+        with suppress(KeyFault):
+            done.append(_add(hub, connection, _new(hub.keyring.generate(role, known.alg), at, at, f"replaces {known.kid}")))
+    return done
+
+
 @contextmanager
 def _act(hub: Hub, role: str) -> Iterator[tuple[sa.Connection, list[KnownKey]]]:
     """The transaction of an act, the register of this moment in it. No checkpoint is signed while its keys change."""

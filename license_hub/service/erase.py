@@ -13,16 +13,16 @@ Source: PIPL art. 47; design.md decision 2.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
 from license_hub.domain.holder import code_type
-from license_hub.errors import HubError, IntakeError
+from license_hub.errors import IntakeError
 from license_hub.log.tree import leaf_hash
 from license_hub.service.behind import refuse_if_behind
+from license_hub.service.blank import blank, remember, remembered, sweep_lake
 from license_hub.service.content import holder_form
 from license_hub.service.hub import Hub
 from license_hub.service.integrate import integrate
@@ -32,14 +32,9 @@ from license_hub.storage import bulk, tables
 from license_hub.storage.crypt import NONCE_BYTES
 from license_hub.storage.engine import reading, writing
 from license_hub.storage.leaves import advance_log, lock_log
-from license_hub.storage.rewrite import Rewrite, opened
-from license_hub.storage.tables import held, holder, license, version
-from license_hub.storage.tables_at_rest import erased_row, erasure
-from license_hub.storage.tables_lifecycle import attachment
-from quality.erase import erase_rows
-
-GONE = bytes(32)
-"""What stands where a blind index stood; no index key has number 0."""
+from license_hub.storage.rewrite import opened
+from license_hub.storage.tables import holder, license, version
+from license_hub.storage.tables_at_rest import erasure
 
 
 @dataclass(frozen=True)
@@ -83,24 +78,6 @@ def erase_subject(hub: Hub, number: str, ground: Ground, actor: str, *, shared: 
     return _erase(hub, found, [(base, hub.crypt.blind_index("key", form)) for base in _bases(hub, form)], ground, actor, shared=shared)
 
 
-def reapply(hub: Hub, actor: str = "reapply") -> Erased:
-    """Does again what the log says was erased, after a restore of database or lake. Safe to run at any time, any number of times."""
-    done = Erased()
-    with writing(hub.engine) as connection:
-        lock_log(connection)
-        _adopt(hub, connection)
-        undone = (
-            sa.select(version.c.entry).join(erasure, erasure.c.of_entry == version.c.entry).where(sa.func.length(version.c.payload) > 0)
-        )
-        rows = [row.entry for row in connection.execute(undone)]
-        if rows:
-            with opened(connection, "erase", actor, instant(hub.now())) as work:
-                _blank(work, rows)
-            done.versions = len(rows)
-    done.lake_rows = _sweep_lake(hub)
-    return done
-
-
 def _erase(hub: Hub, licenses: Iterable[int], more: Iterable[tuple[str, bytes]], ground: Ground, actor: str, *, shared: bool) -> Erased:
     done, at = Erased(), instant(hub.now())
     with writing(hub.engine) as connection:
@@ -125,14 +102,16 @@ def _erase(hub: Hub, licenses: Iterable[int], more: Iterable[tuple[str, bytes]],
             entry += 1
         bulk.insert(connection, tables.leaf, leaves)
         bulk.insert(connection, erasure, erasures)
-        _remember(connection, handles)
+        remember(connection, handles)
         with opened(connection, "erase", actor, at) as work:
-            _blank(work, [row.entry for row in rows])
+            blank(hub.crypt, work, [row.entry for row in rows])
         advance_log(connection, entry)
         record(connection, hub.now(), [Entry("", actor, "erase", row.entry, None, None, "ERASED") for row in rows])
         done.versions = len(rows)
     integrate(hub)
-    done.lake_rows = _sweep_lake(hub)
+    with reading(hub.engine) as connection:
+        found = remembered(connection)
+    done.lake_rows = sweep_lake(hub, found)
     return done
 
 
@@ -150,74 +129,6 @@ def _standing(connection: sa.Connection, license_id: int) -> list[sa.Row]:
 def _is_shared(connection: sa.Connection, entries: list[int]) -> bool:
     query = sa.select(holder.c.entry).where(holder.c.entry.in_(entries), holder.c.position > 0).limit(1)
     return connection.execute(query).first() is not None
-
-
-def _remember(connection: sa.Connection, handles: dict[tuple[str, bytes], int]) -> None:
-    for (resource, key), entry in handles.items():
-        where = (erased_row.c.resource == resource, erased_row.c.key_bi == key)
-        if connection.execute(sa.select(erased_row.c.entry).where(*where)).first() is None:
-            connection.execute(sa.insert(erased_row).values(resource=resource, key_bi=key, entry=entry))
-
-
-def _blank(work: Rewrite, entries: list[int]) -> None:
-    """Empties the versions' cells and takes their rows' keys out of everything that could find them."""
-    connection = work.connection
-    rows = [{"b_entry": entry} for entry in entries]
-    where = version.c.entry == sa.bindparam("b_entry")
-    work.change(sa.update(version).where(where).values(payload=b"", secret=b"", number_bi=GONE), rows)
-    work.change(sa.update(holder).where(holder.c.entry == sa.bindparam("b_entry")).values(number_bi=GONE), rows)
-    connection.execute(sa.delete(attachment).where(attachment.c.entry.in_(entries)))
-    query = sa.select(license).join(version, version.c.license_id == license.c.license_id).where(version.c.entry.in_(entries)).distinct()
-    for row in connection.execute(query).all():
-        mine = (held.c.type_id == row.type_id, held.c.resource == row.resource, held.c.key_bi == row.key_bi)
-        connection.execute(sa.delete(held).where(*mine))
-        # Unique among erased ones, and of an index key that never was.
-        connection.execute(
-            sa.update(license).where(license.c.license_id == row.license_id).values(key_bi=row.license_id.to_bytes(32, "big"))
-        )
-
-
-def _adopt(hub: Hub, connection: sa.Connection) -> None:
-    """Rows for erase leaves that the log has and a restored database does not."""
-    known = set(connection.execute(sa.select(erasure.c.leaf_id)).scalars())
-    for entry, content in _erase_leaves(hub):
-        said = json.loads(content)
-        row = connection.execute(
-            sa.select(version.c.entry, license.c.resource, license.c.key_bi)
-            .join(license, license.c.license_id == version.c.license_id)
-            .where(version.c.leaf_id == said["of"])
-        ).first()
-        if said["id"] in known or row is None:
-            continue
-        connection.execute(sa.insert(erasure).values(entry=entry, of_entry=row.entry, leaf_id=said["id"], recorded_at=said["at"]))
-        _remember(connection, {(row.resource, bytes(row.key_bi)): entry})
-
-
-def _erase_leaves(hub: Hub) -> Iterable[tuple[int, bytes]]:
-    """(entry, leaf) of every erase leaf below the published checkpoint, from the tiles: they outlive the database."""
-    from license_hub.log.checkpoint import parse
-    from license_hub.log.tiles import WIDTH
-
-    note = hub.tiles.read_checkpoint()
-    size = parse(note).size if note else 0
-    for index in range(-(-size // WIDTH)):
-        for place, content in enumerate(hub.tiles.read_entries(index, min(WIDTH, size - index * WIDTH))):
-            if b'"kind":"erase"' in content:
-                yield index * WIDTH + place, content
-
-
-def _sweep_lake(hub: Hub) -> int:
-    """Takes every erased row out of the lake; returns how many went."""
-    with reading(hub.engine) as connection:
-        keys: dict[str, set[bytes]] = {}
-        for row in connection.execute(sa.select(erased_row.c.resource, erased_row.c.key_bi)):
-            keys.setdefault(row.resource, set()).add(bytes(row.key_bi))
-    gone = 0
-    for resource, wanted in sorted(keys.items()):
-        if resource not in hub.catalog.resources:
-            raise HubError(f"{resource} is no longer in the catalogue: its erased rows cannot be found in the lake")
-        gone += erase_rows(hub.lake, hub.catalog, resource, lambda key, wanted=wanted: not wanted.isdisjoint(hub.crypt.probes("key", key)))
-    return gone
 
 
 def _bases(hub: Hub, number: str) -> list[str]:

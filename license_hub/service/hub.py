@@ -21,6 +21,7 @@ from license_hub.log.policy import parse as parse_policy
 from license_hub.log.tiles import TileStore
 from license_hub.service import production
 from license_hub.service.at_rest import open_crypt, open_keys, open_lake
+from license_hub.service.audit_log import TILES
 from license_hub.service.evidence import EvidenceCache
 from license_hub.service.security import Security
 from license_hub.signing.datakeys import DataKeys
@@ -112,13 +113,15 @@ def open_hub(
     A database that is away is waited for, at most `patience_s` seconds.
     """
     # It works on hubs, so it imports this module.
+    from license_hub.service.kept_manifest import keep
     from license_hub.service.register_keys import open_register
 
     if settings.profile == production.PROFILE:
         production.check(settings)
     data_keys = open_keys(settings)
     lake = open_lake(settings, data_keys)
-    engine = open_engine(settings.database_url)
+    audit_tiles = TileStore(lake / "audit-log")
+    engine = open_engine(settings.database_url).execution_options(**{TILES: audit_tiles})
     through_outages(engine, lambda: upgrade(engine), patience_s)
     # Its publications are read in the hub's own transactions, also before the first check ran.
     through_outages(engine, lambda: upgrade_quality(engine), patience_s)
@@ -135,7 +138,7 @@ def open_hub(
         data_keys=data_keys,
         crypt=open_crypt(data_keys),
         tiles=TileStore(lake / "log"),
-        audit_tiles=TileStore(lake / "audit-log"),
+        audit_tiles=audit_tiles,
         clock=clock,
         profile=settings.profile,
         origin=settings.log_origin,
@@ -150,6 +153,7 @@ def open_hub(
     )
     try:
         open_register(hub)
+        keep(hub)
     except BaseException:
         hub.close()
         raise

@@ -11,6 +11,7 @@ from license_hub.errors import DecryptionError
 from license_hub.log.tree import leaf_hash
 from license_hub.service.audit_log import digests, read_leaf
 from license_hub.service.hub import Hub
+from license_hub.service.recover_audit import gap
 from license_hub.storage.tables import audit, sequence
 from license_hub.storage.tables_audit_log import audit_leaf, audit_subject
 
@@ -28,6 +29,8 @@ def inspect_audit(hub: Hub, connection: sa.Connection, findings: Findings) -> li
     """Hash of every leaf row, by entry. What is wrong goes to `findings`, with the `seq` of the row that differs."""
     size = connection.execute(sa.select(sequence.c.next).where(sequence.c.name == "audit")).scalar_one()
     hashes: list[bytes] = []
+    lost: set[int] = set()
+    gaps: list[range] = []
     rows = _grouped(connection, size, findings)
     group = next(rows, None)
     for start in range(0, size, CHUNK):
@@ -37,15 +40,23 @@ def inspect_audit(hub: Hub, connection: sa.Connection, findings: Findings) -> li
             findings.checked["hub_audit_leaf"] += 1
             mine: list[sa.Row] = []
             while group is not None and group[0] <= entry:
+                gaps += [gap(row.action, row.code, row.purpose) for row in group[1]]
                 if group[0] == entry:
                     mine += group[1]
                 else:
                     _misplaced(group[1], findings)
                 group = next(rows, None)
-            hashes.append(_leaf(hub, entry, stored.get(entry), mine, findings))
+            one = stored.get(entry)
+            if one is not None and not one.secret and not mine:
+                lost.add(entry)
+            hashes.append(_leaf(hub, entry, one, mine, findings))
     while group is not None:
         _misplaced(group[1], findings)
         group = next(rows, None)
+    told = {entry for one in gaps for entry in one}
+    findings.checked["audit leaves whose entries a restore lost"] += len(lost & told)
+    for entry in sorted(lost - told):
+        findings.add("hub_audit", f"log_entry {entry}", "its rows are missing, and no restore says that they were lost")
     for entry in connection.execute(sa.select(audit_leaf.c.entry).where((audit_leaf.c.entry >= size) | (audit_leaf.c.entry < 0))).scalars():
         findings.add("hub_audit_leaf", f"entry {entry}", f"lies outside the {size} entries that were given out")
     return hashes
@@ -104,6 +115,9 @@ def _leaf(hub: Hub, entry: int, stored: sa.Row | None, rows: list[sa.Row], findi
         meant = read_leaf(content)
     except ValueError:
         findings.add("hub_audit_leaf", f"entry {entry}", "leaf is not one of the audit log")
+        return hashed
+    if not stored.secret and not rows:
+        # A restore made it anew from the log: `inspect_audit` asks whether one says so.
         return hashed
     made = digests(bytes(stored.secret), [_logged(hub, row) for row in rows])
     if made and meant and not set(made) & set(meant) and len(made) > 1:

@@ -23,3 +23,13 @@ def bump(connection: sa.Connection) -> int:
     """The new epoch; it counts when the caller's transaction commits."""
     connection.execute(sa.update(sequence).where(_ROW).values(next=sequence.c.next + 1))
     return current(connection)
+
+
+def restart(connection: sa.Connection, floor: int) -> int:
+    """A new epoch that was never given out, after a restore: at least `floor` (seconds since 1970, which no count of changes reaches).
+
+    A process that ran on through the restore remembers keys under a number the older database would reach again.
+    """
+    found = max(current(connection) + 1, floor)
+    connection.execute(sa.update(sequence).where(_ROW).values(next=found))
+    return found

@@ -46,13 +46,22 @@ AUDIT = LogTables("audit", "audit-integrator", 0x6D7A74_04, audit_leaf, audit_ch
 
 def lock_log(connection: sa.Connection) -> int:
     """Waits for the writers' lock, held until the transaction ends; returns the next free entry."""
-    statement = sa.select(sequence.c.next).where(sequence.c.name == "log").with_for_update()
-    return connection.execute(statement).scalar_one()
+    return lock_sequence(connection, LICENSES)
 
 
 def advance_log(connection: sa.Connection, next_entry: int) -> None:
     """Records that entries below `next_entry` are taken; `lock_log` must be held."""
-    connection.execute(sa.update(sequence).where(sequence.c.name == "log").values(next=next_entry))
+    move_sequence(connection, LICENSES, next_entry)
+
+
+def lock_sequence(connection: sa.Connection, tables: LogTables) -> int:
+    """`lock_log` of either log."""
+    statement = sa.select(sequence.c.next).where(sequence.c.name == tables.sequence).with_for_update()
+    return connection.execute(statement).scalar_one()
+
+
+def move_sequence(connection: sa.Connection, tables: LogTables, next_entry: int) -> None:
+    connection.execute(sa.update(sequence).where(sequence.c.name == tables.sequence).values(next=next_entry))
 
 
 def take_entry(connection: sa.Connection, tables: LogTables) -> int:

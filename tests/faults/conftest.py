@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from license_hub.service.hub import open_hub
+from tests.license_hub.service.conftest import Options
+from tests.license_hub.service.publishing import Publisher
 from tests.support.cluster import Cluster, cluster
 
-from .world import Nursery, World, world
+from .world import Nursery, World, wall_clock, world
 
 
 @pytest.fixture
@@ -28,3 +31,10 @@ def nursery(own_world, tmp_path) -> Iterator[Nursery]:
     made = Nursery(own_world.options, tmp_path / "nursery.log")
     yield made
     made.close()
+
+
+@pytest.fixture
+def own_sqlite(tmp_path, catalog):
+    options = Options(f"sqlite:///{tmp_path}/lake/hub.db", tmp_path / "lake", tmp_path / "keys", tmp_path / "keys-root")
+    hub = open_hub(options, clock=wall_clock, catalog=catalog)
+    return options, hub, Publisher(hub)

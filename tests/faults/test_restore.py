@@ -14,25 +14,17 @@ import pytest
 import sqlalchemy as sa
 
 from license_hub.errors import LogDiverged
-from license_hub.service.back_up import back_up, lay_out
 from license_hub.service.erase import Ground, erase_subject
 from license_hub.service.fsck import fsck
-from license_hub.service.hub import open_hub
 from license_hub.service.intake import apply_pending
-from license_hub.service.integrate import attend
 from license_hub.service.recover import lost_entries, recover
-from license_hub.service.verify import VerifyRequest, verify
 from license_hub.storage import tables
-from tests.license_hub.service.publishing import Publisher, credit_code, entity
+from tests.license_hub.service.publishing import credit_code, entity
 from tests.support.cluster import Cluster, binaries, cluster, hand_over
 from tests.support.processes import stop
 
-from .world import CLEAN, ROOT, World, wall_clock, world
-
-
-def codes(hub, numbers) -> list[str]:
-    asked = [VerifyRequest(type_id="business_license", number=credit_code(n), holder_number=credit_code(n)) for n in numbers]
-    return [one.verdict.code for one in verify(hub, asked)]
+from .aged import codes, older, publish_again
+from .world import CLEAN, ROOT, World, world
 
 
 @pytest.fixture
@@ -45,46 +37,6 @@ def aged(own_sqlite, tmp_path):
     hub, rows = older(own_sqlite, tmp_path, since)
     yield hub, rows
     hub.close()
-
-
-def older(own_sqlite, tmp_path, since) -> tuple:
-    """(hub, publications): three companies' licenses backed up, then `since(hub, publisher)`, then the backup laid out."""
-    options, hub, publisher = own_sqlite
-    publisher.publish("legal_entity", [entity(1), entity(2), entity(3)])
-    apply_pending(hub)
-    codes(hub, [1])
-    attend(hub)
-    backup = back_up(hub, tmp_path / "backups", url=options.database_url)
-    since(hub, publisher)
-    apply_pending(hub)
-    rows = publications(hub)
-    attend(hub)
-    hub.close()
-    return laid_out(options, hub, backup), rows
-
-
-def laid_out(options, hub, backup):
-    database = Path(options.database_url.removeprefix("sqlite:///"))
-    for name in (database, Path(f"{database}-wal"), Path(f"{database}-shm")):
-        name.unlink(missing_ok=True)
-    lay_out(Path(backup.path), data=database, lake=options.lake)
-    return open_hub(options, clock=wall_clock, catalog=hub.catalog)
-
-
-def publications(hub) -> list[dict]:
-    from quality.store.tables import publication
-
-    with hub.engine.connect() as connection:
-        return [dict(row._mapping) for row in connection.execute(sa.select(publication).order_by(publication.c.seq))]
-
-
-@pytest.fixture
-def own_sqlite(tmp_path, catalog):
-    from tests.license_hub.service.conftest import Options
-
-    options = Options(f"sqlite:///{tmp_path}/lake/hub.db", tmp_path / "lake", tmp_path / "keys", tmp_path / "keys-root")
-    hub = open_hub(options, clock=wall_clock, catalog=catalog)
-    return options, hub, Publisher(hub)
 
 
 def test_t23_restored_database_neither_answers_nor_issues_before_the_log_is_replayed(aged):
@@ -153,15 +105,6 @@ def test_t6_replayed_act_whose_chain_of_lost_changes_was_made_up_proves_nothing(
     assert codes(hub, [2]) == ["PROOF_BAD"]
     assert ("hub_status", f"entry {event.entry}") in {(one.table, one.row) for one in fsck(hub).findings}
     hub.close()
-
-
-def publish_again(hub, rows) -> None:
-    """The publications the restored database does not know, as the departments' batches give them once more."""
-    from quality.store.tables import publication
-
-    with hub.engine.begin() as connection:
-        there = set(connection.execute(sa.select(publication.c.seq)).scalars())
-        connection.execute(sa.insert(publication), [row for row in rows if row["seq"] not in there])
 
 
 def test_t23_departments_batches_applied_again_after_a_replay_make_everything_whole(aged):
@@ -235,7 +178,8 @@ def test_t23_postgresql_lost_altogether_comes_back_whole_from_backup_and_archive
         done = hub_command(own, "restore", "replay", "--json")
         assert done.returncode == 0, done.stderr
         entries = licenses + 110
-        assert json.loads(done.stdout) == {"database_entries": entries, "log_entries": entries + 55, "statuses": 5, "lost": 50}
+        nothing = {"erased": 0, "keys": 0, "audit_leaves": 0}
+        assert json.loads(done.stdout) == {"database_entries": entries, "log_entries": entries + 55, "statuses": 5, "lost": 50} | nothing
         assert {one.kind for one in lost_entries(own.hub)} == {"issue"}
         assert codes(own.hub, [licenses, licenses + 10, licenses + 100]) == ["REVOKED", "IN_FORCE", "NOT_FOUND"]
         assert fsck(own.hub).findings == ()

@@ -9,9 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from license_hub.errors import IntakeError
-from license_hub.service.erase import Ground, erase_license, erase_subject, reapply
+from license_hub.service.erase import Ground, erase_license, erase_subject
 from license_hub.service.fsck import fsck
 from license_hub.service.intake import apply_pending
+from license_hub.service.reapply import reapply
 from license_hub.service.verify import VerifyRequest, verify
 from license_hub.storage.engine import reading, writing
 from license_hub.storage.tables import holder, leaf, license, version
