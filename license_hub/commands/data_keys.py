@@ -29,19 +29,27 @@ def list_(json_: JsonLines = False) -> None:
 
 
 @app.command()
-def rotate(name: Annotated[str, typer.Argument(help="columns, index or lake")], json_: Json = False) -> None:
-    """Make another key and use it for what is new. Then restart or reload the workers, and move what is stored.
+def rotate(
+    name: Annotated[str, typer.Argument(help="columns, index or lake")],
+    lake: Lake = None,
+    database: Database = None,
+    operator: Operator = "",
+    json_: Json = False,
+) -> None:
+    """Make another key and use it for what is new; who runs notices a new `columns` or `index` key. Then move what is stored.
 
     columns, index → hub data-keys rekey; lake → hub lake reencrypt.
 
     Example: hub data-keys rotate columns
     """
-    from license_hub.service.at_rest import open_keys
+    from license_hub.service.rotate_data_key import rotate as act
     from license_hub.signing.datakeys import NAMES
 
     if name not in NAMES:
         raise Refused(f"{name} is none of {', '.join(NAMES)}")
-    made = open_keys(session.options()).rotate(name)
+    chosen = session.options(lake, database)
+    with session.hub(chosen) as hub:
+        made = act(hub, name, session.operator(operator, chosen))
     if json_:
         output.emit({"name": name, "kid": made.kid.hex()})
     else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 from connectors.lake import Lake
@@ -65,6 +66,30 @@ def open_crypt(keys: DataKeys) -> Crypt:
         older={one.kid: one.key for one in columns[:-1]},
         reload=lambda: {one.kid: one.key for one in keys.of("columns")},
     )
+
+
+class Vault:
+    """The cipher of one process, shared by its threads: made anew once the security epoch has moved and there are other keys.
+
+    A rotation moves the epoch in its transaction, under the log's lock: who issues, or looks up again when it has moved, has the new keys.
+    """
+
+    def __init__(self, keys: DataKeys):
+        self._keys = keys
+        self._lock = Lock()
+        self._epoch = 0
+        self._files = keys.files()
+        self._crypt = open_crypt(keys)
+
+    def at(self, epoch: int) -> Crypt:
+        """Raises KeyFault."""
+        if epoch != self._epoch:
+            with self._lock:
+                files = self._keys.files()
+                if files != self._files:
+                    self._crypt, self._files = open_crypt(self._keys), files
+                self._epoch = epoch
+        return self._crypt
 
 
 def missing(settings: AtRestOptions) -> list[str]:

@@ -40,6 +40,7 @@ class Crew:
         self._workers: list[Process] = []
         self._idle: SimpleQueue[Process] = SimpleQueue()
         self._threads = ThreadPoolExecutor(max(self._size, 1))
+        self._crypt = hub.crypt
 
     def run(self, jobs: Iterable[tuple[Job, Note]], rows: int) -> Iterator[tuple[Note, Made]]:
         """Each job's result, in order, with the note that came with it; `rows` is how many there are in all. Raises CrewFault."""
@@ -47,6 +48,10 @@ class Crew:
             for job, note in jobs:
                 yield note, make(job, self._hub.crypt, self._hub.entropy)
             return
+        if self._crypt is not self._hub.crypt:
+            # Keys were rotated since these started.
+            self._end()
+            self._crypt = self._hub.crypt
         self.expect(rows)
         waiting: deque[tuple[Note, Future[Made]]] = deque()
         for job, note in jobs:
@@ -68,6 +73,9 @@ class Crew:
 
     def close(self) -> None:
         """Ends the workers: those at work are not waited for, nobody wants their rows any more."""
+        self._end()
+
+    def _end(self) -> None:
         for worker in self._workers:
             worker.kill()
         self._threads.shutdown(cancel_futures=True)
@@ -78,11 +86,13 @@ class Crew:
             worker.stdout.close()
             worker.wait()
         self._workers.clear()
+        self._idle = SimpleQueue()
+        self._threads = ThreadPoolExecutor(max(self._size, 1))
 
     def _begin(self, worker: Process) -> None:
         # One that did not even start is put in its place all the same: whoever gives it a job finds out, nobody waits for ever.
         with suppress(OSError):
-            send(worker.stdin, (self._hub.crypt.data_key, self._hub.crypt.index_key))
+            send(worker.stdin, (self._crypt.data_key, self._crypt.index_key))
         self._idle.put(worker)
 
     def _ask(self, job: Job) -> Made:

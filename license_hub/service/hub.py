@@ -20,7 +20,7 @@ from license_hub.log.policy import Policy
 from license_hub.log.policy import parse as parse_policy
 from license_hub.log.tiles import TileStore
 from license_hub.service import production
-from license_hub.service.at_rest import open_crypt, open_keys, open_lake
+from license_hub.service.at_rest import Vault, open_keys, open_lake
 from license_hub.service.audit_log import TILES
 from license_hub.service.evidence import EvidenceCache
 from license_hub.service.security import Security
@@ -65,7 +65,7 @@ class Hub:
     security: Security
     """What this process remembers of keys' states."""
     data_keys: DataKeys
-    crypt: Crypt
+    vault: Vault
     tiles: TileStore
     audit_tiles: TileStore
     clock: Callable[[], datetime]
@@ -93,6 +93,11 @@ class Hub:
     def now(self) -> datetime:
         """The clock's instant, whole seconds, UTC: what a leaf can carry."""
         return self.clock().astimezone(UTC).replace(microsecond=0)
+
+    @property
+    def crypt(self) -> Crypt:
+        """Today's cipher, as far as the epoch is known. Who uses one for several steps that belong together takes it once."""
+        return self.vault.at(self.security.epoch)
 
     def close(self) -> None:
         """Gives back the database connections."""
@@ -136,7 +141,7 @@ def open_hub(
         keyring=keyring,
         security=security,
         data_keys=data_keys,
-        crypt=open_crypt(data_keys),
+        vault=Vault(data_keys),
         tiles=TileStore(lake / "log"),
         audit_tiles=audit_tiles,
         clock=clock,

@@ -105,11 +105,15 @@ def verify(hub: Hub, requests: Sequence[VerifyRequest]) -> list[Answer]:
     """One answer a request, in order. Raises ValueError for a request that is neither by identifier nor by all three of the other way."""
     for one in requests:
         check_form(one)
-    now = hub.now()
+    now, crypt = hub.now(), hub.crypt
     asked = [asked_for(hub, one) for one in requests]
     with writing(hub.engine) as connection:
         epoch, matches = _look_up(hub, connection, asked)
         hub.security.seen(connection, epoch)
+        if hub.crypt is not crypt:
+            # There is a new index key: what was issued under it was not found.
+            asked = [asked_for(hub, one) for one in requests]
+            epoch, matches = _look_up(hub, connection, asked)
         head = newest_checkpoint(hub, connection)
         witnessed = witnessed_size(hub, connection, licenses(hub))
         made = [_answer(hub, connection, head, one, match, now) for one, match in zip(asked, matches, strict=True)]

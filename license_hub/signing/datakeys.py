@@ -66,6 +66,13 @@ class DataKeys:
             raise KeyFault(f"data key {name}: another process rotated it just now; look at `hub keys data`")
         return newest
 
+    def files(self) -> frozenset[str]:
+        """Names of all keys there are: who remembers another set has to read them again. Makes each name's first key."""
+        for name in NAMES:
+            if name not in self._injected and not self._paths(name):
+                self.of(name)
+        return frozenset(path.name for name in NAMES if name not in self._injected for path in self._paths(name))
+
     def rewrap(self) -> int:
         """Wraps every key by the KEK that wraps now; returns how many were wrapped by another."""
         done = 0

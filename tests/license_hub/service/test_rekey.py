@@ -8,12 +8,14 @@ import pytest
 import sqlalchemy as sa
 
 from license_hub.errors import DecryptionError
-from license_hub.service.at_rest import open_crypt, open_keys, open_lake
+from license_hub.service.at_rest import Vault, open_keys, open_lake
 from license_hub.service.erase import Ground, erase_license
 from license_hub.service.fsck import fsck
+from license_hub.service.hub import open_hub
 from license_hub.service.intake import apply_pending
 from license_hub.service.list_audit import list_audit
 from license_hub.service.rekey import rekey
+from license_hub.service.rotate_data_key import rotate
 from license_hub.service.verify import VerifyRequest, verify
 from license_hub.signing.commitment import instant
 from license_hub.storage import tables
@@ -41,7 +43,7 @@ def rotated(hub, *names: str):
     keys = open_keys(options(hub.lake.root.parent))
     for name in names:
         keys.rotate(name)
-    return replace(hub, data_keys=keys, crypt=open_crypt(keys), lake=open_lake(options(hub.lake.root.parent), keys))
+    return replace(hub, data_keys=keys, vault=Vault(keys), lake=open_lake(options(hub.lake.root.parent), keys))
 
 
 def kids(hub) -> set[tuple[str, object]]:
@@ -96,6 +98,24 @@ def test_t19_audit_entries_moved_twice_still_agree_with_their_log_and_a_changed_
         assert one.subject_bi != two.subject_bi
         work.connection.execute(sa.update(tables.audit).where(tables.audit.c.seq == one.seq).values(subject_bi=two.subject_bi))
     assert [(found.table, found.row) for found in fsck(new).findings] == [("hub_audit", f"seq {one.seq}")]
+
+
+def test_process_that_runs_through_a_rotation_finds_what_is_new_and_issues_nothing_twice(hub, tmp_path):
+    other = open_hub(options(tmp_path, hub.engine.url.render_as_string(hide_password=False)), clock=hub.clock, catalog=hub.catalog)
+    assert code(other, ONE) == "IN_FORCE"
+    rotate(hub, "index", "operator")
+    rows = [company(2000 + place) for place in range(20)] + [company(1000 + place, status) for place, status in enumerate("12345")]
+    deliver(hub, write_csv(tmp_path / "second.csv", [*rows, company(3000)]))
+    assert code(other, credit_code(3000)) == "IN_FORCE" and code(other, ONE) == "IN_FORCE"
+    rekey(hub, "operator")
+    rotate(hub, "index", "operator")
+    rekey(hub, "operator")
+    # The other's own look-up is its first since: what it issues must find the licenses of before.
+    deliver(other, write_csv(tmp_path / "third.csv", [*rows, company(3000), company(3001)]))
+    with hub.engine.connect() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(tables.license)).scalar_one() == 27
+    assert (code(hub, credit_code(3001)), fsck(hub).findings) == ("IN_FORCE", ())
+    other.close()
 
 
 def test_worker_of_before_reads_cells_of_a_key_made_since(hub):
