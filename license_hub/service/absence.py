@@ -100,9 +100,11 @@ def _in_quarantine(hub: Hub, connection: sa.Connection, kind: LicenseType, sourc
     wanted = hub.crypt.blind_index("number", "\x1f".join(pair))
     for head in publications.deliveries(connection, source.resource):
         path = hub.lake / "quarantine" / source.resource / head.batch / "rows.parquet"
-        known = hub.evidence.quarantines.get((path, kind.id))
+        # What was read under another index key finds nothing.
+        where = (path, kind.id, hub.crypt.index_kid)
+        known = hub.evidence.quarantines.get(where)
         if known is None:
-            known = hub.evidence.quarantines.put((path, kind.id), _pairs(hub, path, source, resource))
+            known = hub.evidence.quarantines.put(where, _pairs(hub, path, source, resource))
         if wanted in known:
             return True
     return False

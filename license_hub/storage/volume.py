@@ -8,12 +8,14 @@ Source: proc(5) `/proc/pid/mountinfo`; sysfs `dm/uuid` of device-mapper devices.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 MEMORY = frozenset({"tmpfs", "ramfs"})
 ENCRYPTING = frozenset({"ecryptfs", "fuse.gocryptfs", "fuse.encfs", "fuse.cryfs"})
 MOUNTS = Path("/proc/self/mountinfo")
 BLOCKS = Path("/sys/dev/block")
+_OCTAL = re.compile(rb"\\([0-3][0-7]{2})")
 
 
 def kind_of(folder: Path, *, mounts: Path = MOUNTS, blocks: Path = BLOCKS) -> str:
@@ -35,10 +37,15 @@ def _mount(place: Path, mounts: Path) -> tuple[str, str]:
     for line in mounts.read_text("utf-8", "surrogateescape").splitlines():
         before, _, after = line.partition(" - ")
         fields = before.split(" ")
-        point = fields[4].encode("utf-8", "surrogateescape").decode("unicode_escape", "replace")
+        point = _unescaped(fields[4])
         if len(point) >= best and (place == Path(point) or Path(point) in place.parents):
             best, found = len(point), (fields[2], after.split(" ")[0])
     return found
+
+
+def _unescaped(text: str) -> str:
+    """Spaces, tabs, newlines and backslashes stand as three octal digits, every other byte as itself."""
+    return _OCTAL.sub(lambda found: bytes([int(found[1], 8)]), os.fsencode(text)).decode("utf-8", "surrogateescape")
 
 
 def _encrypted(device: Path) -> bool:

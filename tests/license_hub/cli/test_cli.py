@@ -206,6 +206,11 @@ def test_verify_exit_code_and_body_follow_the_verdict(hub, tmp_path):
     assert [one["code"] for one in actions][:4] == ["CONTENT_MISMATCH", "NOT_FOUND", "REVOKED", "IN_FORCE"]
     assert all(one["actor"].startswith("cli:") for one in actions[:4])
     assert credit_code(3000) not in json.dumps(actions)
+    # Who looked is found by the holder, also behind a new index key.
+    for turn in range(2):
+        about = hub("audit", "--subject", "--json", given=f"{credit_code(3001)}\n")
+        assert [json.loads(line)["code"] for line in about.stdout.splitlines() if line.startswith("{")] == ["REVOKED"], turn
+        assert hub("data-keys", "rotate", "index", "--json").returncode == 0
 
 
 def test_log_checkpoint_and_fsck_over_a_sound_log_and_a_damaged_one(hub, delivery, tmp_path):

@@ -101,9 +101,11 @@ def test_t19_audit_entries_moved_twice_still_agree_with_their_log_and_a_changed_
 
 
 def test_process_that_runs_through_a_rotation_finds_what_is_new_and_issues_nothing_twice(hub, tmp_path):
-    other = open_hub(options(tmp_path, hub.engine.url.render_as_string(hide_password=False)), clock=hub.clock, catalog=hub.catalog)
+    chosen = options(tmp_path, hub.engine.url.render_as_string(hide_password=False))
+    other = open_hub(chosen, clock=hub.clock, catalog=hub.catalog)
     assert code(other, ONE) == "IN_FORCE"
     rotate(hub, "index", "operator")
+    hub = open_hub(chosen, clock=hub.clock, catalog=hub.catalog)
     rows = [company(2000 + place) for place in range(20)] + [company(1000 + place, status) for place, status in enumerate("12345")]
     deliver(hub, write_csv(tmp_path / "second.csv", [*rows, company(3000)]))
     assert code(other, credit_code(3000)) == "IN_FORCE" and code(other, ONE) == "IN_FORCE"
@@ -116,6 +118,7 @@ def test_process_that_runs_through_a_rotation_finds_what_is_new_and_issues_nothi
         assert connection.execute(sa.select(sa.func.count()).select_from(tables.license)).scalar_one() == 27
     assert (code(hub, credit_code(3001)), fsck(hub).findings) == ("IN_FORCE", ())
     other.close()
+    hub.close()
 
 
 def test_worker_of_before_reads_cells_of_a_key_made_since(hub):

@@ -43,6 +43,14 @@ def test_stack_of_which_one_part_is_plain_is_plain(world):
     assert kind_of(Path("/usr"), **seen) == "plain"
 
 
+@pytest.mark.parametrize("name", ["证照 数据", "data\\040x", "a\tb", "caché"])
+def test_mount_point_of_any_name_is_found(world, tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    written = str(folder).replace("\\", "\\134").replace(" ", "\\040").replace("\t", "\\011")
+    assert kind_of(folder / "lake", **world({"/": ("8:1", "ext4"), written: ("0:30", "tmpfs")}, {})) == "memory"
+
+
 def test_later_mount_at_one_point_covers_the_earlier(world, tmp_path):
     seen = world({"/": ("8:1", "ext4")}, {})
     seen["mounts"].write_text(seen["mounts"].read_text() + LINE.format(number=9, device="0:9", point="/", system="tmpfs"))
