@@ -2,6 +2,7 @@
 
 - A file without such a row is not touched; another is written anew beside its place, whole, and put there. What remains keeps its order,
   its origin and its values.
+- Only files of batches that landed by the erasure are touched: what the source delivers afterwards is a delivery like any other.
 - Landed rows are found by the key that cleaning gives. Rows whose key cannot be cleaned have none and leave with their batch's retention.
 - A landed batch's manifest is brought in line: rows, bytes and hash of the file. Its content hash stays that of the delivery, so that
   the same delivery, come again, is still known.
@@ -14,6 +15,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,14 +27,15 @@ from catalogs.model import Catalog
 from connectors import manifest
 from connectors.lake import Lake
 from quality import scan
+from quality.retention import landed_at
 from quality.scan import Landed
 from quality.session import session
 
 ROWS = 100_000
 _BESIDE = ".erasing"
 
-Wanted = Callable[[str], bool]
-"""Whether a key is to be erased."""
+Wanted = Callable[[str, datetime], bool]
+"""Whether the row of a key is to be erased from the files of a batch that landed then."""
 
 
 def erase_rows(lake: Lake, catalog: Catalog, resource_id: str, wanted: Wanted) -> int:
@@ -40,10 +44,14 @@ def erase_rows(lake: Lake, catalog: Catalog, resource_id: str, wanted: Wanted) -
     for area, column in (("trusted", "_key"), ("quarantine", "key")):
         for path in _files(lake / area / resource_id):
             name = "key" if path.name.startswith("superseded") else column
-            gone += _without(lake, path, _by_key(name, wanted), name)
+            gone += _without(lake, path, _by_key(name, partial(_of_batch, wanted, path)), name)
     for path in _files(lake / "landing" / resource_id):
-        gone += _landed(lake, catalog, resource_id, path, wanted)
+        gone += _landed(lake, catalog, resource_id, path, partial(_of_batch, wanted, path))
     return gone
+
+
+def _of_batch(wanted: Wanted, path: Path, key: str) -> bool:
+    return wanted(key, landed_at(path.parent.name))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -52,7 +60,7 @@ def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*/*.parquet"))
 
 
-def _landed(lake: Lake, catalog: Catalog, resource_id: str, path: Path, wanted: Wanted) -> int:
+def _landed(lake: Lake, catalog: Catalog, resource_id: str, path: Path, wanted: Callable[[str], bool]) -> int:
     with lake.open(path) as file:
         columns = frozenset(pq.read_schema(file).names)
     resource = catalog.resources[resource_id]
@@ -80,7 +88,7 @@ def _landed(lake: Lake, catalog: Catalog, resource_id: str, path: Path, wanted: 
     return gone
 
 
-def _by_key(column: str, wanted: Wanted) -> Callable[[pa.RecordBatch], list[bool]]:
+def _by_key(column: str, wanted: Callable[[str], bool]) -> Callable[[pa.RecordBatch], list[bool]]:
     return lambda batch: [bool(key) and wanted(key) for key in batch.column(column).to_pylist()]
 
 

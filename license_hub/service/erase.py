@@ -90,14 +90,14 @@ def _erase(hub: Hub, licenses: Iterable[int], more: Iterable[tuple[str, bytes]],
                 done.kept_shared += 1
                 continue
             rows += versions
-        leaves, erasures, handles = [], [], dict.fromkeys(more, first)
+        leaves, erasures, handles = [], [], dict.fromkeys(more, max(first - 1, 0))
         for row in rows:
             leaf_id, secret = hub.entropy(16).hex(), hub.entropy(32)
             content = leaf("erase", leaf_id, at, commit(secret, ground.stated()), row.leaf_id)
             sealed = hub.crypt.encrypt("hub_erasure", "secret", entry, secret, hub.entropy(NONCE_BYTES))
             leaves.append((entry, content, leaf_hash(content)))
             erasures.append((entry, row.entry, leaf_id, ground.reason, ground.document_no, ground.organ_code, at, sealed))
-            handles.setdefault((row.resource, bytes(row.key_bi)), entry)
+            handles[row.resource, bytes(row.key_bi)] = entry
             done.identifiers.append(row.identifier)
             entry += 1
         bulk.insert(connection, tables.leaf, leaves)
@@ -110,7 +110,8 @@ def _erase(hub: Hub, licenses: Iterable[int], more: Iterable[tuple[str, bytes]],
         done.versions = len(rows)
     integrate(hub)
     with reading(hub.engine) as connection:
-        found = remembered(connection)
+        # What was erased now leaves as it stands now, whatever the leaf before says.
+        found = remembered(connection) | dict.fromkeys(handles, hub.now())
     done.lake_rows = sweep_lake(hub, found)
     return done
 

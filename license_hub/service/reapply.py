@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from license_hub.log.checkpoint import parse
 from license_hub.log.tiles import WIDTH, TileStore
-from license_hub.service.blank import Handle, blank, remember, remembered, sweep_lake
+from license_hub.service.blank import Handle, blank, remember, remembered, said_at, sweep_lake
 from license_hub.service.erase import Erased
 from license_hub.service.hub import Hub
 from license_hub.signing.commitment import instant
@@ -46,9 +47,9 @@ def erase_leaves(log: TileStore) -> Leaves:
     return found
 
 
-def handles(connection: sa.Connection, leaves: Leaves) -> set[Handle]:
+def handles(connection: sa.Connection, leaves: Leaves) -> dict[Handle, datetime]:
     """Rows that have to leave the lake: those remembered, and those of leaves this database has not heard of."""
-    return remembered(connection) | {where for _, _, where in _unknown(connection, leaves)}
+    return remembered(connection) | {where: said_at(said) for (_, said), _, where in _unknown(connection, leaves)}
 
 
 def rows(hub: Hub, connection: sa.Connection, leaves: Leaves, actor: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 
 import pyarrow.parquet as pq
 import pytest
@@ -101,6 +102,23 @@ def test_row_the_source_still_provides_becomes_a_new_license_and_the_erased_one_
     rows = [company(2000 + place) for place in range(20)] + [company(1000 + place, status) for place, status in enumerate("12345")]
     deliver(hub, write_csv(tmp_path / "next.csv", [*rows, company(3000)]))
     assert code(hub, identifier=identifier) == "ERASED" and code(hub, GONE) == "IN_FORCE"
+
+
+def test_row_delivered_after_its_erasure_stays_in_the_lake_when_others_are_erased_and_goes_with_its_own(hub, tmp_path):
+    erase_license(hub, identifier_of(hub, GONE), GROUND, "officer")
+    hub.clock.at += timedelta(minutes=5)
+    rows = [company(2000 + place) for place in range(20)] + [company(1000 + place, status) for place, status in enumerate("12345")]
+    deliver(hub, write_csv(tmp_path / "next.csv", [*rows, company(3000)]))
+    hub.clock.at += timedelta(minutes=5)
+    before = lake_cells(hub).count(GONE)
+    assert before and erase_license(hub, identifier_of(hub, OTHER), GROUND, "officer").versions == 1
+    assert lake_cells(hub).count(GONE) == before and reapply(hub).lake_rows == 0
+    # The newest delivery still has the row: nothing of it was lost without a word.
+    hub.clock.at += timedelta(minutes=5)
+    assert deliver(hub, write_csv(tmp_path / "third.csv", [*rows, company(3000), company(3001)])).removed == 0
+    assert code(hub, GONE) == "IN_FORCE" and fsck(hub).findings == ()
+    erase_license(hub, identifier_of(hub, GONE), GROUND, "officer")
+    assert GONE not in lake_cells(hub) and code(hub, GONE) == "NOT_FOUND"
 
 
 def test_t35_restored_database_is_erased_again_from_the_log(tmp_path, catalog):
