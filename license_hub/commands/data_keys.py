@@ -43,10 +43,10 @@ def rotate(
     Example: hub data-keys rotate columns
     """
     from license_hub.service.rotate_data_key import rotate as act
-    from license_hub.signing.datakeys import NAMES
+    from license_hub.signing.datakeys import ROTATED
 
-    if name not in NAMES:
-        raise Refused(f"{name} is none of {', '.join(NAMES)}")
+    if name not in ROTATED:
+        raise Refused(f"{name} is none of {', '.join(ROTATED)}")
     chosen = session.options(lake, database)
     with session.hub(chosen) as hub:
         made = act(hub, name, session.operator(operator, chosen))

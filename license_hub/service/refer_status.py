@@ -47,4 +47,4 @@ def _seed(hub: Hub, shard: int) -> bytes:
     """Derived, so that a database restored from before the shard began gives it the same places again; stored, so that another key
     one day moves no place."""
     info = f"mianzhengtong status list {shard}".encode()
-    return HKDF(SHA256(), statuslist.SEED_BYTES, None, info).derive(hub.keyring.symmetric("status"))
+    return HKDF(SHA256(), statuslist.SEED_BYTES, None, info).derive(hub.data_keys.of("status")[0].key)

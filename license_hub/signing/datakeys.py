@@ -2,7 +2,8 @@
 
     <HUB_KEYS>/data/<name>-0001.json   {"v": 1, "name", "kid", "kek", "wrapped"}
 
-- Names: `columns` (cells of the database), `index` (blind indexes), `lake` (files of the lake). A kid is 16 hex digits of a hash of the
+- Names: `columns` (cells of the database), `index` (blind indexes), `lake` (files of the lake), `status` (where entries stand in status
+  lists; it is never rotated, for a place never moves). A kid is 16 hex digits of a hash of the
   key that says nothing about it.
 - `rotate` adds a key; what is encrypted under older ones stays readable and is moved by `hub keys reencrypt` and `hub lake reencrypt`.
 - `rewrap` wraps every key by another KEK, file by file, each replaced whole: who runs keeps its keys in memory and notices nothing, who
@@ -21,13 +22,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from license_hub.errors import KeyFault
+from license_hub.signing.files import create_form as create
+from license_hub.signing.files import read_form as read
 from license_hub.signing.kek import KEY_BYTES, KeyWrap
-from license_hub.signing.keyring import _create as create
-from license_hub.signing.keyring import _read as read
 
-NAMES = ("columns", "index", "lake")
+NAMES = ("columns", "index", "lake", "status")
+ROTATED = NAMES[:3]
 _FORM = ("v", "name", "kid", "kek", "wrapped")
-_BEFORE = {"columns": "data", "index": "index"}
+_BEFORE = {"columns": "data", "index": "index", "status": "status"}
 """Names under which an older hub kept the key in the open, below `symmetric/`."""
 
 
@@ -58,7 +60,9 @@ class DataKeys:
         return tuple(self._opened(path, name) for path in paths)
 
     def rotate(self, name: str) -> DataKey:
-        """Another key for that name, current from now on for who starts or reloads."""
+        """Another key for that name, current from now on for who starts or reloads. Raises KeyFault."""
+        if name not in ROTATED:
+            raise KeyFault(f"data key {name} is not rotated; those that are: {', '.join(ROTATED)}")
         known = self.of(name)
         made = secrets.token_bytes(KEY_BYTES)
         self._make(name, len(known) + 1, made)

@@ -1,7 +1,6 @@
 """The hub's keys on disk, made on first use.
 
     <directory>/<role>/0001.json      signing keys, numbered as they were made; all verify
-    <directory>/symmetric/<name>.json 32-byte keys: `index` and `data` for storage.crypt, `status` for the places in status lists
 
 A signing key is held in its file or lives elsewhere; one role may have keys of either form:
 
@@ -22,23 +21,19 @@ A signing key is held in its file or lives elsewhere; one role may have keys of 
 from __future__ import annotations
 
 import base64
-import json
 import logging
-import os
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from license_hub.errors import KeyFault
 from license_hub.signing import places
-from license_hub.signing.files import guard
+from license_hub.signing.files import create_form, read_form
 from license_hub.signing.suites import HeldSigner, PublicKey, Signer, kid, suite
 
 ROLE = re.compile(r"checkpoint|status|token|presentation|witness|root|organ/[0-9A-Z]{18}")
 ROLES = "checkpoint, status, token, presentation, witness, root, organ/<18-character credit code>"
-SYMMETRIC = ("index", "data", "status")
 DEFAULT_ALG = "Ed25519"
 CHECKPOINT_ALGS = ("Ed25519", "SM2")
 """What signs a checkpoint, in the order of its lines; the first one must be there (C2SP tlog-checkpoint)."""
@@ -68,7 +63,7 @@ class Held:
 
 
 class Keyring:
-    """Keys of one hub. `injected` (role or symmetric name → raw private bytes) is for golden files: it never touches the disk."""
+    """Keys of one hub. `injected` (role → raw private bytes) is for golden files: it never touches the disk."""
 
     def __init__(
         self,
@@ -151,21 +146,6 @@ class Keyring:
                 names.add(role)
         return tuple(sorted(names))
 
-    def symmetric(self, name: str) -> bytes:
-        """32 bytes, made on first use. Raises KeyFault."""
-        if name not in SYMMETRIC:
-            raise KeyFault(f"no symmetric key {name!r}; known: {', '.join(SYMMETRIC)}")
-        if name in self._injected:
-            return self._injected[name]
-        path = self.directory / "symmetric" / f"{name}.json"
-        if not path.exists():
-            _create(path, {"v": 1, "name": name, "key": _text(secrets.token_bytes(32))}, self.directory)
-        content = _read(path, ("v", "name", "key"))
-        key = _bytes(content["key"], path)
-        if content["name"] != name or len(key) != 32:
-            raise KeyFault(f"{path}: not the 32-byte key {name}; restore it from the backup of the keys")
-        return key
-
     def _keys(self, role: str) -> tuple[Held, ...]:
         """The role's keys, newest first, each read once."""
         held = self._held.get(role)
@@ -194,7 +174,7 @@ class Keyring:
     def _write(self, held: Held, number: int, rest: Mapping[str, object]) -> Path:
         """Unless another process was faster."""
         path = self.directory / held.role / f"{number:04d}.json"
-        _create(path, {"v": 1, "role": held.role, "alg": held.alg, "kid": held.key.kid, **rest}, self.directory)
+        create_form(path, {"v": 1, "role": held.role, "alg": held.alg, "kid": held.key.kid, **rest}, self.directory)
         self.forget(held.role)
         return path
 
@@ -228,7 +208,7 @@ def _dev_key(role: str, alg: str, private: bytes) -> Held:
 
 
 def _signing_key(path: Path) -> Held:
-    content = _read(path, ("v", "role", "alg", "kid", "private"), ("v", "role", "alg", "kid", "public", "token"))
+    content = read_form(path, ("v", "role", "alg", "kid", "private"), ("v", "role", "alg", "kid", "public", "token"))
     role, alg = str(content["role"]), str(content["alg"])
     if "private" in content:
         held = _dev_key(role, alg, _bytes(content["private"], path))
@@ -240,43 +220,6 @@ def _signing_key(path: Path) -> Held:
     if held.key.kid != content["kid"] or not path.parent.as_posix().endswith(role):
         raise KeyFault(f"{path}: the key does not match its own kid and role; restore it from the backup of the keys")
     return held
-
-
-def _read(path: Path, *forms: tuple[str, ...]) -> dict[str, object]:
-    """The file's content, its names those of one of the forms."""
-    guard(path.parent)
-    guard(path)
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (ValueError, UnicodeDecodeError):
-        raise KeyFault(f"{path}: not a key file; restore it from the backup of the keys") from None
-    if not isinstance(content, dict) or set(content) not in map(set, forms) or content["v"] != 1:
-        raise KeyFault(f"{path}: not a key file of version 1; restore it from the backup of the keys")
-    return content
-
-
-def _create(path: Path, content: dict[str, object], top: Path) -> None:
-    """Make the file unless it is there: of two makers one wins, and nobody ever reads half a key."""
-    for folder in (top, *[one for one in reversed(path.parents) if top in one.parents]):
-        folder.mkdir(mode=0o700, parents=folder == top, exist_ok=True)
-        guard(folder)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(json.dumps(content, sort_keys=True) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(beside, path)
-    except FileExistsError:
-        return
-    finally:
-        beside.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _text(data: bytes) -> str:

@@ -14,8 +14,8 @@ import pytest
 
 from license_hub.errors import KeyFault
 from license_hub.signing.datakeys import NAMES, DataKeys
+from license_hub.signing.files import create_form
 from license_hub.signing.kek import FileKek, open_kek
-from license_hub.signing.keyring import Keyring
 
 
 def kek_file(folder: Path, name: str = "kek") -> Path:
@@ -76,7 +76,7 @@ def test_rewrap_changes_the_kek_and_no_key(tmp_path, folder):
     with pytest.raises(KeyFault, match="HUB_KEK_BEFORE"):
         DataKeys(folder, [new]).of("columns")
     both = DataKeys(folder, [new, old])
-    assert (both.rewrap(), both.rewrap()) == (3, 0)
+    assert (both.rewrap(), both.rewrap()) == (len(NAMES), 0)
     assert {name: DataKeys(folder, [new]).of(name) for name in NAMES} == before
     with pytest.raises(KeyFault):
         running.of("columns")
@@ -137,11 +137,20 @@ def test_keys_move_from_a_file_into_a_token(token, tmp_path, folder):
     assert DataKeys(folder, [open_kek(token, folder)]).of("lake") == before
 
 
-def test_key_in_the_open_of_an_older_hub_is_taken_over_and_removed(folder):
-    Keyring(folder).symmetric("data")
-    was = base64.b64decode(json.loads((folder / "symmetric/data.json").read_text())["key"])
+@pytest.mark.parametrize(("before", "name"), [("data", "columns"), ("index", "index"), ("status", "status")])
+def test_key_in_the_open_of_an_older_hub_is_taken_over_and_removed(folder, before, name):
+    path, was = folder / "symmetric" / f"{before}.json", bytes(range(32))
+    create_form(path, {"v": 1, "name": before, "key": base64.b64encode(was).decode()}, folder)
     keys = DataKeys(folder, [open_kek("", folder)])
-    assert keys.of("columns")[0].key == was and not (folder / "symmetric/data.json").exists()
+    assert keys.of(name)[0].key == was and not path.exists()
+
+
+def test_key_of_the_places_in_status_lists_is_wrapped_and_never_rotated(folder):
+    keys = DataKeys(folder, [open_kek("", folder)])
+    made = keys.of("status")[0].key
+    assert base64.b64encode(made) not in b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    with pytest.raises(KeyFault, match="not rotated"):
+        keys.rotate("status")
 
 
 def _first(folder: Path, answers) -> None:

@@ -69,18 +69,9 @@ def test_signers_of_two_roles_have_two_keys(folder):
     assert ring.roles() == ("checkpoint", ORGAN, "token")
 
 
-def test_symmetric_keys_are_made_once_and_differ(folder):
-    ring = Keyring(folder)
-    assert len(ring.symmetric("index")) == len(ring.symmetric("data")) == 32
-    assert ring.symmetric("index") != ring.symmetric("data")
-    assert Keyring(folder).symmetric("data") == ring.symmetric("data")
-    assert ring.roles() == ()
-
-
 def test_keys_are_readable_by_their_owner_alone(folder):
     ring = Keyring(folder)
     ring.signer(ORGAN)
-    ring.symmetric("data")
     for path in [folder, *folder.rglob("*")]:
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
@@ -196,16 +187,10 @@ def test_role_of_another_name_is_refused(folder, role):
     assert not folder.exists()
 
 
-def test_symmetric_key_of_another_name_is_refused(folder):
-    with pytest.raises(KeyFault, match="no symmetric key"):
-        Keyring(folder).symmetric("../token/0001")
-
-
 def test_injected_keys_sign_and_never_touch_the_disk(folder):
-    ring = Keyring(folder, {"checkpoint": SEED, "index": b"i" * 32, "data": b"d" * 32})
+    ring = Keyring(folder, {"checkpoint": SEED})
     assert ring.signer("checkpoint").public == POINT
     assert ring.public_keys("checkpoint")[0].public == POINT
-    assert ring.symmetric("index") == b"i" * 32
     assert ring.roles() == ("checkpoint",)
     assert not folder.exists()
 
@@ -238,7 +223,7 @@ def test_jwk_is_the_public_key_in_base64url():
 
 def _make(directory, answers):
     ring = Keyring(directory)
-    answers.put((ring.signer("token").kid, ring.symmetric("data")))
+    answers.put(ring.signer("token").kid)
 
 
 def test_processes_starting_at_once_agree_on_one_key(folder):
