@@ -40,7 +40,7 @@ ROWS = (
     ),
     Row("root_key", "HUB_ROOT_KEY", "", "pinned root verifier keys (name+hash+base64, spaces between): who may sign key manifests"),
     Row("kek", "HUB_KEK", "", "key that wraps the data keys: a file of 64 hex digits or a pkcs11: URI; empty = one beside them, demo only"),
-    Row("kek_before", "HUB_KEK_BEFORE", "", "the former HUB_KEK, while `hub keys rewrap` has not run yet"),
+    Row("kek_before", "HUB_KEK_BEFORE", "", "the former HUB_KEK, while `hub data-keys rewrap` has not run yet"),
     Row("lake_encryption", "HUB_LAKE_ENCRYPTION", "on", "on, or off for trials without personal data; production takes on alone"),
     Row("spill", "HUB_SPILL", "", "folder on tmpfs or an encrypted volume for what DuckDB cannot hold in memory; default <lake>/tmp"),
     Row("host", "HUB_HOST", "127.0.0.1", "address the server listens on"),

@@ -39,7 +39,7 @@ def open_keys(settings: AtRestOptions) -> DataKeys:
     if settings.kek_before:
         keks.append(open_kek(settings.kek_before, keys))
     elif settings.kek and (keys / "insecure-kek.hex").exists():
-        # A trial that grows up: its keys are still wrapped by the development KEK until `hub keys rewrap` ran.
+        # A trial that grows up: its keys are still wrapped by the development KEK until `hub data-keys rewrap` ran.
         keks.append(open_kek("", keys, make=False))
     return DataKeys(keys, keks)
 

@@ -5,7 +5,7 @@
 - Names: `columns` (cells of the database), `index` (blind indexes), `lake` (files of the lake), `status` (where entries stand in status
   lists; it is never rotated, for a place never moves). A kid is 16 hex digits of a hash of the
   key that says nothing about it.
-- `rotate` adds a key; what is encrypted under older ones stays readable and is moved by `hub keys reencrypt` and `hub lake reencrypt`.
+- `rotate` adds a key; what is encrypted under older ones stays readable and is moved by `hub data-keys rekey` and `hub lake reencrypt`.
 - `rewrap` wraps every key by another KEK, file by file, each replaced whole: who runs keeps its keys in memory and notices nothing, who
   starts in between opens each file by the KEK it names.
 """
@@ -67,7 +67,7 @@ class DataKeys:
         made = secrets.token_bytes(KEY_BYTES)
         self._make(name, len(known) + 1, made)
         if (newest := self.of(name)[-1]).key != made:
-            raise KeyFault(f"data key {name}: another process rotated it just now; look at `hub keys data`")
+            raise KeyFault(f"data key {name}: another process rotated it just now; look at `hub data-keys list`")
         return newest
 
     def files(self) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 - A cell is `version byte ‖ kid (8 bytes) ‖ nonce (12) ‖ AES-256-GCM ciphertext and tag`; its additional data is `table|column|row`, so
   a cell copied to another row, column or table does not decrypt.
-- Several data keys by kid: the current one encrypts, all decrypt; `hub keys reencrypt` moves cells to the current one.
+- Several data keys by kid: the current one encrypts, all decrypt; `hub data-keys rekey` moves cells to the current one.
 - A blind index is HMAC-SHA256 over the *cleaned* value under a key of its own purpose, derived by HKDF: equal values are found, a dump
   alone recovers nothing, and an index of one purpose says nothing about another's. Source: threats.md finding 6.
 - An index names its key: its first byte is `index_kid`, the number of its index key; 31 bytes of the HMAC follow. Key n indexes what key
