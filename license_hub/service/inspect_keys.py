@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from license_hub.errors import HubError
+from license_hub.service import kept_manifest
 from license_hub.service.hub import Hub
 from license_hub.signing.commitment import leaf
 from license_hub.signing.manifest import KnownKey, statement, verify
@@ -56,6 +57,9 @@ def states(hub: Hub, connection: sa.Connection, findings: Findings) -> None:
             findings.add("hub_key", f"kid {kid}", f"is not as the change logged at entry {change.entry} left it")
     for kid in sorted(newest):
         findings.add("hub_key", f"kid {kid}", "is missing, the log has changes of it")
+    findings.checked[kept_manifest.NAME] += 1
+    if not kept_manifest.is_sound(hub):
+        findings.add(kept_manifest.NAME, "file", "was changed, or no pinned root signed it: the next command puts the newest there")
 
 
 def _manifests(hub: Hub, connection: sa.Connection, findings: Findings) -> tuple[KnownKey, ...]:

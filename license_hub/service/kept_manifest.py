@@ -45,6 +45,12 @@ def best(hub: Hub, given: str | None = None) -> Signed | None:
     return max(found, key=lambda one: one.manifest.sequence, default=None)
 
 
+def is_sound(hub: Hub) -> bool:
+    """Whether the kept one, if there is one, is as a pinned root signed it."""
+    stored = _stored(hub)
+    return stored is None or _verified(hub, stored) is not None
+
+
 def _stored(hub: Hub) -> str | None:
     data = read(hub.tiles.directory / NAME)
     return None if data is None else data.decode("utf-8", "replace")
