@@ -1,4 +1,5 @@
 """An outsider's own check of a hub: Python's standard library and `cryptography`, nothing of the hub's. Specified in docs/verify-us.md.
+Of organs that seal with SM2 it asks the file beside it, sm2.py, which is as plain.
 
     outsider.py --hub URL --root VKEY --state SEEN.json look             newest checkpoint; it must continue the last one seen
     outsider.py …                                       audit            and every entry and tile of the whole log
@@ -21,6 +22,9 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import sm2
 
 MALFORMED = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
 
@@ -123,8 +127,8 @@ def read_manifest(note, root, now):
     return manifest
 
 
-def keys_of(manifest, role):
-    return {one["kid"]: one for one in manifest["keys"] if one["role"] == role and one["alg"] == "Ed25519"}
+def keys_of(manifest, role, suites=("Ed25519",)):
+    return {one["kid"]: one for one in manifest["keys"] if one["role"] == role and one["alg"] in suites}
 
 
 def read_checkpoint(note, manifest):
@@ -303,13 +307,14 @@ def read_license(bundle, manifest, now):
     need(included(hashed, entry, size, [unbase64(one) for one in path], root), "the leaf is not at its place in the log")
     # The organ named in the identifier signed the batch the leaf is in.
     issuer, batch = bundle["identifier"].split(".")[6], canonical(seal["statement"])
-    key = keys_of(manifest, f"organ/{issuer}").get(seal["kid"])
-    need(seal["alg"] == "Ed25519", f"sealed with {seal['alg']}, which this program cannot check")
+    key = keys_of(manifest, f"organ/{issuer}", ("Ed25519", "SM2")).get(seal["kid"])
     need(key and seal["alg"] == key["alg"], "attested by no key of the organ in the identifier")
     counts = key["state"] != "compromised" or entry < key.get("until", {"size": 0})["size"]
     need(counts and key["not_before"] <= batch["at"], "attested by a key that was compromised then, or not yet in use")
     signature = unbase64(seal["signature"])
-    need(signed(Ed25519PublicKey, unbase64(key["public"]), seal["statement"].encode(), signature), "the organ's signature does not verify")
+    said = unbase64(key["public"]), seal["statement"].encode()
+    good = sm2.verifies(*said, signature) if key["alg"] == "SM2" else signed(Ed25519PublicKey, *said, signature)
+    need(good, "the organ's signature does not verify")
     need(batch["v"] == 1 and batch["kind"] == "attestation" and batch["issuer"] == issuer, "the organ attested something else")
     place = seal["index"], batch["size"], [unbase64(one) for one in seal["path"]], unhex(batch["root"])
     need(included(hashed, *place), "the leaf is not in the batch that the organ attested")

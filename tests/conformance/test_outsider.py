@@ -15,6 +15,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
+from license_hub.signing.sm2 import PrivateKey as sm2_load
 from tests.conformance.outsider import No, Outsider, key_id, sha256
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "license"
@@ -232,3 +233,44 @@ def test_command_line_says_what_is_wrong_and_exits_1(tmp_path):
     command = [sys.executable, str(script), "--hub", "http://127.0.0.1:9", "--root", vkey(ROOT_NAME, ED25519, ROOT)]
     ran = subprocess.run([*command, "--state", str(tmp_path / "s.json"), "look"], capture_output=True, text=True, cwd=tmp_path)
     assert (ran.returncode, ran.stderr) == (1, "") and ran.stdout.startswith("no: the hub does not show .well-known/hub-manifest")
+
+
+SM2_ORGAN = sm2_load(bytes(range(33, 65)))
+
+
+def sealed_with_sm2(name: str = "whole") -> tuple[dict[str, object], dict[str, dict[str, object]]]:
+    """The golden license under an SM2 seal of its organ, and what the manifest says of that key."""
+    bundle = json.loads(stored(name))
+    seal = bundle["attestation"]
+    kid = sha256(SM2_ORGAN.public).hex()[:16]
+    signature = text64(SM2_ORGAN.sign(seal["statement"].encode()))
+    bundle["attestation"] = seal | {"kid": kid, "alg": "SM2", "signature": signature}
+    return bundle, {"organ/11990000GA0000011U": {"kid": kid, "alg": "SM2", "public": text64(SM2_ORGAN.public)}}
+
+
+def written(bundle: dict[str, object]) -> bytes:
+    return json.dumps(bundle, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def test_license_that_its_organ_sealed_with_sm2_is_issued(tmp_path):
+    bundle, states = sealed_with_sm2()
+    good, text = Shown(tmp_path, states=states).ask("license", written(bundle))
+    assert good and "was issued as entry 270" in text, text
+
+
+def test_t1_sm2_seal_with_any_byte_flipped_is_refused(tmp_path):
+    bundle, states = sealed_with_sm2()
+    outsider, seal = Shown(tmp_path, states=states), bundle["attestation"]
+    signature = base64.b64decode(seal["signature"])
+    twins = [bytes([*signature[:at], signature[at] ^ 1, *signature[at + 1 :]]) for at in range(0, len(signature), 7)]
+    for twin in (*twins, signature[:-1], signature + b"\0", bytes(64), signature[32:] + signature[:32]):
+        answer = outsider.ask("license", written(bundle | {"attestation": seal | {"signature": text64(twin)}}))
+        assert answer == (False, "the organ's signature does not verify")
+
+
+def test_t1_seal_of_one_suite_named_as_another_s_is_refused(tmp_path):
+    bundle, states = sealed_with_sm2()
+    seal = bundle["attestation"]
+    assert not Shown(tmp_path, states=states).ask("license", written(bundle | {"attestation": seal | {"alg": "Ed25519"}}))[0]
+    states["organ/11990000GA0000011U"]["public"] = text64(SM2_ORGAN.public[:-1] + bytes([SM2_ORGAN.public[-1] ^ 1]))
+    assert not Shown(tmp_path, states=states).ask("license", written(bundle))[0]

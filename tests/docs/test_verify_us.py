@@ -41,7 +41,8 @@ def test_code_block_asserts_something(number):
 def test_blocks_and_the_outsider_import_nothing_of_ours():
     outsider = (ROOT / "tests" / "conformance" / "outsider.py").read_text(encoding="utf-8")
     assert imported("\n".join(BLOCKS)) <= ALLOWED
-    assert imported(outsider) <= ALLOWED
+    assert imported(outsider) <= ALLOWED | {"sm2"}
+    assert imported((ROOT / "tests" / "conformance" / "sm2.py").read_text(encoding="utf-8")) == set()
 
 
 def test_what_the_page_shows_of_the_command_line_is_what_it_offers():
