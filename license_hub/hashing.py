@@ -54,6 +54,12 @@ def hexed(column: pa.FixedSizeBinaryArray) -> pa.BinaryArray:
     return pc.cast(column_of(bytes_of(column).tobytes().hex().encode("ascii"), 2 * width), pa.binary())
 
 
+def flat(table: pa.Table, name: str) -> pa.Array:
+    """One whole column."""
+    chunks = table[name].chunks
+    return pa.concat_arrays(chunks) if chunks else pa.array([], table.schema.field(name).type)
+
+
 @lru_cache(maxsize=1)
 def _engine():
     """The query's expression and what makes a frame of batches; imported here, for a hub that only verifies never needs it."""

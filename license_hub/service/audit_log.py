@@ -17,10 +17,14 @@ import json
 import os
 from collections.abc import Sequence
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from license_hub.hashing import flat, joined, sha256_each
 from license_hub.log.tree import leaf_hash
 from license_hub.service.behind import refuse_if_behind
+from license_hub.signing.columns import quoted
 from license_hub.storage import bulk
 from license_hub.storage.leaves import AUDIT, take_entry
 from license_hub.storage.tables import audit
@@ -32,6 +36,7 @@ SECRET_BYTES = 32
 TILES = "hub_audit_tiles"
 """Option of a hub's engine: the audit log's own files, which a restored database must not contradict."""
 
+_LOGGED = ("at", "request_id", "actor", "action", "entry", "subject_bi", "status", "code", "purpose", "case_no")
 _array = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
@@ -63,6 +68,17 @@ def digests(secret: bytes, rows: Sequence[tuple]) -> list[bytes]:
         text = _array([at, request_id, actor, action, entry, None if subject is None else bytes(subject).hex(), *rest])
         found.append(hashlib.sha256(secret + text.encode()).digest())
     return found
+
+
+def digests_each(secrets: pa.BinaryArray, rows: pa.Table) -> pa.FixedSizeBinaryArray:
+    """The digest of each row of hub_audit's columns, under the secret of its leaf."""
+    subject = pa.array([None if one is None else one.hex() for one in rows["subject_bi"].to_pylist()], pa.string())
+    shown = {"entry": pc.cast(pc.cast(flat(rows, "entry"), pa.string()), pa.binary()), "subject_bi": quoted(subject)}
+    parts: list[pa.Array | bytes] = [secrets]
+    for name in _LOGGED:
+        column = shown[name] if name in shown else quoted(flat(rows, name))
+        parts += [b"," if len(parts) > 1 else b"[", column.fill_null(b"null")]
+    return sha256_each(joined(*parts, b"]"))
 
 
 def leaf(at: str, leaf_id: str, of: Sequence[bytes]) -> bytes:

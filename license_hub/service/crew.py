@@ -1,4 +1,4 @@
-"""Who computes license versions: this process for small batches, worker processes for large ones.
+"""Who computes on many license versions, to issue or to inspect them: this process for few, worker processes for many.
 
 Workers are programs of their own (`service.worker`): nothing is forked, and what this process runs for (a command, a server, an
 Airflow task) is not imported again in each. Results come in the order of the jobs, whoever made them.
@@ -10,19 +10,21 @@ import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from license_hub.errors import CrewFault
-from license_hub.service.versions import Job, Made, make
 from license_hub.service.worker import receive, send
 
 if TYPE_CHECKING:
     from license_hub.service.hub import Hub
+    from license_hub.storage.crypt import Crypt
 
+Job = TypeVar("Job")
+Made = TypeVar("Made")
 Note = TypeVar("Note")
 Process = subprocess.Popen[bytes]
 
@@ -30,11 +32,11 @@ LARGE = 5_000
 """Rows from which starting processes pays."""
 
 
-class Crew:
-    """Workers are started for the first large batch and stay until `close`."""
+class Crew(Generic[Job, Made]):
+    """Workers are started for the first large batch and stay until `close`. `task` is a function of a module: it goes by its name."""
 
-    def __init__(self, hub: Hub):
-        self._hub = hub
+    def __init__(self, hub: Hub, task: Callable[[Job, Crypt, Callable[[int], bytes]], Made]):
+        self._hub, self._task = hub, task
         # Injected entropy is one stream of bytes: only this process can read it in order.
         self._size = hub.workers if hub.entropy is os.urandom else 0
         self._workers: list[Process] = []
@@ -46,7 +48,7 @@ class Crew:
         """Each job's result, in order, with the note that came with it; `rows` is how many there are in all. Raises CrewFault."""
         if not self._size or rows < LARGE:
             for job, note in jobs:
-                yield note, make(job, self._hub.crypt, self._hub.entropy)
+                yield note, self._task(job, self._hub.crypt, self._hub.entropy)
             return
         if self._crypt is not self._hub.crypt:
             # Keys were rotated since these started.
@@ -92,7 +94,7 @@ class Crew:
     def _begin(self, worker: Process) -> None:
         # One that did not even start is put in its place all the same: whoever gives it a job finds out, nobody waits for ever.
         with suppress(OSError):
-            send(worker.stdin, (self._crypt.data_key, self._crypt.index_key))
+            send(worker.stdin, (self._crypt.data_key, self._crypt.index_key, dict(self._crypt.older), self._task))
         self._idle.put(worker)
 
     def _ask(self, job: Job) -> Made:

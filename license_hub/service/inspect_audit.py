@@ -1,87 +1,92 @@
-"""Audit entries against the leaves of their own log. Rows are read in the order of `seq`, which is that of their leaves."""
+"""Audit entries against the leaves of their own log. Rows are read in the order of `seq`, which is that of their leaves.
+
+`service.inspect_audit_columns` says which leaves have exactly their rows; the rows of the others are looked at one by one here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from license_hub.errors import DecryptionError
-from license_hub.log.tree import leaf_hash
+from license_hub.hashing import HASH_BYTES
+from license_hub.log.tree import leaf_hash, leaf_hashes
 from license_hub.service.audit_log import digests, read_leaf
 from license_hub.service.hub import Hub
-from license_hub.service.recover_audit import gap
+from license_hub.service.inspect_audit_columns import CHUNK, Run, logged_subject, runs
+from license_hub.service.recover_audit import RESTORE, gap
+from license_hub.storage.fetch import fetch_columns
 from license_hub.storage.tables import audit, sequence
-from license_hub.storage.tables_audit_log import audit_leaf, audit_subject
+from license_hub.storage.tables_audit_log import audit_leaf
 
 if TYPE_CHECKING:
     from license_hub.service.fsck import Findings
 
-CHUNK = 10_000
-"""Leaves read at once."""
 _CONTENT = slice(1, 11)
 """Of a row of hub_audit: at, request_id, actor, action, entry, subject_bi, status, code, purpose, case_no."""
 _SUBJECT = 5
 
 
-def inspect_audit(hub: Hub, connection: sa.Connection, findings: Findings) -> list[bytes]:
-    """Hash of every leaf row, by entry. What is wrong goes to `findings`, with the `seq` of the row that differs."""
+def inspect_audit(hub: Hub, connection: sa.Connection, findings: Findings, *, vouch: bool = True) -> list[bytes]:
+    """Hash of every leaf row, by entry. What is wrong goes to `findings`, with the `seq` of the row that differs.
+
+    `vouch`: whether columns may say that rows need no look of their own.
+    """
     size = connection.execute(sa.select(sequence.c.next).where(sequence.c.name == "audit")).scalar_one()
     hashes: list[bytes] = []
     lost: set[int] = set()
-    gaps: list[range] = []
-    rows = _grouped(connection, size, findings)
-    group = next(rows, None)
+    rest = runs(hub, connection, findings, vouch)
+    run = next(rest, None)
     for start in range(0, size, CHUNK):
-        query = sa.select(audit_leaf).where(audit_leaf.c.entry >= start, audit_leaf.c.entry < start + CHUNK)
-        stored = {row.entry: row for row in connection.execute(query)}
+        kept, hashed = _leaves(connection, start, start + CHUNK)
         for entry in range(start, min(start + CHUNK, size)):
             findings.checked["hub_audit_leaf"] += 1
-            mine: list[sa.Row] = []
-            while group is not None and group[0] <= entry:
-                gaps += [gap(row.action, row.code, row.purpose) for row in group[1]]
-                if group[0] == entry:
-                    mine += group[1]
+            mine: list[Run] = []
+            while run is not None and run.entry <= entry:
+                if run.entry == entry:
+                    mine.append(run)
                 else:
-                    _misplaced(group[1], findings)
-                group = next(rows, None)
-            one = stored.get(entry)
-            if one is not None and not one.secret and not mine:
-                lost.add(entry)
-            hashes.append(_leaf(hub, entry, one, mine, findings))
-    while group is not None:
-        _misplaced(group[1], findings)
-        group = next(rows, None)
-    told = {entry for one in gaps for entry in one}
-    findings.checked["audit leaves whose entries a restore lost"] += len(lost & told)
-    for entry in sorted(lost - told):
-        findings.add("hub_audit", f"log_entry {entry}", "its rows are missing, and no restore says that they were lost")
+                    _misplaced(run.rows(connection), findings)
+                run = next(rest, None)
+            if len(mine) == 1 and mine[0].vouched and entry in hashed:
+                hashes.append(hashed[entry])
+            else:
+                rows = [row for one in mine for row in one.rows(connection)]
+                stored = _stored(connection, entry) if entry in kept else None
+                if stored is not None and not stored.secret and not rows:
+                    lost.add(entry)
+                hashes.append(_leaf(hub, entry, stored, rows, findings))
+    while run is not None:
+        _misplaced(run.rows(connection), findings)
+        run = next(rest, None)
+    if lost:
+        _lost(connection, lost, findings)
     for entry in connection.execute(sa.select(audit_leaf.c.entry).where((audit_leaf.c.entry >= size) | (audit_leaf.c.entry < 0))).scalars():
         findings.add("hub_audit_leaf", f"entry {entry}", f"lies outside the {size} entries that were given out")
     return hashes
 
 
-def _grouped(connection: sa.Connection, size: int, findings: Findings) -> Iterator[tuple[int, list[sa.Row]]]:
-    """(log entry, its rows) in the order of `seq`; rows that name none after others did are not in the log."""
-    query = sa.select(audit, audit_subject.c.logged).outerjoin(audit_subject, audit_subject.c.seq == audit.c.seq)
-    query = query.order_by(audit.c.seq).execution_options(yield_per=CHUNK)
-    current, rows = -1, []
-    for row in connection.execute(query):
-        findings.checked["hub_audit"] += 1
-        if row.log_entry is None:
-            if current >= 0:
-                findings.add("hub_audit", f"seq {row.seq}", "is not in the audit log")
-            else:
-                findings.checked["hub_audit older than its log"] += 1
-            continue
-        if row.log_entry != current:
-            if rows:
-                yield current, rows
-            current, rows = row.log_entry, []
-        rows.append(row)
-    if rows:
-        yield current, rows
+def _lost(connection: sa.Connection, lost: set[int], findings: Findings) -> None:
+    """Leaves that a restore made anew, without their rows: one of its own entries says which."""
+    named = sa.select(audit.c.action, audit.c.code, audit.c.purpose).where(audit.c.action == RESTORE, audit.c.log_entry.is_not(None))
+    told = {entry for row in connection.execute(named) for entry in gap(row.action, row.code, row.purpose)}
+    findings.checked["audit leaves whose entries a restore lost"] += len(lost & told)
+    for entry in sorted(lost - told):
+        findings.add("hub_audit", f"log_entry {entry}", "its rows are missing, and no restore says that they were lost")
+
+
+def _leaves(connection: sa.Connection, start: int, stop: int) -> tuple[set[int], dict[int, bytes]]:
+    """(entries that have a leaf, hashes of those whose leaf has its own hash)."""
+    query = sa.select(audit_leaf.c.entry, audit_leaf.c.leaf, audit_leaf.c.leaf_hash)
+    found = fetch_columns(connection, query.where(audit_leaf.c.entry >= start, audit_leaf.c.entry < stop))
+    entries, meant = found["entry"].to_pylist(), found["leaf_hash"].to_pylist()
+    data = leaf_hashes(found["leaf"].to_pylist()) if entries else b""
+    made = (data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES))
+    return set(entries), {entry: one for entry, one, other in zip(entries, made, meant, strict=True) if one == other}
+
+
+def _stored(connection: sa.Connection, entry: int) -> sa.Row:
+    return connection.execute(sa.select(audit_leaf).where(audit_leaf.c.entry == entry)).one()
 
 
 def _misplaced(rows: list[sa.Row], findings: Findings) -> None:
@@ -90,16 +95,9 @@ def _misplaced(rows: list[sa.Row], findings: Findings) -> None:
 
 
 def _logged(hub: Hub, row: sa.Row) -> tuple:
-    """The row as it was logged: with the subject's index of that time, which must lead to the one that stands now."""
+    """The row as it was logged."""
     content = tuple(row)[_CONTENT]
-    if row.logged is None:
-        return content
-    try:
-        was = hub.crypt.decrypt("hub_audit_subject", "logged", row.seq, row.logged)
-        leads = row.subject_bi is not None and hub.crypt.advance("subject", was) == hub.crypt.advance("subject", bytes(row.subject_bi))
-    except (DecryptionError, KeyError):
-        leads = False
-    return (*content[:_SUBJECT], was, *content[_SUBJECT + 1 :]) if leads else content
+    return (*content[:_SUBJECT], logged_subject(hub, row.seq, row.subject_bi, row.logged), *content[_SUBJECT + 1 :])
 
 
 def _leaf(hub: Hub, entry: int, stored: sa.Row | None, rows: list[sa.Row], findings: Findings) -> bytes:

@@ -1,23 +1,37 @@
-"""Rows of versions, status events, holders, licenses and holds against the leaves they must give."""
+"""Rows of versions, status events, holders, licenses and holds against the leaves they must give.
+
+`service.inspect_columns` says, thousands at once, which versions are as they must be. Here is looked at, row by row, what it cannot vouch
+for: events, erased versions, and whatever differs, which is named.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
 import sqlalchemy as sa
 
 from license_hub.domain.identifier import parse
 from license_hub.domain.license import IDENTIFIER, dates, holder_numbers
 from license_hub.errors import DecryptionError
+from license_hub.hashing import HASH_BYTES
 from license_hub.log.tree import leaf_hash
 from license_hub.service import inspect_keys
 from license_hub.service.content import Opened, holder_form, number_form, open_version, status_leaf
+from license_hub.service.crew import Crew
 from license_hub.service.hub import Hub
+from license_hub.service.inspect_columns import Sound, Versions, inspect
 from license_hub.service.inspect_erasures import erased_between, erased_faults, inspect_erasures, is_listed
 from license_hub.service.inspect_replayed import inspect_replayed
+from license_hub.service.inspect_seals import Seats
 from license_hub.service.replayed import RECOVERED
+from license_hub.service.versions import pack
+from license_hub.storage.crypt import Crypt
+from license_hub.storage.fetch import fetch_columns
 from license_hub.storage.licenses import held_place
 from license_hub.storage.tables import held, holder, leaf, license, sequence, status, version
 from license_hub.storage.tables_keys import key_change
@@ -25,14 +39,13 @@ from license_hub.storage.tables_keys import key_change
 if TYPE_CHECKING:
     from license_hub.service.fsck import Findings
 
-Seats = dict[str, list[tuple[int, int, bytes]]]
-"""attestation id → (index, entry, leaf hash) of each version that names it"""
-
 Made = dict[int, tuple[str, bytes | None]]
 """entry → (table of its row, the leaf that row gives or None where it cannot be read)"""
 
-CHUNK = 10_000
-"""Entries read at once."""
+Vouch = Callable[[Versions, Crypt, Callable[[int], bytes]], Sound]
+
+CHUNK = 8192
+"""Entries read at once: the columns of one job, the bound values of one statement."""
 
 _former = version.alias("former")
 _VERSIONS = (
@@ -41,47 +54,80 @@ _VERSIONS = (
     .outerjoin(_former, _former.c.entry == version.c.supersedes)
     .order_by(version.c.entry)
 )
+_HOLDERS = sa.select(holder).order_by(holder.c.entry, holder.c.position)
+_LEAVES = sa.select(leaf).order_by(leaf.c.entry)
 
 
-def inspect_rows(hub: Hub, connection: sa.Connection, findings: Findings) -> tuple[list[bytes], Seats]:
-    """(hash of every leaf that rows give, by entry; each attestation's rows). What is wrong goes to `findings`."""
+def inspect_rows(hub: Hub, connection: sa.Connection, findings: Findings, vouch: Vouch = inspect) -> tuple[list[bytes], Seats]:
+    """(hash of every leaf that is stored, by entry; each attestation's rows). What is wrong goes to `findings`.
+
+    `vouch` says which versions need no look at their rows.
+    """
     size = connection.execute(sa.select(sequence.c.next).where(sequence.c.name == "log")).scalar_one()
     hashes: list[bytes] = []
-    seats: Seats = {}
-    for start in range(0, size, CHUNK):
-        stop = min(start + CHUNK, size)
-        made = {
-            **_versions(hub, connection, start, stop, seats, findings),
-            **_events(hub, connection, start, stop, findings),
-            **inspect_replayed(connection, start, stop, findings),
-            **inspect_keys.changes(connection, start, stop, findings),
-            **inspect_erasures(hub, connection, start, stop, findings),
-        }
-        hashes += _leaves(connection, start, stop, made, findings)
+    seats = Seats()
+    with closing(Crew(hub, vouch)) as crew:
+        for (job, rows), sound in crew.run(_jobs(connection, size), size):
+            found = np.frombuffer(sound.hashes, f"V{HASH_BYTES}")
+            hashes += found.tolist()
+            others = _others(hub, connection, job.start, job.stop, findings)
+            # What more than one table claims is for none of them to have.
+            sure = np.setdiff1d(sound.entries, list(others))
+            good = rows.filter(pa.array(np.isin(rows["entry"].to_numpy(), sure)))
+            seats.take(good, found[sure - job.start])
+            findings.checked.update({"hub_version": len(sure), "hub_leaf": len(sure)})
+            if len(left := np.setdiff1d(np.arange(job.start, job.stop), sure).tolist()):
+                made = {**_versions(hub, connection, left, seats, findings), **others}
+                _leaves(connection, left, made, findings)
     inspect_keys.states(hub, connection, findings)
     _strays(connection, size, findings)
     _held(hub, connection, findings)
     return hashes, seats
 
 
-def _versions(hub: Hub, connection: sa.Connection, start: int, stop: int, seats: Seats, findings: Findings) -> Made:
+def _jobs(connection: sa.Connection, size: int) -> Iterator[tuple[Versions, tuple[Versions, pa.Table]]]:
+    """Each with itself and what takes a seat under an attestation."""
+    for start in range(0, size, CHUNK):
+        stop = min(start + CHUNK, size)
+        parts = (
+            fetch_columns(connection, query.where(table.c.entry >= start, table.c.entry < stop))
+            for query, table in ((_VERSIONS, version), (_HOLDERS, holder), (_LEAVES, leaf))
+        )
+        rows, *rest = parts
+        job = Versions(start, stop, *map(pack, (rows, *rest)))
+        yield job, (Versions(start, stop, b"", b"", b""), rows.select(["entry", "attestation_id", "attestation_index"]))
+
+
+def _others(hub: Hub, connection: sa.Connection, start: int, stop: int, findings: Findings) -> Made:
+    """Entries that are no versions."""
+    return {
+        **_events(hub, connection, start, stop, findings),
+        **inspect_replayed(connection, start, stop, findings),
+        **inspect_keys.changes(connection, start, stop, findings),
+        **inspect_erasures(hub, connection, start, stop, findings),
+    }
+
+
+def _versions(hub: Hub, connection: sa.Connection, entries: Sequence[int], seats: Seats, findings: Findings) -> Made:
     made: Made = {}
-    holders = _holders(connection, start, stop)
-    erased = erased_between(connection, start, stop)
-    for row in connection.execute(_VERSIONS.where(version.c.entry >= start, version.c.entry < stop)):
+    holders = _holders(connection, entries)
+    erased = erased_between(connection, entries[0], entries[-1] + 1)
+    for row in connection.execute(_VERSIONS.where(version.c.entry.in_(entries))):
         findings.checked["hub_version"] += 1
         if row.entry in erased and not row.payload:
             # What it said is gone on purpose; its leaf still stands under the organ's seal and in the log.
             findings.checked["erased versions"] += 1
             made[row.entry] = ("hub_version", None)
-            seats.setdefault(row.attestation_id, []).append((row.attestation_index, row.entry, erased[row.entry]))
+            seats.add(row.attestation_id, row.attestation_index, row.entry, erased[row.entry])
+            if row.key_bi is None:
+                findings.add("hub_license", f"license_id {row.license_id}", f"is missing, version {row.entry} belongs to it")
             for what in erased_faults(row, holders.pop(row.entry, [])):
                 findings.add("hub_version", f"entry {row.entry}", what)
             continue
         opened = _opened(hub, row, findings)
         made[row.entry] = ("hub_version", opened.leaf if opened else None)
         if opened:
-            seats.setdefault(row.attestation_id, []).append((row.attestation_index, row.entry, opened.leaf_hash))
+            seats.add(row.attestation_id, row.attestation_index, row.entry, opened.leaf_hash)
             for what in _differences(hub, row, opened, holders.pop(row.entry, [])):
                 findings.add("hub_version", f"entry {row.entry}", what)
     for entry in holders:
@@ -132,10 +178,9 @@ def _agree(stored: list[bytes], meant: list[tuple[bytes, ...]]) -> bool:
     return len(stored) == len(meant) and all(one in forms for one, forms in zip(stored, meant, strict=True))
 
 
-def _holders(connection: sa.Connection, start: int, stop: int) -> dict[int, list[bytes]]:
-    query = sa.select(holder).where(holder.c.entry >= start, holder.c.entry < stop).order_by(holder.c.entry, holder.c.position)
+def _holders(connection: sa.Connection, entries: Sequence[int]) -> dict[int, list[bytes]]:
     found: dict[int, list[bytes]] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(_HOLDERS.where(holder.c.entry.in_(entries))):
         found.setdefault(row.entry, []).append(bytes(row.number_bi))
     return found
 
@@ -164,28 +209,24 @@ def _events(hub: Hub, connection: sa.Connection, start: int, stop: int, findings
     return made
 
 
-def _leaves(connection: sa.Connection, start: int, stop: int, made: Made, findings: Findings) -> list[bytes]:
-    """The stored leaves' hashes, each compared with the leaf its row gives.
+def _leaves(connection: sa.Connection, entries: Sequence[int], made: Made, findings: Findings) -> None:
+    """The stored leaves, each compared with its hash and with the leaf its row gives.
 
     Where the two differ and the leaf has its own hash, the row is named: `inspect_log` compares the leaf with what was published.
     """
-    query = sa.select(leaf).where(leaf.c.entry >= start, leaf.c.entry < stop)
-    stored = {row.entry: (bytes(row.leaf), bytes(row.leaf_hash)) for row in connection.execute(query)}
-    hashes = []
-    for entry in range(start, stop):
+    stored = {row.entry: (bytes(row.leaf), bytes(row.leaf_hash)) for row in connection.execute(_LEAVES.where(leaf.c.entry.in_(entries)))}
+    for entry in entries:
         findings.checked["hub_leaf"] += 1
         content, hashed = stored.get(entry, (b"", bytes(32)))
-        hashes.append(leaf_hash(content))
         table, meant = made.get(entry, ("", None))
         if entry not in stored:
             findings.add("hub_leaf", f"entry {entry}", "is missing")
-        elif hashes[-1] != hashed:
+        elif leaf_hash(content) != hashed:
             findings.add("hub_leaf", f"entry {entry}", "leaf and leaf_hash do not belong together")
         elif not table:
             findings.add("hub_leaf", f"entry {entry}", "has no version, status event, change of a key or erasure")
         elif meant is not None and meant != content:
             findings.add(table, f"entry {entry}", "gives another leaf than was logged: a column the leaf commits to was changed")
-    return hashes
 
 
 def _strays(connection: sa.Connection, size: int, findings: Findings) -> None:

@@ -2,19 +2,55 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from license_hub.errors import HubError
+from license_hub.hashing import HASH_BYTES
 from license_hub.service.hub import Hub
-from license_hub.service.inspect_rows import Seats
 from license_hub.signing import seal
 from license_hub.signing.seal import Attestation
 from license_hub.storage.tables import attestation, attestation_tile
 
 if TYPE_CHECKING:
     from license_hub.service.fsck import Findings
+
+_SEAT = np.dtype([("index", "i8"), ("entry", "i8"), ("hash", f"V{HASH_BYTES}")])
+
+
+class Seats:
+    """The versions under each attestation: (index, entry, leaf hash)."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, list[np.ndarray]] = defaultdict(list)
+
+    def add(self, attestation_id: str, index: int, entry: int, leaf_hash: bytes) -> None:
+        self._taken[attestation_id].append(np.array([(index, entry, leaf_hash)], _SEAT))
+
+    def take(self, rows: pa.Table, leaf_hashes: np.ndarray) -> None:
+        """Many at once: `attestation_id, attestation_index, entry` of versions."""
+        if not rows.num_rows:
+            return
+        seats = np.empty(rows.num_rows, _SEAT)
+        seats["index"], seats["entry"], seats["hash"] = rows["attestation_index"].to_numpy(), rows["entry"].to_numpy(), leaf_hashes
+        named = pc.dictionary_encode(rows["attestation_id"]).combine_chunks()
+        which = named.indices.to_numpy()
+        order, ends = np.argsort(which, kind="stable"), np.cumsum(np.bincount(which, minlength=len(named.dictionary)))
+        for name, part in zip(named.dictionary.to_pylist(), np.split(seats[order], ends[:-1]), strict=True):
+            self._taken[name].append(part)
+
+    def of(self, attestation_id: str) -> np.ndarray:
+        """By index, then entry."""
+        taken = self._taken.get(attestation_id)
+        return np.sort(np.concatenate(taken), order=["index", "entry"]) if taken else np.empty(0, _SEAT)
+
+    def names(self) -> set[str]:
+        return set(self._taken)
 
 
 def inspect_seals(hub: Hub, connection: sa.Connection, seats: Seats, findings: Findings) -> None:
@@ -26,27 +62,25 @@ def inspect_seals(hub: Hub, connection: sa.Connection, seats: Seats, findings: F
         where = f"attestation_id {row.attestation_id}"
         for what in _signature_faults(hub, row):
             findings.add("hub_attestation", where, what)
-        rows = _seated(seats.get(row.attestation_id, []), row.size, findings)
-        if len(rows) != row.size:
-            findings.add("hub_attestation", where, f"covers {row.size} rows, {len(rows)} versions stand under it")
+        hashes = _seated(seats.of(row.attestation_id), row.size, findings)
+        if len(hashes) != row.size:
+            findings.add("hub_attestation", where, f"covers {row.size} rows, {len(hashes)} versions stand under it")
             continue
-        root, tiles = seal.issuer_tree([rows[index] for index in range(row.size)])
+        root, tiles = seal.issuer_tree(hashes)
         if root != bytes(row.root):
             findings.add("hub_attestation", where, "its versions do not give its root")
         _compare_tiles(connection, row.attestation_id, tiles, findings)
-    for name in sorted(set(seats) - known):
+    for name in sorted(seats.names() - known):
         findings.add("hub_attestation", f"attestation_id {name}", "is missing, versions name it")
 
 
-def _seated(seats: list[tuple[int, int, bytes]], size: int, findings: Findings) -> dict[int, bytes]:
-    """index → leaf hash; versions whose index has no place, or is another's, are found out."""
-    rows: dict[int, bytes] = {}
-    for index, entry, hashed in sorted(seats):
-        if index in rows or not 0 <= index < size:
-            findings.add("hub_version", f"entry {entry}", "attestation_index is no free place under its attestation")
-        else:
-            rows[index] = hashed
-    return rows
+def _seated(seats: np.ndarray, size: int, findings: Findings) -> list[bytes]:
+    """Leaf hashes by index; versions whose index has no place, or is another's, are found out."""
+    index = seats["index"]
+    free = (index >= 0) & (index < size) & np.concatenate([[True], index[1:] != index[:-1]])[: len(index)]
+    for entry in seats["entry"][~free].tolist():
+        findings.add("hub_version", f"entry {entry}", "attestation_index is no free place under its attestation")
+    return seats["hash"][free].tolist()
 
 
 def _signature_faults(hub: Hub, row: sa.Row) -> list[str]:

@@ -32,6 +32,7 @@ from license_hub.service.ledger import Ledger, Origin, open_ledger
 from license_hub.service.logs import licenses
 from license_hub.service.recipe import Recipe, leaning_on, recipes
 from license_hub.service.rows import applies, text_rows
+from license_hub.service.versions import make
 from license_hub.service.witnessing import collect, require_witnessed
 from license_hub.signing.commitment import instant
 from license_hub.storage.engine import reading
@@ -114,7 +115,7 @@ def apply_pending(hub: Hub, resources: Iterable[str] | None = None, *, prove: bo
         collect(hub, licenses(hub))
         require_witnessed(hub)
     report = IntakeReport()
-    crew = Crew(hub)
+    crew = Crew(hub, make)
     try:
         wanted = list(resources or hub.catalog.resources)
         for publication in through_outages(hub.engine, lambda: _pending(hub, wanted)):
@@ -150,7 +151,7 @@ def _applied(hub: Hub, crew: Crew, publication: Publication) -> IntakeReport:
         return attempt(crew)
     except CrewFault:
         # The system ended a worker (memory, an operator). Nothing was committed: once more, by new ones.
-        with closing(Crew(hub)) as fresh:
+        with closing(Crew(hub, make)) as fresh:
             return attempt(fresh)
 
 

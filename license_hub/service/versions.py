@@ -6,7 +6,6 @@ for each row: secret (32 bytes), leaf id (16), serial (16, used by first version
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -16,7 +15,7 @@ import pyarrow.compute as pc
 
 from license_hub.domain.identifier import mint
 from license_hub.domain.license import IDENTIFIER, holder_numbers
-from license_hub.hashing import bytes_of, column_of, hexed
+from license_hub.hashing import bytes_of, column_of, flat, hexed
 from license_hub.service.content import holder_form, number_form
 from license_hub.service.minting import first_identifiers, serials
 from license_hub.service.reader import Said, read, replaced
@@ -84,7 +83,7 @@ class Made:
     leaf_hashes: bytes
 
 
-def make(job: Job, crypt: Crypt, entropy: Callable[[int], bytes] = os.urandom) -> Made:
+def make(job: Job, crypt: Crypt, entropy: Callable[[int], bytes]) -> Made:
     """All rows of a job. Raises ValueError for a row no license can be made of: a fault, quality should have stopped it."""
     rows = unpack(job.rows)
     return _Maker(job, crypt, rows, read(job.recipe, rows), entropy(RANDOM_BYTES * rows.num_rows)).made()
@@ -107,13 +106,28 @@ def row_dicts(table: pa.Table) -> list[dict[str, str | None]]:
     return [dict(zip(names, values, strict=True)) for values in zip(*(column.to_pylist() for column in table.columns), strict=True)]
 
 
+def number_forms(numbers: pa.StringArray) -> pa.StringArray:
+    """`number_form` of each; none is NULL."""
+    return replaced(numbers, pc.match_substring_regex(numbers, _UNFORMED), number_form)
+
+
+def holder_forms(entry: pa.Array, numbers: pa.StringArray) -> tuple[pa.Array, pa.Array | int, pa.StringArray]:
+    """(entry, position, `holder_form`) of every holder; `numbers` are the entries' committed lists, NULL where there is none."""
+    if pc.any(pc.match_substring_regex(numbers, _LISTED_OR_OLD)).as_py():
+        lists = [list(dict.fromkeys(holder_numbers({"CZZTDM": one or ""}))) for one in numbers.to_pylist()]
+        entry = pa.array([at for at, found in zip(entry.to_pylist(), lists, strict=True) for _ in found], pa.int64())
+        position = pa.array([at for found in lists for at in range(len(found))], pa.int64())
+        return entry, position, pa.array([holder_form(one) for found in lists for one in found], pa.string())
+    return entry.filter(pc.is_valid(numbers)), 0, numbers.drop_null()
+
+
 class _Maker:
     """A job's columns. `old` is whatever a predecessor says instead, row by row: few rows have one."""
 
     def __init__(self, job: Job, crypt: Crypt, rows: pa.Table, said: Said, random: bytes):
         self.job, self.crypt, self.said, self.size = job, crypt, said, rows.num_rows
         self._random = np.frombuffer(random, np.uint8).reshape(self.size, RANDOM_BYTES)
-        self._issuer, self._index, self._verified = (_flat(rows, name) for name in ("_issuer", "_index", "_verified"))
+        self._issuer, self._index, self._verified = (flat(rows, name) for name in ("_issuer", "_index", "_verified"))
         self._entry = pa.array(np.arange(job.first_entry, job.first_entry + self.size))
         self._license_id = self._old(self._entry, lambda old: old.license_id)
         self._status = self._old(said.status, lambda old: old.status)
@@ -182,7 +196,6 @@ class _Maker:
             pc.if_else(insecure, job.recipe.grade(True, True), job.recipe.grade(True, False)),
             pc.if_else(insecure, job.recipe.grade(False, True), job.recipe.grade(False, False)),
         )
-        number = replaced(said.number, pc.match_substring_regex(said.number, _UNFORMED), number_form)
         places = secret_places(
             self._entry, self._license_id, self._key_bi, job.recipe.type_id, job.recipe.resource, grade, self._verified, job.as_of
         )
@@ -192,7 +205,7 @@ class _Maker:
             "version": self._old("001", lambda old: f"{old.version + 1:03d}"),
             "identifier": self._identifier,
             "type_id": job.recipe.type_id,
-            "number_bi": self.crypt.blind_index_each("number", number),
+            "number_bi": self.crypt.blind_index_each("number", number_forms(said.number)),
             "payload": self._sealed("payload", self._entry.to_pylist(), jcs_each(committed).to_pylist()),
             "secret": self._sealed("secret", places, secrets),
             "leaf_id": pc.cast(hexed(self._leaf_id), pa.string()),
@@ -211,16 +224,9 @@ class _Maker:
 
     def _holders(self, numbers: pa.Array) -> Block:
         """One row a holder: mostly one a version."""
-        entry, position = self._entry, 0
-        if pc.any(pc.match_substring_regex(numbers, _LISTED_OR_OLD)).as_py():
-            lists = [list(dict.fromkeys(holder_numbers({"CZZTDM": one or ""}))) for one in numbers.to_pylist()]
-            entry = pa.array([at for at, found in zip(entry.to_pylist(), lists, strict=True) for _ in found], pa.int64())
-            position = pa.array([at for found in lists for at in range(len(found))], pa.int64())
-            numbers = pa.array([holder_form(one) for found in lists for one in found], pa.string())
-        elif numbers.null_count:
-            entry, numbers = entry.filter(pc.is_valid(numbers)), numbers.drop_null()
-        values = {"entry": entry, "position": position, "number_bi": self.crypt.blind_index_each("holder", numbers)}
-        return block(tables.holder, values, len(numbers), self.job.dialect)
+        entry, position, forms = holder_forms(self._entry, numbers)
+        values = {"entry": entry, "position": position, "number_bi": self.crypt.blind_index_each("holder", forms)}
+        return block(tables.holder, values, len(forms), self.job.dialect)
 
     def _sealed(self, column: str, rows: list, plain: list[bytes]) -> pa.Array:
         seal = self.crypt.sealer("hub_version", column)
@@ -260,7 +266,3 @@ class _Maker:
 
 
 _NO_HOLDERS = {"entry": pa.array([], pa.int64()), "position": 0, "number_bi": pa.array([], pa.binary())}
-
-
-def _flat(table: pa.Table, name: str) -> pa.Array:
-    return pa.concat_arrays(table[name].chunks)

@@ -1,19 +1,19 @@
 """A worker process of the crew: `python -m license_hub.service.worker`, spoken to over its standard input and output.
 
-Each message is its length in 8 bytes, big-endian, and a pickle: first the keys (data, index), then jobs; each job is answered by its
-`Made` or by the exception it raised. The end of the input is the end of the worker. Keys come by the pipe: never by an argument or a
-variable that others may see.
+Each message is its length in 8 bytes, big-endian, and a pickle: first the keys (data, index, data keys of before) and the task, then
+jobs; each job is answered by what the task makes of it, or by the exception it raised. The end of the input is the end of the worker.
+Keys come by the pipe: never by an argument or a variable that others may see.
 """
 
 from __future__ import annotations
 
 import gc
+import os
 import pickle
 import struct
 import sys
 from typing import BinaryIO
 
-from license_hub.service.versions import make
 from license_hub.storage.crypt import Crypt
 
 LENGTH = struct.Struct(">Q")
@@ -45,11 +45,12 @@ def main() -> None:
     # Jobs make no cycles, and a worker ends with its publication: collecting would only walk rows on their way out.
     gc.disable()
     try:
-        crypt = Crypt(*receive(inward))
+        *keys, task = receive(inward)
+        crypt = Crypt(*keys)
         while True:
             job = receive(inward)
             try:
-                made: object = make(job, crypt)
+                made: object = task(job, crypt, os.urandom)
             except Exception as fault:
                 made = fault
             send(outward, made)

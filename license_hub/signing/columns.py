@@ -20,6 +20,8 @@ Fields = Mapping[str, pa.Array]
 _shake256 = hashlib.shake_256
 _ESCAPED = np.isin(np.arange(256), [*range(0x20), *b'"\\'])
 """Bytes that JSON escapes in a text; no byte of a longer UTF-8 character is one of them."""
+_NO_ID = "0" * 32
+_LEAF_ID = "^[0-9a-f]{32}$"
 _LAST = b"\xff" * HASH_BYTES
 
 
@@ -47,6 +49,19 @@ def leaves(kind: str, ids: pa.FixedSizeBinaryArray, at: str, commitments: pa.Fix
     return joined(parts[0], hexed(commitments), parts[1], hexed(ids), parts[2])
 
 
+def stated_leaves(
+    ids: pa.StringArray, ats: pa.StringArray, commitments: pa.FixedSizeBinaryArray, of: pa.StringArray, statuses: pa.StringArray
+) -> pa.BinaryArray:
+    """Leaves of versions of any kind and time: of a change where `of` names the leaf it follows. NULL where `leaf` raises ValueError."""
+    kinds = zip(pc.is_valid(of).to_pylist(), ats.to_pylist(), statuses.to_pylist(), strict=True)
+    known: dict[tuple, int] = {}
+    which = pa.array([known.setdefault(one, len(known)) for one in kinds], pa.int64())
+    wanted = pa.array([_stated(*one) for one in known], pa.list_(pa.binary(), 4))
+    parts = [pc.list_element(wanted, place).take(which) for place in range(4)]
+    ids, of = (pc.if_else(pc.match_substring_regex(one, _LEAF_ID), pc.cast(one, pa.binary()), None) for one in (ids, of.fill_null(_NO_ID)))
+    return joined(parts[0], hexed(commitments), parts[1], ids, parts[2], pc.if_else(pc.equal(parts[3], b""), b"", of), parts[3])
+
+
 def leaf_hashes(contents: pa.BinaryArray) -> pa.FixedSizeBinaryArray:
     """`log.tree.leaf_hash` of each leaf."""
     return sha256_each(joined(b"\x00", contents))
@@ -56,15 +71,17 @@ def jcs_each(fields: Fields) -> pa.BinaryArray:
     """Canonical JSON (RFC 8785) of each version's fields."""
     pieces = []
     for name in sorted(fields, key=lambda name: name.encode("utf-16-be", "surrogatepass")):
-        values = fields[name]
-        quoted = f"{json.dumps(name, ensure_ascii=False)}:".encode()
-        if _ESCAPED[_bytes_in(values)].any():
-            escaped = [None if one is None else json.dumps(one, ensure_ascii=False) for one in values.to_pylist()]
-            pieces.append(joined(quoted, pc.cast(pa.array(escaped, pa.string()), pa.binary())))
-        else:
-            pieces.append(joined(quoted + b'"', pc.cast(values, pa.binary()), b'"'))
+        pieces.append(joined(f"{json.dumps(name, ensure_ascii=False)}:".encode(), quoted(fields[name])))
     listed = pc.binary_join_element_wise(*pieces, pa.scalar(b",", pa.binary()), null_handling="skip")
     return joined(b"{", listed, b"}")
+
+
+def quoted(values: pa.StringArray) -> pa.BinaryArray:
+    """Each text as JSON has it; NULL stays NULL."""
+    if _ESCAPED[_bytes_in(values)].any():
+        escaped = [None if one is None else json.dumps(one, ensure_ascii=False) for one in values.to_pylist()]
+        return pc.cast(pa.array(escaped, pa.string()), pa.binary())
+    return joined(b'"', pc.cast(values, pa.binary()), b'"')
 
 
 def _sorted(digests: pa.FixedSizeBinaryArray, present: np.ndarray, counts: np.ndarray) -> pa.BinaryArray:
@@ -83,6 +100,15 @@ def _around(kind: str, at: str, status: str) -> list[bytes]:
     """What stands in such a leaf before its commitment, between that and its id, and after: cut out of one whose two are all zeros."""
     made = leaf(kind, bytes(16).hex(), at, bytes(HASH_BYTES), None, status)
     return re.split(rb"0{64}|0{32}", made)
+
+
+def _stated(follows: bool, at: str, status: str | None) -> list[bytes] | None:
+    """The same of any version: a change's has the id of the leaf it follows as well."""
+    try:
+        made = leaf("change" if follows else "issue", _NO_ID, at, bytes(HASH_BYTES), _NO_ID if follows else None, status)
+    except ValueError:
+        return None
+    return [*re.split(rb"0{64}|0{32}", made), b""][:4]
 
 
 def _bytes_in(column: pa.StringArray) -> np.ndarray:

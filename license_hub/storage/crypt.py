@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -81,6 +81,21 @@ class Crypt:
             return AESGCM(key).decrypt(bytes(cell[1 + KID_BYTES : _HEAD]), bytes(cell[_HEAD:]), place.encode())
         except InvalidTag:
             raise DecryptionError(f"{place}: the stored bytes were changed or moved; run `hub log fsck`") from None
+
+    def open_each(self, table: str, column: str, rows: Sequence[object], cells: Sequence[bytes]) -> list[bytes | None]:
+        """`decrypt` of many cells of one column; None where it would raise DecryptionError."""
+        place, ciphers, opened = f"{table}|{column}|", {}, []
+        for row, cell in zip(rows, cells, strict=True):
+            head = cell[: 1 + KID_BYTES]
+            if head not in ciphers:
+                key = self._key(head[1:]) if head[:1] == _VERSION else None
+                ciphers[head] = AESGCM(key).decrypt if key else None
+            try:
+                opened.append(ciphers[head](cell[1 + KID_BYTES : _HEAD], cell[_HEAD:], f"{place}{row}".encode()))
+            except (InvalidTag, TypeError, ValueError):
+                # No key (None is not called), a cell cut short, or changed bytes.
+                opened.append(None)
+        return opened
 
     def blind_index(self, purpose: str, value: str) -> bytes:
         """32 bytes that equal values share within one purpose. `value` must be cleaned already. Raises KeyError for another purpose."""

@@ -16,6 +16,9 @@ from license_hub.storage.crypt import Crypt
 from license_hub.storage.tables import current, held, license, version
 from license_hub.storage.tables_recovery import lost_versions
 
+Text = str | pa.StringArray
+"""The same in every row, or a column."""
+
 CHUNK = 5_000
 """Bound values of one statement: both databases take as many."""
 
@@ -43,7 +46,7 @@ def secret_place(entry: int, license_id: int, key_bi: bytes, type_id: str, resou
 
 
 def secret_places(
-    entry: pa.Array, license_id: pa.Array, key_bi: pa.Array, type_id: str, resource: str, grade: pa.Array, verified: pa.Array, as_of: str
+    entry: pa.Array, license_id: pa.Array, key_bi: pa.Array, type_id: Text, resource: Text, grade: pa.Array, verified: pa.Array, as_of: Text
 ) -> list[str]:
     """`secret_place` of each row."""
     columns = (pc.cast(entry, pa.string()), pc.cast(license_id, pa.string()), pc.cast(hexed(key_bi), pa.string()))
@@ -60,7 +63,7 @@ def open_secret(crypt: Crypt, row: object) -> bytes:
     try:
         return crypt.decrypt("hub_version", "secret", secret_place(row.entry, row.license_id, key, *bound), row.secret)
     except DecryptionError:
-        if not 1 <= key[0] < crypt.index_kid:
+        if not key or not 1 <= key[0] < crypt.index_kid:
             raise
         newer = secret_place(row.entry, row.license_id, crypt.advance("key", key), *bound)
         return crypt.decrypt("hub_version", "secret", newer, row.secret)

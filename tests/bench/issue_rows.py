@@ -45,7 +45,8 @@ def _publish(hub: Hub, resource: str, sample: dict, varying: dict[str, pa.Array]
     columns["_warnings"] = pa.repeat(pa.scalar([], pa.list_(pa.string())), rows)
     path = Path("trusted") / resource / "bench" / "rows.parquet"
     (hub.lake / path).parent.mkdir(parents=True)
-    pq.write_table(pa.table(columns), hub.lake / path, compression="zstd")
+    with hub.lake.create(hub.lake / path) as file:
+        pq.write_table(pa.table(columns), file, compression="zstd")
     values = {
         "resource": resource,
         "number": 1,

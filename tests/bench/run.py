@@ -36,6 +36,7 @@ def benches() -> dict[str, Callable[[], dict]]:
         "pull_postgres": of("bench_pull_postgres", rows=1_000_000),
         "issue_200k": of("bench_issue", rows=200_000),
         "issue_1m": of("bench_issue", "run_million", rows=1_000_000),
+        "fsck_1m": of("bench_fsck"),
         "proof_check": of("bench_proof", body=False),
         "proof_check_body": of("bench_proof", body=True),
         "verify_api": of("bench_verify_api"),

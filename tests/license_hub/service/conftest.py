@@ -9,9 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from license_hub.service.erase import Ground, erase_license
+from license_hub.service.fsck import fsck
 from license_hub.service.hub import Hub, open_hub
+from license_hub.service.intake import apply_pending
+from license_hub.service.integrate import attend
+from license_hub.service.verify import VerifyRequest, verify
 
-from .publishing import Publisher
+from ..sample_hub import identifier_of
+from .publishing import Publisher, credit_code, entity, permit
 
 START = datetime(2026, 11, 21, 8, 0, 0, tzinfo=UTC)
 
@@ -69,3 +75,21 @@ def hub(options: Options, clock: Clock, catalog) -> Iterator[Hub]:
 @pytest.fixture
 def publisher(hub: Hub) -> Publisher:
     return Publisher(hub)
+
+
+@pytest.fixture
+def filled(hub: Hub, publisher: Publisher) -> Hub:
+    """Something in every table of licenses and log."""
+    publisher.publish("legal_entity", [entity(i) for i in range(3)])
+    publisher.publish("food_permit", [permit(1), permit(9)])
+    publisher.publish("legal_entity", [entity(0, status="3"), entity(1, address="新址"), entity(2)])
+    apply_pending(hub)
+    ground = Ground("test", "样例删〔2026〕1号", credit_code(2, "11"))
+    erase_license(hub, identifier_of(hub, str(entity(2)["credit_code"])), ground, "officer")
+    code = credit_code(1)
+    asked = VerifyRequest(type_id="business_license", number=code, holder_number=code, purpose="核验", request_id="r" * 32)
+    for many in (1, 3, 300):
+        verify(hub, [asked] * many)
+    attend(hub)
+    assert fsck(hub).findings == ()
+    return hub

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from license_hub.hashing import column_of
 from license_hub.log.tree import leaf_hash
 from license_hub.signing.canonical import jcs
-from license_hub.signing.columns import commit_each, jcs_each, leaf_hashes, leaves
+from license_hub.signing.columns import commit_each, jcs_each, leaf_hashes, leaves, stated_leaves
 from license_hub.signing.commitment import commit, leaf
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -68,3 +68,24 @@ def test_leaves_of_columns_are_those_of_each_version(rows):
 def test_leaves_with_a_status_that_is_none_are_refused():
     with pytest.raises(ValueError, match="status"):
         leaves("issue", column_of(bytes(16), 16), AT, column_of(bytes(32), 32), pa.array(["in force"]))
+
+
+STATED = st.tuples(
+    st.sampled_from(["0" * 32, "0123456789abcdef" * 2, "A" * 32, "0" * 31, ""]),
+    st.sampled_from([AT, "2026-11-22T08:00:01Z", "2026-11-22", ""]),
+    st.sampled_from([None, "f" * 32, "F" * 32, "0" * 33, ""]),
+    st.sampled_from([None, "IN_FORCE", "x", ""]),
+)
+
+
+@given(st.lists(STATED, min_size=1, max_size=30))
+def test_leaves_of_any_kind_and_time_are_those_of_each_version_and_null_where_there_is_none(rows):
+    def expected(leaf_id, at, of, status):
+        try:
+            return leaf("change" if of is not None else "issue", leaf_id, at, bytes(range(32)), of, status)
+        except ValueError:
+            return None
+
+    ids, ats, of, statuses = (pa.array(one, pa.string()) for one in zip(*rows, strict=True))
+    made = stated_leaves(ids, ats, column_of(bytes(range(32)) * len(rows), 32), of, statuses)
+    assert made.to_pylist() == [expected(*one) for one in rows]
