@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from license_hub.service.hub import Hub
 from license_hub.service.inspect_audit import inspect_audit
+from license_hub.service.inspect_calls import inspect_calls
 from license_hub.service.inspect_log import inspect_log
 from license_hub.service.inspect_rows import inspect_rows
 from license_hub.service.inspect_seals import inspect_seals
@@ -54,6 +55,7 @@ def fsck(hub: Hub) -> FsckReport:
     with as_integrator(hub), reading(hub.engine, one_state=True) as connection:
         hashes, seats = inspect_rows(hub, connection, findings)
         inspect_seals(hub, connection, seats, findings)
+        inspect_calls(hub, connection, findings)
         inspect_log(hub, licenses(hub), connection, hashes, findings)
     kept = audit(hub)
     with as_integrator(hub, kept), reading(hub.engine, one_state=True) as connection:

@@ -17,8 +17,8 @@ from .intruder import as_superuser, deleted, tampered
 from .publishing import entity
 
 UNLOOKED = ("hub_erased_row", "hub_attachment", "hub_idempotency", "hub_audit_subject")
-"""hub_erased_row is only by what an erased row is known again in a lake that was restored; hub_audit_subject has rows after
-`data-keys rotate` (`test_rekey`)."""
+"""hub_attachment and hub_idempotency: `test_inspect_calls`. hub_erased_row is only by what an erased row is known again in a lake that was
+restored; hub_audit_subject has rows after `data-keys rotate` (`test_rekey`)."""
 
 BLOBS = [
     (table, column.name)
