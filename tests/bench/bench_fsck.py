@@ -27,7 +27,7 @@ from tests.license_hub.service.conftest import Clock, Options
 from tests.support import postgres
 
 WORKERS = 2
-LEAF_ROWS = 16
+LEAF_ROWS = 64
 _TRANSACTION = 200
 """Leaves written in one transaction: only so that the bench is set up in reasonable time."""
 
