@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from license_hub.storage import epoch
+from license_hub.storage.engine import is_postgres
 from license_hub.storage.tables import attestation, license, sequence, status, version
 
 _newest = version.alias("newest")
@@ -58,10 +60,27 @@ class Found(NamedTuple):
 
 def find(connection: sa.Connection, identifiers: Collection[str], numbers: Collection[bytes]) -> Found:
     """Versions with one of those identifiers, and newest versions with one of those certificate numbers (blind index)."""
-    wanted = ((version.c.identifier, identifiers), (version.c.number_bi, numbers))
-    places = [sa.select(sa.literal(False), version.c.entry).where(column.in_(list(values))) for column, values in wanted if values]
+    places, rows = (_PLACES_ANY, _ROWS_ANY) if is_postgres(connection) else (_PLACES_IN, _ROWS_IN)
     # Entries first, then everything by its primary key: a plan that stays right while a bulk load has left statistics behind.
-    found = connection.execute(sa.union_all(_EPOCH, *places)).all()
+    found = connection.execute(places, {"identifiers": list(identifiers), "numbers": list(numbers)}).all()
     entries = sorted({number for is_epoch, number in found if not is_epoch})
-    rows = list(connection.execute(FOUND.where(version.c.entry.in_(entries)))) if entries else []
-    return Found(next(number for is_epoch, number in found if is_epoch), rows)
+    listed = connection.execute(rows, {"entries": entries}).all() if entries else []
+    return Found(next(number for is_epoch, number in found if is_epoch), list(listed))
+
+
+def _in(column: sa.Column, name: str) -> sa.ColumnElement[bool]:
+    return column.in_(sa.bindparam(name, expanding=True))
+
+
+def _any(column: sa.Column, name: str) -> sa.ColumnElement[bool]:
+    """One parameter however many values: the statement's text stays the same, so the driver prepares it and PostgreSQL plans it once."""
+    return column == sa.any_(sa.bindparam(name, type_=ARRAY(column.type)))
+
+
+def _places(among: Callable[[sa.Column, str], sa.ColumnElement[bool]]) -> sa.CompoundSelect:
+    wanted = ((version.c.identifier, "identifiers"), (version.c.number_bi, "numbers"))
+    return sa.union_all(_EPOCH, *(sa.select(sa.literal(False), version.c.entry).where(among(*one)) for one in wanted))
+
+
+_PLACES_IN, _PLACES_ANY = _places(_in), _places(_any)
+_ROWS_IN, _ROWS_ANY = (FOUND.where(among(version.c.entry, "entries")) for among in (_in, _any))

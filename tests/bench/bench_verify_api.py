@@ -48,16 +48,16 @@ def run() -> dict:
     return row(empty, full, mean_batch)
 
 
-def populate(settings: Settings, folder: Path) -> tuple[Path, Key, str]:
+def populate(settings: Settings, folder: Path, licenses: int = LICENSES) -> tuple[Path, Key, str]:
     """Licenses through the real pipeline, a file of request bodies, a registered client."""
     hub = open_hub(settings, clock=wall_clock, catalog=load())
-    deliver(hub, write_csv(folder / "companies.csv", (company(100_000 + place) for place in range(LICENSES))))
+    deliver(hub, write_csv(folder / "companies.csv", (company(100_000 + place) for place in range(licenses))))
     found = identifiers(hub)
-    if len(found) != LICENSES:
-        raise RuntimeError(f"{len(found)} licenses of {LICENSES} rows")
+    if len(found) != licenses:
+        raise RuntimeError(f"{len(found)} licenses of {licenses} rows")
     # Half by identifier, half by type and numbers with a claim to compare.
     asked = [{"identifier": one, "purpose": "bench"} for one in found[::2]]
-    asked += [by_number(100_000 + place) for place in range(1, LICENSES, 2)]
+    asked += [by_number(100_000 + place) for place in range(1, licenses, 2)]
     path = folder / "bodies.jsonl"
     path.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in asked), "utf-8")
     key = Key()
@@ -87,7 +87,8 @@ def warm_up(server: Server, bodies: Path, token: str) -> None:
     """Some answers looked at one by one. Raises RuntimeError if one is not what the license deserves."""
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     with httpx.Client(base_url=server.url, headers=headers) as client:
-        for line in bodies.read_text("utf-8").splitlines()[:: LICENSES // 40]:
+        lines = bodies.read_text("utf-8").splitlines()
+        for line in lines[:: max(1, len(lines) // 40)]:
             answer = client.post("/v1/verifications", content=line.encode())
             if answer.json().get("code") != "IN_FORCE":
                 raise RuntimeError(f"{answer.status_code} {answer.json().get('code')} instead of IN_FORCE")
@@ -100,9 +101,9 @@ def access_token(server: Server, key: Key, client_id: str) -> str:
     return answer.json()["access_token"]
 
 
-def wrk(url: str, script: Path, *arguments: str) -> dict:
+def wrk(url: str, script: Path, *arguments: str, seconds: int = SECONDS) -> dict:
     """One run. Raises RuntimeError for any request that was not answered with 2xx."""
-    command = ["wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", str(script), url, "--", *arguments]
+    command = ["wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), url, "--", *arguments]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = json.loads(next(line for line in out.splitlines() if line.startswith("{")))
     if found["errors"] or not found["requests"]:

@@ -40,6 +40,7 @@ def benches() -> dict[str, Callable[[], dict]]:
         "proof_check": of("bench_proof", body=False),
         "proof_check_body": of("bench_proof", body=True),
         "verify_api": of("bench_verify_api"),
+        "verify_api_full": of("bench_verify_full"),
         "sm2_sign": of("bench_sm2"),
     }
 
