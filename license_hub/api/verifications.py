@@ -23,10 +23,12 @@ from . import logs, metrics
 from .access import needs, on_record, scope
 from .checks import checked
 from .patience import in_time
+from .plain_calls import plain_calls
 from .problem import Problem
 from .serving import request_id, serving
 
 router = APIRouter(prefix="/v1", tags=["verification"])
+may_verify = scope("license:verify")
 
 
 def plain(text: str) -> str:
@@ -104,11 +106,10 @@ class VerificationOut(BaseModel):
 Past = Annotated[AwareDatetime | None, Query(description="A past moment, RFC 3339 with its zone", examples=["2026-11-21T08:00:00Z"])]
 
 
-@router.post("/verifications", response_model=VerificationOut, openapi_extra=needs("license:verify"))
 async def verify(
     request: Request,
     asked: VerificationIn,
-    principal: Annotated[Principal, Depends(scope("license:verify"))],
+    principal: Annotated[Principal, Depends(may_verify)],
     valid_at: Past = None,
     known_at: Past = None,
 ) -> Response:
@@ -142,6 +143,16 @@ async def verify(
     if moment is not None:
         told |= {"valid_at": instant(moment.valid_at), "known_at": instant(moment.known_at)}
     return JSONResponse(told, status_code=message.http_status)
+
+
+router.add_api_route(
+    "/verifications",
+    verify,
+    methods=["POST"],
+    response_model=VerificationOut,
+    openapi_extra=needs("license:verify"),
+    route_class_override=plain_calls(VerificationIn, may_verify, verify),
+)
 
 
 def past_moment(valid_at: datetime | None, known_at: datetime | None, now: datetime) -> Moment | None:
