@@ -16,6 +16,8 @@ from pathlib import Path
 
 import yaml
 
+from tests.bench import plots
+
 HERE = Path(__file__).parent
 LATEST = HERE.parent.parent / "var" / "bench" / "latest.jsonl"
 
@@ -78,6 +80,7 @@ def main() -> int:
             failed = True
             continue
         row["seconds"] = round(time.monotonic() - began, 1)
+        plots.of(row)
         keep(row)
         print(json.dumps(row, ensure_ascii=False), flush=True)
     return 1 if failed else 0
