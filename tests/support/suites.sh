@@ -25,6 +25,7 @@ suite store -n 2 --dist loadfile tests/license_hub/storage tests/license_hub/wit
 suite doors -n 2 --dist loadfile tests/license_hub/api/test_[a-n]*.py tests/license_hub/web tests/license_hub/cli
 suite doors2 -n 2 --dist loadfile tests/license_hub/api/test_[o-z]*.py
 suite faults tests/faults
+suite soak tests/soak
 suite gx tests/quality_gx
 suite pipeline -n 2 --dist loadfile tests/pipeline/test_kill.py tests/pipeline/test_real_files.py tests/pipeline/test_two_days.py tests/pipeline/test_canaries.py
 suite airflow tests/dags tests/pipeline/test_demo.py
