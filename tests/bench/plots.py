@@ -1,4 +1,4 @@
-"""Plots of the benches as plain SVG, into docs/plots: lines over one or two axes and bars, no library.
+"""Plots of the benches as plain SVG, into docs/plots: lines, no library.
 
 `make bench` draws what its row brings (`of`); the soak draws its own.
 """
@@ -22,8 +22,6 @@ def of(row: Mapping[str, object], folder: Path = PLOTS) -> None:
         shares = {"empty": "empty endpoint, closed", "full": "verification, closed at saturation", "half": "verification, open at half"}
         lines = {title: [(latency, share) for share, latency in row["distribution"][name]] for name, title in shares.items()}
         _write(folder / "verify_api_full.svg", curves("verify_api_full: answers within a latency", "ms (log)", "%", lines, log=True))
-    if "stages" in row:
-        _write(folder / f"{row['bench']}.svg", bars(f"{row['bench']}: time by stage", "s", row["stages"]))
 
 
 def soak(samples: Points, folder: Path = PLOTS) -> None:
@@ -48,19 +46,6 @@ def curves(title: str, across: str, up: str, lines: Mapping[str, Points], *, log
         made.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{path}"/>')
         made.append(_text(WIDTH - RIGHT, HEIGHT - BOTTOM - 12 - 16 * number, name, "end", colour))
     return _frame(title, across, up, made)
-
-
-def bars(title: str, unit: str, values: Mapping[str, float]) -> str:
-    """One horizontal bar each, with its value."""
-    highest, step = max(values.values()) or 1.0, (HEIGHT - TOP - BOTTOM) / max(1, len(values))
-    made = []
-    for number, (name, value) in enumerate(values.items()):
-        top, long = TOP + number * step, value / highest * (WIDTH - LEFT - RIGHT - 60)
-        made.append(
-            f'<rect x="{LEFT}" y="{top:.1f}" width="{long:.1f}" height="{step * 0.6:.1f}" fill="{COLOURS[0]}" fill-opacity="0.25"/>'
-        )
-        made.append(_text(LEFT + 6, top + step * 0.4, f"{name}  {value:.2f} {unit}", "start"))
-    return _frame(title, unit, "", made)
 
 
 def _frame(title: str, across: str, up: str, inside: Sequence[str]) -> str:
