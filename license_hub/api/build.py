@@ -82,7 +82,7 @@ def build(hub: Hub, pages: Sequence[APIRouter] = (), problem_page: Callable[[Mes
     renderer = Renderer(hub.catalog.messages, problem_page)
     problems.install(app, renderer)
     describe_access(app, hub.public_url)
-    return Frame(app, renderer)
+    return Frame(app, renderer, {(one.method, one.path): one for one in (verifications.PLAIN,)})
 
 
 def describe_access(app: FastAPI, public_url: str) -> None:

@@ -52,15 +52,17 @@ class Coalescer(Generic[Request, Answer]):
         """The answer to one request. Raises Overloaded, TooSlow, or the fault the batch met."""
         if len(self._queue) >= self._most:
             raise Overloaded
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
         self._queue.append((request, future))
         if self._runner is None:
             self._runner = asyncio.create_task(self._run())
+        # One timer instead of a timeout's scope: a call costs less than a tenth of it.
+        patience = loop.call_later(self._patience_s, _give_up, future)
         try:
-            async with asyncio.timeout(self._patience_s):
-                return await future
-        except TimeoutError:
-            raise TooSlow from None
+            return await future
+        finally:
+            patience.cancel()
 
     def close(self) -> None:
         """Let the running batch finish, start no other."""
@@ -104,3 +106,8 @@ class Coalescer(Generic[Request, Answer]):
         if len(answers) != len(requests):
             raise RuntimeError(f"{len(requests)} requests met {len(answers)} answers")
         return answers
+
+
+def _give_up(future: asyncio.Future) -> None:
+    if not future.done():
+        future.set_exception(TooSlow())

@@ -15,14 +15,17 @@ import logging
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from uuid import uuid4
+
+from fastapi import Request
 
 from license_hub.errors import JoseRefused
 from license_hub.signing.jose import unique_names
 
-from . import logs, metrics
+from . import logs, metrics, problems
+from .plain_calls import PlainCall
 from .problem import Problem, Renderer
 
 Scope = MutableMapping[str, Any]
@@ -63,9 +66,16 @@ class ClientGone(Exception):
 class Frame:
     """ASGI wrapper; see the module's rules. One instance a process."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], renderer: Renderer):
+    def __init__(
+        self,
+        app: Callable[[Scope, Receive, Send], Awaitable[None]],
+        renderer: Renderer,
+        plain: Mapping[tuple[str, str], PlainCall] | None = None,
+    ):
         self._app = app
         self._renderer = renderer
+        self._plain = plain or {}
+        """(method, path) → how its plain calls are answered."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -88,8 +98,10 @@ class Frame:
         try:
             if scope["method"] in BODYLESS:
                 await self._app(scope, receive, answer.send)
-            else:
-                await self._app(scope, replay(await read_body(scope, receive), receive), answer.send)
+                return
+            body = await read_body(scope, receive)
+            if not await self._answered_plainly(scope, body, receive, answer):
+                await self._app(scope, replay(body, receive), answer.send)
         except ClientGone:
             return
         except Problem as refusal:
@@ -99,6 +111,23 @@ class Frame:
             logger.exception("fault")
         if not answer.started:
             await answer.problem(Problem("INTERNAL"))
+
+    async def _answered_plainly(self, scope: Scope, body: bytes, receive: Receive, answer: Answering) -> bool:
+        call = self._plain.get((scope["method"], scope["path"]))
+        if call is None:
+            return False
+        scope |= {"app": self._app, "route": call}
+        try:
+            response = await call.response(Request(scope), body)
+        except Problem:
+            raise
+        except Exception as fault:
+            if (refusal := problems.known(fault)) is None:
+                raise
+            raise refusal from fault
+        if response is not None:
+            await response(scope, receive, answer.send)
+        return response is not None
 
 
 class Answering:

@@ -75,7 +75,7 @@ async def license(
         raise Problem("FORBIDDEN") from None
     if found.epoch:
         await hub.access.still(principal, found.epoch)
-    metrics.VERDICTS.labels("read", found.verdict.status, found.verdict.code).inc()
+    metrics.verdicts("read", found.verdict.status, found.verdict.code).inc()
     message = hub.messages[found.verdict.code]
     body = {
         "identifier": found.identifier,

@@ -5,6 +5,8 @@ Served on its own port (`start`), never by the public application.
 
 from __future__ import annotations
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 REGISTRY = CollectorRegistry()
@@ -30,8 +32,20 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 def observe(route: str, method: str, status: int, seconds: float) -> None:
     """Count one answered request; an unknown method is counted as OTHER, an unknown route as `-`."""
-    REQUESTS.labels(route, method if method in METHODS else "OTHER", str(status)).inc()
-    SECONDS.labels(route).observe(seconds)
+    count, histogram = _of(route, method if method in METHODS else "OTHER", status)
+    count.inc()
+    histogram.observe(seconds)
+
+
+@cache
+def _of(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    """Finding a child by its labels costs more than counting."""
+    return REQUESTS.labels(route, method, str(status)), SECONDS.labels(route)
+
+
+@cache
+def verdicts(channel: str, status: str, code: str) -> Counter:
+    return VERDICTS.labels(channel, status, code)
 
 
 def start(address: str, port: int) -> object:

@@ -1,43 +1,40 @@
-"""A route whose plain calls skip FastAPI's dependency solver, which costs more than everything else in front of a verification.
+"""Calls that need nothing of FastAPI: its routing and dependency solver cost more than everything else in front of a verification.
 
-A call is plain if it has no query, says its body is JSON, its caller may make it and its body is valid. Every other call takes
-FastAPI's own way from the start, so refusals, their texts and the OpenAPI document are made in one place: there.
+A call is plain if it has no query, says its body is JSON, its caller may make it and its body is valid. Every other call goes FastAPI's
+own way from the start, so refusals of input, their texts and the OpenAPI document are made in one place: there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 
 from license_hub.service.authenticate import Principal
 
 Body = TypeVar("Body", bound=BaseModel)
-Handler = Callable[[Request], Awaitable[Response]]
 
 
-def plain_calls(
-    model: type[Body], check: Callable[[Request], Awaitable[Principal]], answer: Callable[[Request, Body, Principal], Awaitable[Response]]
-) -> type[APIRoute]:
-    """The class of a route that takes a body of `model` from callers whom `check` lets in, and answers plain calls with `answer`."""
+@dataclass(frozen=True)
+class PlainCall(Generic[Body]):
+    """One route: takes a body of `model` from callers whom `check` lets in; `answer` is the route's own function."""
 
-    class PlainCalls(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Any]:
-            thorough = super().get_route_handler()
+    method: str
+    path: str
+    model: type[Body]
+    check: Callable[[Request], Awaitable[Principal]]
+    answer: Callable[[Request, Body, Principal], Awaitable[Response]]
 
-            async def handle(request: Request) -> Response:
-                if request.scope["query_string"] or request.headers.get("content-type") != "application/json":
-                    return await thorough(request)
-                principal = await check(request)
-                try:
-                    asked = model.model_validate_json(await request.body())
-                except ValidationError:
-                    return await thorough(request)
-                return await answer(request, asked, principal)
-
-            return handle
-
-    return PlainCalls
+    async def response(self, request: Request, body: bytes) -> Response | None:
+        """The answer; None if the call is not plain. Raises what the route raises."""
+        if request.scope["query_string"] or request.headers.get("content-type") != "application/json":
+            return None
+        principal = await self.check(request)
+        try:
+            asked = self.model.model_validate_json(body)
+        except ValidationError:
+            return None
+        return await self.answer(request, asked, principal)

@@ -27,6 +27,7 @@ logger = logging.getLogger("hub.http")
 SHARED_FAULTS = (DBAPIError, PoolTimeout, psycopg.Error, SignerUnavailable, LogDiverged)
 """Faults of the database: no audit entry can be written, so no answer is given (503). COPY raises the driver's own. And of the places
 keys live in, what must be signed waits; and of the log: published history and database disagree, whoever asks."""
+UNAVAILABLE = (*SHARED_FAULTS, TooSlow, IntakeError)
 BY_STATUS = {404: "NO_SUCH_RESOURCE", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
 RETRY_AFTER = {"Retry-After": "5"}
 
@@ -67,16 +68,8 @@ def install(app: FastAPI, renderer: Renderer) -> None:
         code = BY_STATUS.get(fault.status_code, "INVALID_REQUEST")
         return answer(request, Problem(code, status=fault.status_code, headers=fault.headers))
 
-    async def on_unavailable(request: Request, fault: Exception) -> Response:
-        logger.error("unavailable", exc_info=fault)
-        return answer(request, Problem("UNAVAILABLE", headers=RETRY_AFTER))
-
-    async def on_unwitnessed(request: Request, fault: Exception) -> Response:
-        logger.error("nothing is issued: %s", fault)
-        return answer(request, Problem("UNWITNESSED", headers=RETRY_AFTER))
-
-    async def on_overload(request: Request, _fault: Exception) -> Response:
-        return answer(request, Problem("RATE_LIMITED", headers=RETRY_AFTER))
+    async def on_known(request: Request, fault: Exception) -> Response:
+        return answer(request, known(fault) or Problem("INTERNAL"))
 
     async def on_fault(request: Request, _fault: Exception) -> Response:
         # Starlette raises the fault again after this answer; the frame logs it.
@@ -86,10 +79,21 @@ def install(app: FastAPI, renderer: Renderer) -> None:
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(Overloaded, on_overload)
-    app.add_exception_handler(Unwitnessed, on_unwitnessed)
-    for family in (*SHARED_FAULTS, TooSlow, IntakeError):
-        app.add_exception_handler(family, on_unavailable)
+    for family in (Overloaded, Unwitnessed, *UNAVAILABLE):
+        app.add_exception_handler(family, on_known)
+
+
+def known(fault: Exception) -> Problem | None:
+    """The problem a fault of those families is; None for a fault of ours."""
+    if isinstance(fault, Overloaded):
+        return Problem("RATE_LIMITED", headers=RETRY_AFTER)
+    if isinstance(fault, Unwitnessed):
+        logger.error("nothing is issued: %s", fault)
+        return Problem("UNWITNESSED", headers=RETRY_AFTER)
+    if isinstance(fault, UNAVAILABLE):
+        logger.error("unavailable", exc_info=fault)
+        return Problem("UNAVAILABLE", headers=RETRY_AFTER)
+    return None
 
 
 def rule(error: Mapping[str, object]) -> dict[str, str]:

@@ -23,7 +23,7 @@ from . import logs, metrics
 from .access import needs, on_record, scope
 from .checks import checked
 from .patience import in_time
-from .plain_calls import plain_calls
+from .plain_calls import PlainCall
 from .problem import Problem
 from .serving import request_id, serving
 
@@ -137,7 +137,7 @@ async def verify(
     else:
         [answer] = await in_time(as_of, hub.hub, [(wanted, moment)])
     await hub.access.still(principal, answer.epoch)
-    metrics.VERDICTS.labels("api", answer.verdict.status, answer.verdict.code).inc()
+    metrics.verdicts("api", answer.verdict.status, answer.verdict.code).inc()
     message = hub.messages[answer.verdict.code]
     told = dict(body(answer, message, request_id(request)))
     if moment is not None:
@@ -145,14 +145,8 @@ async def verify(
     return JSONResponse(told, status_code=message.http_status)
 
 
-router.add_api_route(
-    "/verifications",
-    verify,
-    methods=["POST"],
-    response_model=VerificationOut,
-    openapi_extra=needs("license:verify"),
-    route_class_override=plain_calls(VerificationIn, may_verify, verify),
-)
+router.add_api_route("/verifications", verify, methods=["POST"], response_model=VerificationOut, openapi_extra=needs("license:verify"))
+PLAIN = PlainCall("POST", "/v1/verifications", VerificationIn, may_verify, verify)
 
 
 def past_moment(valid_at: datetime | None, known_at: datetime | None, now: datetime) -> Moment | None:

@@ -4,7 +4,7 @@
     digest = SHA-256(secret ‖ JCS [at, request_id, actor, action, entry, subject, status, code, purpose, case_no])
 
 - The leaf's number comes from a row lock that lasts until the commit, so `record` is the last thing a transaction does. One leaf a
-  transaction and not one an entry: what is added to an answer is two short statements, however many answers share its commit.
+  transaction and not one an entry: what is added to an answer is one statement, however many answers share its commit.
 - The digests name the row that differs; the secret (hub_audit_leaf) keeps the log from confirming guesses.
 - Rows go in behind the lock: `seq` rises with the leaf's number.
 """
@@ -25,10 +25,8 @@ from license_hub.hashing import flat, joined, sha256_each
 from license_hub.log.tree import leaf_hash
 from license_hub.service.behind import refuse_if_behind
 from license_hub.signing.columns import quoted
-from license_hub.storage import bulk
-from license_hub.storage.leaves import AUDIT, take_entry
-from license_hub.storage.tables import audit
-from license_hub.storage.tables_audit_log import audit_leaf
+from license_hub.storage import audit_entries
+from license_hub.storage.audit_entries import COLUMNS, Leaf
 
 PER_LEAF = 256
 """Entries of one leaf: some 11 kB, far from the 65,535 bytes an entry bundle allows."""
@@ -36,38 +34,34 @@ SECRET_BYTES = 32
 TILES = "hub_audit_tiles"
 """Option of a hub's engine: the audit log's own files, which a restored database must not contradict."""
 
-_LOGGED = ("at", "request_id", "actor", "action", "entry", "subject_bi", "status", "code", "purpose", "case_no")
 _array = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
 def append(connection: sa.Connection, at: str, rows: Sequence[tuple]) -> None:
     """Rows of hub_audit as (at, … , case_no), with the leaves that stand for them. Holds the audit log's lock until the commit."""
-    placed: list[tuple] = []
-    leaves: list[tuple] = []
+    tiles = connection.get_execution_options().get(TILES)
     for start in range(0, len(rows), PER_LEAF):
-        part = rows[start : start + PER_LEAF]
+        texts = [text_of(row) for row in rows[start : start + PER_LEAF]]
         secret = os.urandom(SECRET_BYTES)
-        content = leaf(at, os.urandom(16).hex(), digests(secret, part))
-        entry = take_entry(connection, AUDIT)
-        tiles = connection.get_execution_options().get(TILES)
+        content = leaf(at, os.urandom(16).hex(), [_digest(secret, text) for text in texts])
+        entry = audit_entries.write(connection, Leaf(content, leaf_hash(content), secret, texts))
         if tiles is not None:
             refuse_if_behind(tiles, entry)
-        leaves.append((entry, content, leaf_hash(content), secret))
-        placed += [(*row, entry, place) for place, row in enumerate(part)]
-    if len(leaves) == 1:
-        connection.execute(_ONE_LEAF, dict(zip(_LEAF_COLUMNS, leaves[0], strict=True)))
-    else:
-        bulk.insert(connection, audit_leaf, leaves)
-    bulk.insert(connection, audit, placed)
+
+
+def text_of(row: tuple) -> str:
+    """What is digested and stored of (at, request_id, actor, action, entry, subject_bi, status, code, purpose, case_no): a JSON array."""
+    at, request_id, actor, action, entry, subject, *rest = row
+    return _array([at, request_id, actor, action, entry, None if subject is None else bytes(subject).hex(), *rest])
 
 
 def digests(secret: bytes, rows: Sequence[tuple]) -> list[bytes]:
-    """One digest a row of (at, request_id, actor, action, entry, subject_bi, status, code, purpose, case_no)."""
-    found = []
-    for at, request_id, actor, action, entry, subject, *rest in rows:
-        text = _array([at, request_id, actor, action, entry, None if subject is None else bytes(subject).hex(), *rest])
-        found.append(hashlib.sha256(secret + text.encode()).digest())
-    return found
+    """One digest a row, as `text_of` takes it."""
+    return [_digest(secret, text_of(row)) for row in rows]
+
+
+def _digest(secret: bytes, text: str) -> bytes:
+    return hashlib.sha256(secret + text.encode()).digest()
 
 
 def digests_each(secrets: pa.BinaryArray, rows: pa.Table) -> pa.FixedSizeBinaryArray:
@@ -75,7 +69,7 @@ def digests_each(secrets: pa.BinaryArray, rows: pa.Table) -> pa.FixedSizeBinaryA
     subject = pa.array([None if one is None else one.hex() for one in rows["subject_bi"].to_pylist()], pa.string())
     shown = {"entry": pc.cast(pc.cast(flat(rows, "entry"), pa.string()), pa.binary()), "subject_bi": quoted(subject)}
     parts: list[pa.Array | bytes] = [secrets]
-    for name in _LOGGED:
+    for name in COLUMNS:
         column = shown[name] if name in shown else quoted(flat(rows, name))
         parts += [b"," if len(parts) > 1 else b"[", column.fill_null(b"null")]
     return sha256_each(joined(*parts, b"]"))
@@ -96,7 +90,3 @@ def read_leaf(content: bytes) -> list[bytes]:
     if len(data) % 32 or leaf(*texts[:2], found) != content:
         raise ValueError("not a leaf of the audit log")
     return found
-
-
-_LEAF_COLUMNS = tuple(column.name for column in audit_leaf.columns)
-_ONE_LEAF = sa.insert(audit_leaf)

@@ -155,7 +155,7 @@ async def ask(request: Request, given: dict[str, str], catalog: Catalog) -> Resu
     answer = await hub.verifications.call(
         VerifyRequest(actor=ACTOR, request_id=request_no, identifier=given["identifier"], holder_number=given["holder_number"] or None)
     )
-    metrics.VERDICTS.labels("page", answer.verdict.status, answer.verdict.code).inc()
+    metrics.verdicts("page", answer.verdict.status, answer.verdict.code).inc()
     message, now = hub.messages[answer.verdict.code], hub.hub.now()
     kind = kind_of(given["identifier"], catalog)
     return Result(

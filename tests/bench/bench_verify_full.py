@@ -27,7 +27,7 @@ from tests.support import postgres
 
 WORKERS = 2
 ROUNDS, SECONDS = 3, 6
-CONNECTIONS = 64
+CONNECTIONS = 128
 PGBENCH_CLIENTS = (16, 64)
 
 
