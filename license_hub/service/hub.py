@@ -157,8 +157,9 @@ def open_hub(
         entropy=entropy,
     )
     try:
-        open_register(hub)
-        keep(hub)
+        # Both read what is there before they write.
+        through_outages(engine, lambda: open_register(hub), patience_s)
+        through_outages(engine, lambda: keep(hub), patience_s)
     except BaseException:
         hub.close()
         raise
