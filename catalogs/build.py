@@ -16,14 +16,17 @@ from .model import (
     Department,
     Field,
     HolderMapping,
+    Indicator,
     LicenseSource,
     LicenseType,
     Limits,
     Message,
     Resource,
+    Responsible,
     Rule,
     Sharing,
     Term,
+    Weights,
 )
 from .organs import Organs
 
@@ -40,6 +43,7 @@ def build(documents: list[Document], root: Path, version: str) -> Catalog:
     rules = dict.fromkeys(resources, ())
     rules |= {d.data["resource"]: tuple(_rules(d.data)) for d in of_kind(documents, "rules")}
     divisions = Divisions(root)
+    indicators, weights = (next(of_kind(documents, kind)).data for kind in ("indicators", "weights"))
     return Catalog(
         version=version,
         departments=_by_id(Department(**one) for d in of_kind(documents, "department") for one in d.data["departments"]),
@@ -50,6 +54,10 @@ def build(documents: list[Document], root: Path, version: str) -> Catalog:
         divisions=divisions,
         organs=_organs(documents, divisions),
         messages={one.code: one for d in of_kind(documents, "messages") for one in _messages(d.data)},
+        indicators={one["code"]: Indicator(**one) for one in indicators["indicators"]},
+        dimensions=indicators["dimensions"],
+        least_sensitivity=indicators["least"],
+        weights=Weights(**weights),
         glossary=tuple(Term(**one) for d in of_kind(documents, "glossary") for one in d.data["terms"]),
     )
 
@@ -70,10 +78,11 @@ def _resource(data: dict) -> Resource:
         "key": tuple(data["key"]),
         "delivery": Delivery(**data["delivery"]),
         "limits": Limits(**data.get("limits", {})),
+        "responsible": Responsible(**data.get("responsible", {})),
         "coverage": Coverage(tuple(data["coverage"]["divisions"]), data["coverage"]["since_year"]),
         "fields": tuple(_field(one, data["department"]) for one in data["fields"]),
     }
-    return Resource(**{"order_by": None, "watermark": None, "schedule": None, **data, **nested})
+    return Resource(**{"order_by": None, "watermark": None, "schedule": None, "usable_until": None, **data, **nested})
 
 
 def _field(data: dict, department: str) -> Field:

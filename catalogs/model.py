@@ -113,6 +113,15 @@ class Coverage:
 
 
 @dataclass(frozen=True)
+class Responsible:
+    """Where a row says who answers for it: its registering organ (a field, or the registrar of a credit code) and the division."""
+
+    organ: str | None = None
+    registrar_of: str | None = None
+    division: str | None = None
+
+
+@dataclass(frozen=True)
 class Connector:  # kind: file_drop, database or http_api
     kind: str
     options: Mapping[str, object]
@@ -139,6 +148,9 @@ class Resource:
     watermark: str | None
     delivery: Delivery
     limits: Limits
+    responsible: Responsible
+    usable_until: str | None
+    """Field with the last day of a row's use."""
     coverage: Coverage
     fields: tuple[Field, ...]
     schedule: str | None
@@ -175,6 +187,36 @@ class Rule:
     @property
     def scope(self) -> str:
         return "row" if self.check in ROW_CHECKS else "batch"
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One of GB/T 36344's twenty. `good`: high or low; `counts`: how A and B are counted (catalogs/indicators.yaml)."""
+
+    code: str
+    title: str
+    english: str
+    good: str
+    counts: str
+
+    @property
+    def dimension(self) -> str:
+        return self.code[:2]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What each indicator counts in a score. `resources` hold what differs from `default`."""
+
+    version: str
+    default: Mapping[str, float]
+    resources: Mapping[str, Mapping[str, float]]
+    source: str
+    since: str
+
+    def of(self, resource: str) -> Mapping[str, float]:
+        """Indicator → weight, for one resource."""
+        return {**self.default, **self.resources.get(resource, {})}
 
 
 @dataclass(frozen=True)
@@ -296,4 +338,11 @@ class Catalog:
     organs: Mapping[str, tuple[str, str]]
     """'<registrar kind><division>' e.g. '9450100' → (organ credit code, organ name); sample organs, marked so."""
     messages: Mapping[str, Message]
+    indicators: Mapping[str, Indicator]
+    """code → indicator, in the standard's order."""
+    dimensions: Mapping[str, str]
+    """Two digits → title."""
+    least_sensitivity: Mapping[str, int]
+    """Field type → what a field of it must at least be classified as."""
+    weights: Weights
     glossary: tuple[Term, ...] = field(default=())

@@ -109,6 +109,34 @@ def _resource(data: dict, known: Known) -> Iterator[tuple[str, str]]:
         if table and table not in known.codes and known.complete:
             yield f"fields[{number}].type", f"no code table {table}"
     yield from _delivery(data)
+    yield from _answering(data, {name: one["type"] for name, one in fields.items()})
+
+
+def _answering(data: dict, types: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Who answers for a row, and until when it is of use."""
+    named = [(f"responsible.{role}", name, "division" if role == "division" else "uscc")
+             for role, name in data.get("responsible", {}).items()]  # fmt: skip
+    named += [("usable_until", data["usable_until"], "date")] if "usable_until" in data else []
+    for where, name, wanted in named:
+        if types.get(name) != wanted:
+            yield where, f"{name} must be a field of type {wanted}"
+
+
+def _weights(data: dict, known: Known) -> Iterator[tuple[str, str]]:
+    if not any(data["default"].values()):
+        yield "default", "at least one indicator must weigh something"
+    for resource, given in data.get("resources", {}).items():
+        if resource not in known.resources and known.complete:
+            yield f"resources.{resource}", f"no resource {resource}"
+        for code in set(given) - set(data["default"]):
+            yield f"resources.{resource}.{code}", "no such indicator in default"
+
+
+def _indicators(data: dict, known: Known) -> Iterator[tuple[str, str]]:
+    codes = [one["code"] for one in data["indicators"]]
+    for number, code in enumerate(codes):
+        if codes.count(code) > 1:
+            yield f"indicators[{number}].code", f"{code} occurs twice"
 
 
 def _delivery(data: dict) -> Iterator[tuple[str, str]]:
@@ -153,4 +181,6 @@ _JUDGES = {
     "code_table": _code_table,
     "rules": reference_rules.faults,
     "license_type": reference_licenses.faults,
+    "weights": _weights,
+    "indicators": _indicators,
 }

@@ -9,85 +9,45 @@ comparison with the head is made again; a batch that was published before answer
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from catalogs.model import Catalog, Resource
+from catalogs.model import Catalog
 from connectors.lake import Lake
-from quality import duplicates, gate, publications, publish, quarantine, reconcile, records, scan, verdicts
+from quality import duplicates, gate, publications, publish, quarantine, reconcile, records, scan, score, verdicts
 from quality import report as reports
 from quality.check.batch import Surroundings, volume_jump
 from quality.check.rows import Context
 from quality.errors import ApprovalRefused, BatchIncomplete
 from quality.files import claim
 from quality.gate import Decision
+from quality.job import PUSHED, SHANGHAI, Job
 from quality.outcome import Outcome
 from quality.partition import determine
 from quality.publications import Publication
 from quality.reconcile import usual_size
-from quality.records import Filed, Files, HeadMoved
+from quality.records import Files, HeadMoved
 from quality.report import BatchReport, Stopwatch
-from quality.rulebook import Rulebook, rulebook, strict
+from quality.rulebook import rulebook, strict
 from quality.scan import Landed
+from quality.score import Circumstances, Count
 from quality.session import kept, outputs_of, session
-from quality.sql import Sql
+from quality.sql import Sql, literal
 from quality.store import upgrade
 
 if TYPE_CHECKING:
     from connectors.landing import LandedBatch
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
-PUSHED = "push"
-"""Connector of a row that an approval system sent."""
 KEPT_ROWS = 10
 """Batches up to this many rows are checked in the session the process keeps."""
 ATTEMPTS = 20
 """How often a batch is compared anew because others published meanwhile, before giving up."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """Everything one run over one batch needs."""
-
-    landed: LandedBatch
-    rows: Landed
-    resource: Resource
-    catalog: Catalog
-    book: Rulebook
-    lake: Lake
-    database: sa.Engine
-    now: datetime
-    operator: str
-    first_operator: str
-    accept_rejects: bool
-    watch: Stopwatch
-
-    @property
-    def as_of(self) -> datetime:
-        return datetime.fromisoformat(self.landed.manifest.as_of)
-
-    @property
-    def pushed(self) -> bool:
-        return self.landed.manifest.connector == PUSHED
-
-    @property
-    def whole(self) -> bool:
-        """The delivery is all of its resource or partition."""
-        return not self.pushed and self.resource.delivery.mode != "increment"
-
-    def filed(self, partition: str) -> Filed:
-        return Filed(
-            batch=self.landed.batch, resource=self.resource.id, partition=partition, operator=self.first_operator,
-            content_hash=self.landed.manifest.content_hash, catalog_version=self.catalog.version, as_of=self.as_of, now=self.now,
-            pushed=self.pushed,
-        )  # fmt: skip
 
 
 def check(
@@ -223,9 +183,12 @@ def _against_head(
         newer = [] if job.pushed else reconcile.pushed_since(job.database, job.resource.id, partition, job.as_of)
         if past is not None:
             duplicates.behind_pushed(connection, job.resource, past, newer)
+        score.tally(connection, job.book, literal(job.as_of.astimezone(SHANGHAI).date()))
         tally = verdicts.count(connection).balanced(job.landed.manifest.rows, job.landed.batch)
         difference = publish.compare(connection, job.resource, past, whole=job.whole, newer=newer)
         differing = reconcile.against(connection, job.database, job.resource, None if job.pushed else past, newer, whole=job.whole)
+    with job.watch.lap("score"):
+        counts = _scored(connection, job, difference, head, outcomes)
     decision = _decide(job, tally, difference, head, outcomes)
     report = reports.make(
         job.landed.batch, partition, tally, outcomes, gate=decision.gate, removed=difference.removed, carried=difference.carried,
@@ -235,18 +198,31 @@ def _against_head(
     if job.pushed and not tally.trusted + tally.superseded + tally.deleted:
         # One row that fails is refused to its sender, who corrects it and sends it again: nobody has to approve anything.
         rejected_alone = Decision("stopped", decision.findings)
-        records.file_stopped(job.database, filed, replace(report, gate="stopped"), outcomes, rejected_alone, status="rejected")
+        records.file_stopped(job.database, filed, replace(report, gate="stopped"), outcomes, counts, rejected_alone, status="rejected")
         return _located(replace(report, gate="stopped"), job)
     if decision.gate == "stopped":
-        records.file_stopped(job.database, filed, report, outcomes, decision)
+        records.file_stopped(job.database, filed, report, outcomes, counts, decision)
         return _located(report, job)
     with job.watch.lap("publish"):
         files = _write(connection, job, past)
     accepted_by = job.operator if _used_acceptance(job, decision) else None
     done = records.publish(
-        job.database, filed, report, outcomes, decision, parent=head, files=files, accepted_by=accepted_by, differing=differing
+        job.database, filed, report, outcomes, counts, decision, parent=head, files=files, accepted_by=accepted_by, differing=differing
     )
     return _located(done, job)
+
+
+def _scored(
+    connection: duckdb.DuckDBPyConnection, job: Job, difference: publish.Difference, head: Publication | None, outcomes: Sequence[Outcome]
+) -> list[Count]:
+    """None for a pushed row: one row says nothing about the quality of a resource."""
+    if job.pushed:
+        return []
+    with job.database.connect() as database:
+        cycles, arrived = records.arrivals(database, job.resource, job.as_of)
+    head_rows = head.counts["rows"] if head and job.whole else 0
+    around = Circumstances(job.rows.columns, head_rows, difference.gone, cycles, arrived)
+    return score.count(connection, job.book, job.catalog, outcomes, around)
 
 
 def _decide(

@@ -5,17 +5,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from catalogs.model import Resource
 from quality import gate, publications, reconcile
 from quality.gate import Decision
 from quality.outcome import Outcome
 from quality.publications import Publication
 from quality.report import BatchReport
+from quality.score import Count
 from quality.store import tables
+
+RECENT_CYCLES = 30
+"""Over how many cycles of a resource its arrivals are counted."""
 
 
 class HeadMoved(Exception):
@@ -34,6 +39,8 @@ class Filed:
     catalog_version: str
     as_of: datetime
     now: datetime
+    weights: Mapping[str, object]
+    """{version, of: indicator → weight}"""
     pushed: bool = False
 
 
@@ -64,18 +71,42 @@ def checked(connection: sa.Connection, resource_id: str) -> set[str]:
     return set(connection.scalars(sa.select(tables.batch.c.batch).where(tables.batch.c.resource == resource_id)))
 
 
+def arrivals(connection: sa.Connection, resource: Resource, as_of: datetime) -> tuple[int, int]:
+    """(cycles, cycles with a delivery) among the last RECENT_CYCLES of the resource, this delivery's included."""
+    mine = sa.select(tables.batch.c.as_of).where(tables.batch.c.resource == resource.id, tables.batch.c.status != "rejected")
+    this = _cycle(resource, as_of)
+    since = as_of - RECENT_CYCLES * timedelta(hours=resource.cycle_hours)
+    found = {_cycle(resource, one) for one in connection.scalars(mine.where(tables.batch.c.as_of >= since, tables.batch.c.as_of <= as_of))}
+    first = connection.scalar(sa.select(sa.func.min(tables.batch.c.as_of)).where(tables.batch.c.resource == resource.id))
+    cycles = min(RECENT_CYCLES, this - min(this, _cycle(resource, first) if first else this) + 1)
+    return cycles, len({one for one in found | {this} if one > this - cycles})
+
+
+def _cycle(resource: Resource, at: datetime) -> int:
+    """Number of the cycle an instant lies in; a day begins at midnight in Shanghai."""
+    return int((at.timestamp() + 8 * 3600) // 3600 // resource.cycle_hours)
+
+
 def file_noop(engine: sa.Engine, filed: Filed, report: BatchReport) -> None:
     with engine.begin() as connection:
         _file_batch(connection, filed, "noop", report, Decision("pass", ()))
 
 
 def file_stopped(
-    engine: sa.Engine, filed: Filed, report: BatchReport, outcomes: Iterable[Outcome], decision: Decision, *, status: str = "stopped"
+    engine: sa.Engine,
+    filed: Filed,
+    report: BatchReport,
+    outcomes: Iterable[Outcome],
+    counts: Iterable[Count],
+    decision: Decision,
+    *,
+    status: str = "stopped",
 ) -> None:
     """`status` rejected: a pushed row that failed; it waits for nobody."""
     with engine.begin() as connection:
         _file_batch(connection, filed, status, report, decision)
         _file_outcomes(connection, filed, outcomes)
+        _file_scores(connection, filed, counts)
 
 
 def publish(
@@ -83,6 +114,7 @@ def publish(
     filed: Filed,
     report: BatchReport,
     outcomes: Iterable[Outcome],
+    counts: Iterable[Count],
     decision: Decision,
     *,
     parent: Publication | None,
@@ -99,6 +131,7 @@ def publish(
             done = replace(report, publication=number, published=True)
             _file_batch(connection, filed, "published", done, decision)
             _file_outcomes(connection, filed, outcomes)
+            _file_scores(connection, filed, counts)
             connection.execute(sa.insert(tables.publication).values(**_publication(filed, done, number, parent, files)))
             reconcile.file(connection, filed.batch, filed.resource, differing, filed.now)
             if accepted_by is not None:
@@ -136,6 +169,7 @@ def _file_batch(connection: sa.Connection, filed: Filed, status: str, report: Ba
     values = {
         "batch": filed.batch, "resource": filed.resource, "partition": filed.partition, "status": status, "operator": filed.operator,
         "content_hash": filed.content_hash, "catalog_version": filed.catalog_version, "as_of": filed.as_of, "checked_at": filed.now,
+        "weights": filed.weights,
         "report": report.stored(), "reasons": [{"name": one.name, "figure": one.figure, "limit": one.limit} for one in decision.findings],
     }  # fmt: skip
     connection.execute(sa.insert(tables.batch).values(**values))
@@ -154,3 +188,17 @@ def _file_outcomes(connection: sa.Connection, filed: Filed, outcomes: Iterable[O
     ]  # fmt: skip
     if lines:
         connection.execute(sa.insert(tables.outcome), lines)
+
+
+def _file_scores(connection: sa.Connection, filed: Filed, counts: Iterable[Count]) -> None:
+    connection.execute(sa.delete(tables.score).where(tables.score.c.batch == filed.batch))
+    lines = [
+        {
+            "batch": filed.batch, "body": one.body.code, "division": one.body.division, "indicator": one.indicator,
+            "resource": filed.resource, "satisfied": one.satisfied, "evaluated": one.evaluated, "errored": one.errored,
+            "skipped": one.skipped,
+        }
+        for one in counts
+    ]  # fmt: skip
+    if lines:
+        connection.execute(sa.insert(tables.score), lines)

@@ -191,8 +191,8 @@ def _tables(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
             **{code: code for code in table.labels},
         }.items()
     ]
-    _fill(connection, _CODE_ALIAS, spellings, 3)
-    _fill(connection, _DIVISION, _division_rows(catalog), 2)
+    fill(connection, _CODE_ALIAS, spellings, 3)
+    fill(connection, _DIVISION, _division_rows(catalog), 2)
 
 
 def _division_rows(catalog: Catalog) -> list[tuple[str, bool]]:
@@ -205,7 +205,7 @@ def _division_rows(catalog: Catalog) -> list[tuple[str, bool]]:
     return sorted(known.items())
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, create: LiteralString, rows: list[tuple], width: int) -> None:
+def fill(connection: duckdb.DuckDBPyConnection, create: LiteralString, rows: list[tuple], width: int) -> None:
     """A temp table from Python rows, by lists as parameters: executemany costs a millisecond a row, Arrow an import of pandas."""
     connection.execute(create, [[row[at] for row in rows] for at in range(width)]).fetchall()
 

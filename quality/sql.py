@@ -30,6 +30,7 @@ class Sql:
 
 NULL = Sql("NULL")
 TRUE = Sql("TRUE")
+FALSE = Sql("FALSE")
 
 
 def ident(name: str) -> Sql:

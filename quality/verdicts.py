@@ -69,8 +69,8 @@ def judge(connection: duckdb.DuckDBPyConnection, book: Rulebook, scanned: Judgem
 
 
 def count(connection: duckdb.DuckDBPyConnection) -> Tally:
-    """Fates of all rows."""
-    rows = connection.execute("SELECT fate, failed <> 0, count(*) FROM judged GROUP BY ALL").fetchall()
+    """Fates of all rows, from `tallied` (quality/score.py)."""
+    rows = connection.execute("SELECT fate, failed <> 0, sum(rows)::BIGINT FROM tallied GROUP BY ALL").fetchall()
     fates: Counter[str] = Counter()
     for fate, _, number in rows:
         fates[fate] += number

@@ -55,9 +55,10 @@ batch = sa.Table(
     sa.Column("report", sa.JSON, nullable=False),
     sa.Column("reasons", sa.JSON, nullable=False),
     sa.Column("checked_at", Instant, nullable=False),
+    sa.Column("weights", sa.JSON),
 )
 """One line a checked batch. `status`: published | noop | stopped | rejected (a pushed row that failed); `report`: the BatchReport;
-`reasons`: what the gate found."""
+`reasons`: what the gate found; `weights`: {version, of: indicator → weight} that its scores go by."""
 
 publication = sa.Table(
     "quality_publication",
@@ -98,6 +99,22 @@ outcome = sa.Table(
     sa.Column("detail", sa.Text, nullable=False),
 )
 """Rule × batch. `evaluated` = rows with a verdict, failed ones included; an errored or skipped rule has none, and `detail` says why."""
+
+score = sa.Table(
+    "quality_score",
+    metadata,
+    sa.Column("batch", sa.Text, primary_key=True),
+    sa.Column("body", sa.Text, primary_key=True),
+    sa.Column("division", sa.Text, primary_key=True),
+    sa.Column("indicator", sa.Text, primary_key=True),
+    sa.Column("resource", sa.Text, nullable=False),
+    sa.Column("satisfied", BIG, nullable=False),
+    sa.Column("evaluated", BIG, nullable=False),
+    sa.Column("errored", sa.Integer, nullable=False),
+    sa.Column("skipped", sa.Integer, nullable=False),
+    sa.Index("ix_quality_score_resource_indicator", "resource", "indicator"),
+)
+"""A and B of an indicator in a batch, by responsible body (credit code) and division. B = 0: undefined."""
 
 approval = sa.Table(
     "quality_approval",

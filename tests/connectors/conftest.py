@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from catalogs.model import Connector, Coverage, Delivery, Field, Limits, Resource, Sharing
+from catalogs.model import Connector, Coverage, Delivery, Field, Limits, Resource, Responsible, Sharing
 from connectors.landing import LandedBatch
 from connectors.settings import EnvironmentCredentials
 from tests.connectors import mariadb
@@ -43,6 +43,8 @@ def make_resource(kind: str = "file_drop", mode: str = "snapshot", lag_minutes: 
         watermark="updated_at" if mode == "increment" else None,
         delivery=Delivery(mode, lag_minutes=lag_minutes),
         limits=Limits(),
+        responsible=Responsible(),
+        usable_until=None,
         coverage=Coverage(("99",), 2000),
         fields=FIELDS,
         schedule=None,

@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
-from catalogs.model import Catalog, Connector, Coverage, Delivery, Field, Limits, Resource, Rule, Sharing
+from catalogs.model import Catalog, Connector, Coverage, Delivery, Field, Limits, Resource, Responsible, Rule, Sharing
 from connectors.landing import LandedBatch, land
 from connectors.protocol import Origin, schema
 from quality import publications
@@ -45,10 +45,10 @@ RULES = (
 def resource(mode: str = "snapshot", **changed: object) -> Resource:
     """`thing`: key code, ordered by changed_on."""
     made = Resource(
-        id="thing", title="", summary="", department="d", format="", update_cycle="", cycle_hours=24, sharing=Sharing("none", "file", ""),
-        data_class="", grade="", connector=Connector("file_drop", {}), key=("code",), order_by="changed_on", watermark=None,
-        delivery=Delivery(mode), limits=Limits(), coverage=Coverage(("99",), 2000), fields=FIELDS, schedule=None, owner="", source="test",
-        since="2026-11-21",
+        id="thing", title="", summary="", department="province_market", format="", update_cycle="", cycle_hours=24,
+        sharing=Sharing("none", "file", ""), data_class="", grade="", connector=Connector("file_drop", {}), key=("code",),
+        order_by="changed_on", watermark=None, delivery=Delivery(mode), limits=Limits(), responsible=Responsible(), usable_until=None,
+        coverage=Coverage(("99",), 2000), fields=FIELDS, schedule=None, owner="", source="test", since="2026-11-21",
     )  # fmt: skip
     return replace(made, **changed)
 
