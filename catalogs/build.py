@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from . import workdays
 from .divisions import Divisions
 from .documents import Document, of_kind
 from .model import (
@@ -58,6 +59,7 @@ def build(documents: list[Document], root: Path, version: str) -> Catalog:
         dimensions=indicators["dimensions"],
         least_sensitivity=indicators["least"],
         weights=Weights(**weights),
+        workdays=workdays.read(next(of_kind(documents, "workdays")).data),
         glossary=tuple(Term(**one) for d in of_kind(documents, "glossary") for one in d.data["terms"]),
     )
 

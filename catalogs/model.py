@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .workdays import Workdays
+
 FIELD_TYPES = (
     "citizen_id",
     "uscc",
@@ -345,4 +347,5 @@ class Catalog:
     least_sensitivity: Mapping[str, int]
     """Field type → what a field of it must at least be classified as."""
     weights: Weights
+    workdays: Workdays
     glossary: tuple[Term, ...] = field(default=())

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path, PurePosixPath
 
 from . import checkdigits, reference_licenses, reference_rules
 from .documents import KINDS, Document, of_kind
+from .workdays import SATURDAY
 
 ONE_EACH = ("resource", "code_table", "license_type")
 """Kinds with one entry a file: the file is called like its id."""
@@ -139,6 +141,21 @@ def _indicators(data: dict, known: Known) -> Iterator[tuple[str, str]]:
             yield f"indicators[{number}].code", f"{code} occurs twice"
 
 
+def _workdays(data: dict, known: Known) -> Iterator[tuple[str, str]]:
+    """A day that is what the week says already is a slip of the pen."""
+    for year, given in data["years"].items():
+        for kind, weekend in (("rest", False), ("work", True)):
+            for number, text in enumerate(given[kind]):
+                where = f"years.{year}.{kind}[{number}]"
+                try:
+                    day = date.fromisoformat(f"{year}-{text}")
+                except ValueError:
+                    yield where, f"{year} has no {text}"
+                    continue
+                if (day.weekday() >= SATURDAY) != weekend:
+                    yield where, f"{text} is {'no' if weekend else 'a'} weekend day"
+
+
 def _delivery(data: dict) -> Iterator[tuple[str, str]]:
     mode, operation = data["delivery"]["mode"], data["delivery"].get("operation_field")
     if mode == "increment" and not data.get("watermark"):
@@ -182,5 +199,6 @@ _JUDGES = {
     "rules": reference_rules.faults,
     "license_type": reference_licenses.faults,
     "weights": _weights,
+    "workdays": _workdays,
     "indicators": _indicators,
 }
