@@ -27,6 +27,7 @@ from .model import (
     Rule,
     Sharing,
     Term,
+    TicketPolicy,
     Weights,
 )
 from .organs import Organs
@@ -44,7 +45,9 @@ def build(documents: list[Document], root: Path, version: str) -> Catalog:
     rules = dict.fromkeys(resources, ())
     rules |= {d.data["resource"]: tuple(_rules(d.data)) for d in of_kind(documents, "rules")}
     divisions = Divisions(root)
-    indicators, weights = (next(of_kind(documents, kind)).data for kind in ("indicators", "weights"))
+    indicators, weights, tickets, working = (
+        next(of_kind(documents, kind)).data for kind in ("indicators", "weights", "tickets", "workdays")
+    )
     return Catalog(
         version=version,
         departments=_by_id(Department(**one) for d in of_kind(documents, "department") for one in d.data["departments"]),
@@ -59,7 +62,8 @@ def build(documents: list[Document], root: Path, version: str) -> Catalog:
         dimensions=indicators["dimensions"],
         least_sensitivity=indicators["least"],
         weights=Weights(**weights),
-        workdays=workdays.read(next(of_kind(documents, "workdays")).data),
+        workdays=workdays.read(working),
+        tickets=TicketPolicy(**{**tickets, "remind_before": tuple(tickets["remind_before"])}),
         glossary=tuple(Term(**one) for d in of_kind(documents, "glossary") for one in d.data["terms"]),
     )
 

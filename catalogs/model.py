@@ -222,6 +222,19 @@ class Weights:
 
 
 @dataclass(frozen=True)
+class TicketPolicy:
+    """How tickets run; all days are working days. `days`: by kind (rule, correction); `reasons`: act → code → sentence."""
+
+    days: Mapping[str, int]
+    extension_days: int
+    remind_before: tuple[int, ...]
+    escalate_after: int
+    reasons: Mapping[str, Mapping[str, str]]
+    source: str
+    since: str
+
+
+@dataclass(frozen=True)
 class CodeTable:
     """A code table; `labels` maps code to label, `aliases` maps any accepted spelling (labels included) to code."""
 
@@ -348,4 +361,5 @@ class Catalog:
     """Field type → what a field of it must at least be classified as."""
     weights: Weights
     workdays: Workdays
+    tickets: TicketPolicy
     glossary: tuple[Term, ...] = field(default=())

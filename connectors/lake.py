@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 SCHEME = "sealed"
 COMPARED_BYTES = 1024 * 1024
-AREAS = ("landing", "trusted", "quarantine")
-"""Folders of rows: `<area>/<resource>/<batch>/*.parquet`."""
+AREAS = ("landing", "trusted", "quarantine", "tickets")
+"""Folders of rows: `<area>/<resource>/<batch>/*.parquet`; in `tickets` the third is the ticket."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Rejected rows, kept whole: origin, key, every failed rule, the source's own values. And their way out as a CSV that is safe to open.
+"""Rejected rows, kept whole: origin, key, every failed rule, the source's own values, who answers for them. And their way out as CSV.
 
 Rows go to `<lake>/quarantine/<resource>/<batch>/rows.parquet` in the order of delivery, without a cap, also when the gate stops the batch.
 """
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from connectors.lake import Lake
 from quality.duplicates import SEPARATOR, key_of
 from quality.files import claim
+from quality.responsible import said
 from quality.rulebook import Rulebook
 from quality.scan import Landed
 from quality.sql import Sql, commas, compose, ident, literal, trusted
@@ -26,7 +27,8 @@ FORMULA_MARKS = "=+-@\t\r\n\x00＝＋－＠"
 
 _ROWS = """COPY (
     SELECT rejected._source || ':' || rejected._line AS origin, {key} AS key, named.rules AS failed_rules,
-           CASE WHEN landed._raw IS NULL THEN to_json({values}) ELSE json_object('_raw', landed._raw) END::VARCHAR AS values
+           CASE WHEN landed._raw IS NULL THEN to_json({values}) ELSE json_object('_raw', landed._raw) END::VARCHAR AS values,
+           ({organ})::VARCHAR AS organ, ({division})::VARCHAR AS division
     FROM judged AS rejected
     JOIN {landed} AS landed ON landed.file_row_number = rejected._row
     JOIN rule_names AS named ON named.mask = rejected.failed
@@ -52,7 +54,15 @@ def write(connection: duckdb.DuckDBPyConnection, landed: Landed, book: Rulebook,
     columns = sorted(landed.columns - {"_source", "_line", "_raw"})
     pairs = [compose("{name} := {column}", name=ident(name), column=compose("landed.{name}", name=ident(name))) for name in columns]
     values = compose("struct_pack({pairs})", pairs=commas(pairs)) if pairs else trusted("{}")
-    places = {"key": _key(book), "values": values, "landed": landed.table, "path": literal(lake.named(written))}
+    organ, division = said(book.resource)
+    places = {
+        "organ": organ,
+        "division": division,
+        "key": _key(book),
+        "values": values,
+        "landed": landed.table,
+        "path": literal(lake.named(written)),
+    }
     connection.execute(compose(_ROWS, **places).text).fetchall()
     return claim(lake, written, lake / "quarantine" / book.resource.id / batch, "rows", reuse=True)
 

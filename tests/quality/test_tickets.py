@@ -1,0 +1,237 @@
+"""From failing rows to tickets and back: exactly those keys, one open ticket a rule and body, closed only by delivery and person."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from catalogs.model import Field, Limits, Responsible
+from quality.publications import reader
+from quality.sql import compose, literal
+from quality.store.tables_tickets import ticket, ticket_event, ticket_part, ticket_row
+from quality.tickets.act import Request, act
+from quality.tickets.deadlines import warnings
+from quality.tickets.opening import open_tickets
+from quality.tickets.record import Actor
+from quality.tickets.settle import settle
+from quality.tickets.states import Act, ActRefused, Role
+from tests.quality.deliveries import Bench, rule
+
+LOOSE = Limits(max_rejects=1.0, volume_band=99.0, max_removed=1.0)
+FIELDS = (
+    Field("code", "编号", "编号", "certificate_number", required=True),
+    Field("name", "名称", "名称", "org_name"),
+    Field("kind", "类别", "类别", "text"),
+    Field("organ", "机关代码", "机关代码", "uscc"),
+)
+HEADERS = tuple(one.source for one in FIELDS)
+NAMELESS, ODD = "thing.name.not_null", "thing.kind.pattern"
+RULES = (rule("not_null", "code"), rule("not_null", "name"), rule("pattern", "kind", severity="warn", regex="[甲乙]"))
+STAFF, CHIEF = Actor("staff", Role.QUALITY), Actor("chief", Role.SUPERVISOR)
+
+
+@pytest.fixture
+def organs(catalog) -> tuple[str, str]:
+    return tuple(catalog.organs[one][0] for one in ("9990101", "9990102"))
+
+
+@pytest.fixture
+def desk(bench_on, catalog) -> Desk:
+    bench = bench_on(rules=RULES, limits=LOOSE, fields=FIELDS, order_by=None, responsible=Responsible(organ="organ"))
+    bench.catalog = replace(bench.catalog, divisions=catalog.divisions)
+    return Desk(bench)
+
+
+class Desk:
+    """Deliveries and tickets of one bench."""
+
+    def __init__(self, bench: Bench):
+        self.bench = bench
+        self.at = {"lake": bench.lake, "database": bench.database}
+
+    def deliver(self, *rows) -> str:
+        report = self.bench.deliver(*rows, columns=HEADERS)
+        settle(self.bench.catalog, report.batch, now=self.bench.now, **self.at)
+        return report.batch
+
+    def open(self, batch: str, *rules: str):
+        return open_tickets(self.bench.catalog, batch, rules or (NAMELESS, ODD), now=self.bench.now, actor="staff", **self.at)
+
+    def act(self, name: str, what: Act, actor: Actor, **given) -> str:
+        return act(self.bench.catalog, Request(name, what, actor, **given), database=self.bench.database, now=self.bench.now)
+
+    def keys(self, name: str) -> dict[str, str]:
+        """Key → state of a ticket's rows."""
+        with self.bench.database.connect() as connection:
+            paths = connection.scalars(sa.select(ticket_part.c.path).where(ticket_part.c.ticket == name)).all()
+            states = dict(connection.execute(sa.select(ticket_row.c.row, ticket_row.c.state).where(ticket_row.c.ticket == name)).all())
+        found = {}
+        with reader(self.bench.lake) as connection:
+            for path in paths:
+                query = compose('SELECT "row", key FROM read_parquet({path})', path=literal(str(self.bench.lake / path)))
+                found |= {key: states[row] for row, key in connection.execute(query.text).fetchall()}
+        return found
+
+    def line(self, name: str) -> sa.Row:
+        with self.bench.database.connect() as connection:
+            return connection.execute(sa.select(ticket).where(ticket.c.ticket == name)).one()
+
+    def events(self, name: str) -> list[str]:
+        with self.bench.database.connect() as connection:
+            return list(connection.scalars(sa.select(ticket_event.c.act).where(ticket_event.c.ticket == name).order_by(ticket_event.c.id)))
+
+
+def test_one_ticket_a_rule_and_body_holds_exactly_the_failing_keys(desk, organs):
+    north, south = organs
+    batch = desk.deliver(
+        ("A1", None, "甲", north), ("A2", None, "丙", north), ("A3", "好", "丙", north),
+        ("B1", None, "乙", south), ("B2", "好", "甲", south),
+    )  # fmt: skip
+    opened = {(one.rule, one.body): one for one in desk.open(batch)}
+    assert {place: one.rows for place, one in opened.items()} == {(NAMELESS, north): 2, (NAMELESS, south): 1, (ODD, north): 2}
+    assert desk.keys(opened[NAMELESS, north].ticket) == {"A1": "open", "A2": "open"}
+    assert desk.keys(opened[ODD, north].ticket) == {"A2": "open", "A3": "open"}
+    assert len({one.number for one in opened.values()}) == 3
+
+
+def test_opening_twice_adds_nothing_and_a_later_batch_adds_its_new_keys(desk, organs):
+    north, _ = organs
+    first = desk.deliver(("A1", None, "甲", north))
+    (one,) = desk.open(first, NAMELESS)
+    (again,) = desk.open(first, NAMELESS)
+    assert (again.ticket, again.rows, again.added) == (one.ticket, 1, 0)
+    second = desk.deliver(("A1", None, "甲", north), ("A7", None, "甲", north))
+    (more,) = desk.open(second, NAMELESS)
+    assert (more.ticket, more.rows, more.added) == (one.ticket, 2, 1)
+    assert desk.events(one.ticket) == ["open", "added"]
+
+
+def test_row_is_closed_by_a_delivery_and_a_person_and_opens_again_when_the_old_value_returns(desk, organs):
+    north, _ = organs
+    bad, good = ("A1", None, "甲", north), ("A1", "好", "甲", north)
+    (one,) = desk.open(desk.deliver(bad, ("A2", None, "甲", north)), NAMELESS)
+    desk.deliver(good, ("A2", None, "甲", north))
+    assert desk.keys(one.ticket) == {"A1": "corrected", "A2": "open"} and desk.line(one.ticket).state == "ISSUED"
+    desk.deliver(good, ("A2", "好", "甲", north))
+    assert desk.line(one.ticket).state == "REVIEW"
+    assert desk.act(one.ticket, Act.CONFIRM, STAFF) == "CLOSED" and desk.line(one.ticket).closed_at is not None
+    desk.deliver(bad, ("A2", "好", "甲", north))
+    assert desk.keys(one.ticket) == {"A1": "open", "A2": "closed"}
+    assert desk.line(one.ticket).state == "ISSUED" and desk.line(one.ticket).closed_at is None
+
+
+def test_settling_a_batch_twice_moves_and_notes_nothing_more(desk, organs):
+    north, _ = organs
+    (one,) = desk.open(desk.deliver(("A1", None, "甲", north)), NAMELESS)
+    batch = desk.deliver(("A1", "好", "甲", north))
+    before = desk.events(one.ticket)
+    assert settle(desk.bench.catalog, batch, now=desk.bench.now, **desk.at) == [] and desk.events(one.ticket) == before
+
+
+def test_closed_ticket_stays_closed_where_its_body_has_another_open_for_the_rule(desk, organs):
+    north, _ = organs
+    (one,) = desk.open(desk.deliver(("A1", None, "甲", north)), NAMELESS)
+    desk.deliver(("A1", "好", "甲", north))
+    desk.act(one.ticket, Act.CONFIRM, STAFF)
+    (two,) = desk.open(desk.deliver(("A1", "好", "甲", north), ("A2", None, "甲", north)), NAMELESS)
+    batch = desk.deliver(("A1", None, "甲", north), ("A2", None, "甲", north))
+    assert two.ticket != one.ticket and desk.line(one.ticket).state == "CLOSED"
+    desk.open(batch, NAMELESS)
+    assert desk.keys(two.ticket) == {"A1": "open", "A2": "open"}
+
+
+def test_missing_key_corrects_nothing_and_a_removed_one_is_corrected_when_it_is_back(desk, organs):
+    north, _ = organs
+    desk.deliver(("A1", "好", "甲", north), ("A2", "好", "甲", north))
+    batch = desk.deliver(("A2", None, "甲", north))
+    (one,), (gone,) = desk.open(batch, NAMELESS), desk.open(batch, "removed")
+    assert desk.keys(gone.ticket) == {"A1": "open"}
+    desk.deliver(("A1", "好", "甲", north))
+    assert desk.keys(gone.ticket) == {"A1": "corrected"} and desk.keys(one.ticket) == {"A2": "open"}
+
+
+def test_row_without_a_key_is_corrected_when_no_such_row_comes_any_more(desk):
+    (one,) = desk.open(desk.deliver((None, "好", "甲", None), ("A1", "好", "甲", None)), "thing.code.not_null")
+    assert desk.keys(one.ticket) == {None: "open"}
+    desk.deliver((None, "又", "甲", None), ("A1", "新", "甲", None))
+    assert desk.keys(one.ticket) == {None: "open"}
+    desk.deliver(("A9", "好", "甲", None), ("A1", "好", "甲", None))
+    assert desk.keys(one.ticket) == {None: "corrected"}
+
+
+def test_acts_of_a_round_are_possible_in_their_turn_and_in_no_other(desk, organs):
+    north, south = organs
+    (one,) = desk.open(desk.deliver(("A1", None, "甲", north)), NAMELESS)
+    body = Actor("clerk", Role.BODY, north)
+    with pytest.raises(ActRefused, match="possible: accept"):
+        desk.act(one.ticket, Act.REPORT, body, comment="已改")
+    assert desk.act(one.ticket, Act.ACCEPT, body) == "ACCEPTED"
+    assert desk.act(one.ticket, Act.EXTEND, body, reason="NEEDS_SURVEY", comment="需上门") == "ACCEPTED"
+    due = desk.line(one.ticket).due_on
+    desk.act(one.ticket, Act.GRANT, STAFF)
+    assert desk.line(one.ticket).due_on > due
+    assert desk.act(one.ticket, Act.OBJECT, body, reason="RULE_WRONG", comment="名称可空") == "DISPUTED"
+    with pytest.raises(ActRefused):
+        desk.act(one.ticket, Act.ACCEPT, body)
+    assert desk.act(one.ticket, Act.UPHOLD, CHIEF, comment="不可空") == "ACCEPTED"
+    assert desk.act(one.ticket, Act.TRANSFER, STAFF, comment="归南区", to=south) == "ISSUED"
+    assert desk.events(one.ticket) == ["open", "accept", "extend", "grant", "object", "uphold", "transfer"]
+
+
+def test_t34_staff_of_another_body_cannot_see_that_a_ticket_exists(desk, organs):
+    north, south = organs
+    (one,) = desk.open(desk.deliver(("A1", None, "甲", north)), NAMELESS)
+    with pytest.raises(KeyError):
+        desk.act(one.ticket, Act.ACCEPT, Actor("clerk", Role.BODY, south))
+    with pytest.raises(KeyError):
+        desk.act("no such ticket", Act.ACCEPT, Actor("clerk", Role.BODY, north))
+    with pytest.raises(ActRefused):
+        desk.act(one.ticket, Act.WITHDRAW, Actor("clerk", Role.BODY, north), reason="RULE_WRONG", comment="不要")
+
+
+@pytest.mark.parametrize(
+    ("what", "given"),
+    [
+        (Act.RETURN, {"comment": "不是我们"}), (Act.RETURN, {"reason": "NOT_OURS"}), (Act.RETURN, {"reason": "LAZY", "comment": "x"}),
+        (Act.ACCEPT, {"reason": "NOT_OURS"}), (Act.ACCEPT, {"to": "x"}), (Act.RETURN, {"reason": "NOT_OURS", "comment": "x" * 2001}),
+    ],
+)  # fmt: skip
+def test_act_without_its_reason_or_comment_is_refused(desk, organs, what, given):
+    (one,) = desk.open(desk.deliver(("A1", None, "甲", organs[0])), NAMELESS)
+    with pytest.raises(ActRefused):
+        desk.act(one.ticket, what, Actor("clerk", Role.BODY, organs[0]), **given)
+    assert desk.line(one.ticket).state == "ISSUED" and desk.events(one.ticket) == ["open"]
+
+
+def test_review_names_rows_and_takes_only_those_that_wait(desk, organs):
+    north, _ = organs
+    (one,) = desk.open(desk.deliver(("A1", None, "甲", north), ("A2", None, "甲", north), ("A3", None, "甲", north)), NAMELESS)
+    desk.deliver(("A1", "好", "甲", north), ("A2", "好", "甲", north), ("A3", None, "甲", north))
+    with pytest.raises(ActRefused, match="rows 3"):
+        desk.act(one.ticket, Act.CONFIRM, STAFF, rows=(1, 3))
+    desk.act(one.ticket, Act.REJECT, STAFF, rows=(2,), reason="NOT_PROVEN", comment="无佐证")
+    desk.act(one.ticket, Act.CONFIRM, STAFF)
+    assert sorted(desk.keys(one.ticket).items()) == [("A1", "closed"), ("A2", "open"), ("A3", "open")]
+
+
+def test_reminders_overdue_and_escalation_come_in_working_days(desk, organs):
+    (one,) = desk.open(desk.deliver(("A1", None, "甲", organs[0])), NAMELESS)
+    catalog, seen = desk.bench.catalog, {}
+    for days in range(0, 30):
+        with desk.bench.database.connect() as connection:
+            for found in warnings(connection, catalog, desk.bench.now + timedelta(days=days)):
+                seen.setdefault(found.kind, []).append(found.days)
+    assert one.due_on == "2026-12-04"
+    assert set(seen["remind"]) == {3, 1, 0} and max(seen["overdue"]) == -1 and max(seen["escalate"]) == -3
+
+
+def test_erased_key_leaves_the_tickets_too(desk, organs):
+    from connectors.lake import Lake
+    from quality.erase import erase_rows
+
+    (one,) = desk.open(desk.deliver(("A1", None, "甲", organs[0]), ("A2", None, "甲", organs[0])), NAMELESS)
+    erase_rows(Lake.of(desk.bench.lake), desk.bench.catalog, "thing", lambda key: key == "A1")
+    assert desk.keys(one.ticket) == {"A2": "open"}
