@@ -40,6 +40,7 @@ from quality.score import Circumstances, Count
 from quality.session import kept, outputs_of, session
 from quality.sql import Sql, literal
 from quality.store import upgrade
+from quality.tickets.settle import settle
 
 if TYPE_CHECKING:
     from connectors.landing import LandedBatch
@@ -60,8 +61,17 @@ def check(
     operator: str,
     accept_rejects: bool = False,
 ) -> BatchReport:
-    """Clean, check and publish a landed batch, or stop it at the gate. Raises QualityError."""
+    """Clean, check and publish a landed batch, or stop it at the gate; then move the tickets it corrects. Raises QualityError."""
     upgrade(database)
+    report = _checked(landed, catalog, lake, database, now, operator, accept_rejects)
+    # A batch that was published before it was killed here is settled when it is checked again.
+    settle(catalog, landed.batch, lake=lake, database=database, now=now)
+    return report
+
+
+def _checked(
+    landed: LandedBatch, catalog: Catalog, lake: Lake | Path, database: sa.Engine, now: datetime, operator: str, accept_rejects: bool
+) -> BatchReport:
     with database.connect() as connection:
         known = records.stored_report(connection, landed.batch, lake)
         first = records.first_operator(connection, landed.batch)
