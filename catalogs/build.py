@@ -17,20 +17,17 @@ from .model import (
     Department,
     Field,
     HolderMapping,
-    Indicator,
     LicenseSource,
     LicenseType,
     Limits,
     Message,
     Resource,
-    Responsible,
     Rule,
     Sharing,
     Term,
-    TicketPolicy,
-    Weights,
 )
 from .organs import Organs
+from .quality import Indicator, Responsible, TicketPolicy, Weights
 
 OPTIONAL_FIELDS = (
     "issuer_field", "issuer_name_field", "applies_field", "issued_on_field", "valid_from_field", "valid_to_field",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SCHEME = "sealed"
 COMPARED_BYTES = 1024 * 1024
 AREAS = ("landing", "trusted", "quarantine", "tickets")
-"""Folders of rows: `<area>/<resource>/<batch>/*.parquet`; in `tickets` the third is the ticket."""
+"""Folders of rows: `<area>/<resource>/<batch>/*.parquet`; in `tickets` the third is `<ticket>.<batch>`."""
 
 
 @dataclass(frozen=True)

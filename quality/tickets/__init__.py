@@ -5,5 +5,5 @@
          └────────── reopened: the old value is back ◄── settle: after each batch ──► 待复核 ─ a person confirms ─► 已关闭
 
 - `states` pure: what a ticket is follows from its rows and the acts on it
-- keys and values of rows are in the lake (`tickets/<resource>/<ticket>/`), encrypted as all of it; tables hold row numbers and states
+- keys and values of rows are in the lake (`tickets/<resource>/<ticket>.<batch>/`), encrypted; tables hold row numbers and states
 """

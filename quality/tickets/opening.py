@@ -122,13 +122,15 @@ def _write(
     ((added,),) = connection.execute("SELECT count(*) FROM new_rows").fetchall()
     if not added:
         return None, 0
-    written = folder / case.resource / name / "rows.parquet"
+    # An erasure asks a folder's name when its rows were delivered.
+    place = f"{name}.{case.batch}"
+    written = folder / case.resource / place / "rows.parquet"
     written.parent.mkdir(parents=True)
     copy = compose(
         'COPY (SELECT * FROM new_rows ORDER BY "row") TO {path} (FORMAT parquet, COMPRESSION zstd)', path=literal(lake.named(written))
     )
     connection.execute(copy.text).fetchall()
-    return claim(lake, written, lake / "tickets" / case.resource / name, "rows"), added
+    return claim(lake, written, lake / "tickets" / case.resource / place, "rows"), added
 
 
 _NEW = """CREATE OR REPLACE TEMP TABLE new_rows AS

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from catalogs.model import Connector, Coverage, Delivery, Field, Limits, Resource, Responsible, Sharing
+from catalogs.model import Connector, Coverage, Delivery, Field, Limits, Resource, Sharing
+from catalogs.quality import Responsible
 from connectors.landing import LandedBatch
 from connectors.settings import EnvironmentCredentials
 from tests.connectors import mariadb

@@ -11,7 +11,8 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
-from catalogs.model import Catalog, Connector, Coverage, Delivery, Field, Limits, Resource, Responsible, Rule, Sharing
+from catalogs.model import Catalog, Connector, Coverage, Delivery, Field, Limits, Resource, Rule, Sharing
+from catalogs.quality import Responsible
 from connectors.landing import LandedBatch, land
 from connectors.protocol import Origin, schema
 from quality import publications

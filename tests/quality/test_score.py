@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from catalogs.checkdigits import uscc
-from catalogs.model import Field, Limits, Responsible
+from catalogs.model import Field, Limits
+from catalogs.quality import Responsible
 from quality.store import tables
 from tests.license_hub.sample_hub import credit_code
 from tests.quality.deliveries import NOW, Bench, rule

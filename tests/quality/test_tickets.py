@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from catalogs.model import Field, Limits, Responsible
+from catalogs.model import Field, Limits
+from catalogs.quality import Responsible
 from quality.publications import reader
 from quality.sql import compose, literal
 from quality.store.tables_tickets import ticket, ticket_event, ticket_part, ticket_row
@@ -231,5 +232,5 @@ def test_erased_key_leaves_the_tickets_too(desk, organs):
     from quality.erase import erase_rows
 
     (one,) = desk.open(desk.deliver(("A1", None, "甲", organs[0]), ("A2", None, "甲", organs[0])), NAMELESS)
-    erase_rows(Lake.of(desk.bench.lake), desk.bench.catalog, "thing", lambda key: key == "A1")
+    erase_rows(Lake.of(desk.bench.lake), desk.bench.catalog, "thing", lambda key, landed: key == "A1")
     assert desk.keys(one.ticket) == {"A2": "open"}

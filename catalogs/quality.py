@@ -1,0 +1,58 @@
+"""What quality work goes by: who answers for a row, indicators, their weights, and how tickets run. Part of `catalogs.model`'s Catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Responsible:
+    """Where a row says who answers for it: its registering organ (a field, or the registrar of a credit code) and the division."""
+
+    organ: str | None = None
+    registrar_of: str | None = None
+    division: str | None = None
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One of GB/T 36344's twenty. `good`: high or low; `counts`: how A and B are counted (catalogs/indicators.yaml)."""
+
+    code: str
+    title: str
+    english: str
+    good: str
+    counts: str
+
+    @property
+    def dimension(self) -> str:
+        return self.code[:2]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What each indicator counts in a score. `resources` hold what differs from `default`."""
+
+    version: str
+    default: Mapping[str, float]
+    resources: Mapping[str, Mapping[str, float]]
+    source: str
+    since: str
+
+    def of(self, resource: str) -> Mapping[str, float]:
+        """Indicator → weight, for one resource."""
+        return {**self.default, **self.resources.get(resource, {})}
+
+
+@dataclass(frozen=True)
+class TicketPolicy:
+    """How tickets run; all days are working days. `days`: by kind (rule, correction); `reasons`: act → code → sentence."""
+
+    days: Mapping[str, int]
+    extension_days: int
+    remind_before: tuple[int, ...]
+    escalate_after: int
+    reasons: Mapping[str, Mapping[str, str]]
+    source: str
+    since: str
