@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 SCHEME = "sealed"
 COMPARED_BYTES = 1024 * 1024
-AREAS = ("landing", "trusted", "quarantine", "tickets")
-"""Folders of rows: `<area>/<resource>/<batch>/*.parquet`; in `tickets` the third is `<ticket>.<batch>`."""
+AREAS = ("landing", "trusted", "quarantine", "tickets", "samples")
+"""Folders of rows: `<area>/<resource>/<batch>/*.parquet`; in `tickets` the third is `<ticket>.<batch>`,
+in `samples` `<sample>.<draw>`."""
 
 
 @dataclass(frozen=True)

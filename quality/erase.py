@@ -41,7 +41,7 @@ Wanted = Callable[[str, datetime], bool]
 def erase_rows(lake: Lake, catalog: Catalog, resource_id: str, wanted: Wanted) -> int:
     """Rows taken out of all files of the resource."""
     gone = 0
-    for area, column in (("trusted", "_key"), ("quarantine", "key"), ("tickets", "key")):
+    for area, column in (("trusted", "_key"), ("quarantine", "key"), ("tickets", "key"), ("samples", "key")):
         for path in _files(lake / area / resource_id):
             name = "key" if path.name.startswith("superseded") else column
             gone += _without(lake, path, _by_key(name, partial(_of_batch, wanted, path)), name)

@@ -6,7 +6,8 @@ EgovError
     ├── BatchIncomplete         the landed batch lacks a column or its files
     ├── BalanceBroken           read ≠ trusted + quarantined + superseded + deleted: a fault nobody can approve
     ├── RuleUnsound             a rule of the catalogue cannot be compiled at all (unknown check)
-    └── ApprovalRefused         unknown batch, not stopped, or the operator's own name
+    ├── ApprovalRefused         unknown batch, not stopped, or the operator's own name
+    └── SampleRefused           a sample of no rows, or a verdict that does not fit it
 """
 
 from __future__ import annotations
@@ -38,3 +39,7 @@ class RuleUnsound(QualityError):
 
 class ApprovalRefused(QualityError):
     code = "APPROVAL_REFUSED"
+
+
+class SampleRefused(QualityError):
+    code = "SAMPLE_REFUSED"

@@ -1,0 +1,118 @@
+"""Scores as people read them: raw X = A / B, the normalised figure (1 − X where low is good), the weighted mean over what is defined.
+
+- What B = 0 leaves undefined takes no part in a mean, and neither do errored and skipped rules: what is missing never looks bad.
+- "Now" is the newest delivery of each partition of a resource, with the weights of those batches.
+
+Source: GB/T 36344-2018; standards.md §3.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from catalogs.model import Catalog
+from catalogs.quality import Indicator
+from quality import publications
+from quality.responsible import Body
+from quality.store import tables
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One indicator over some batches, bodies or divisions."""
+
+    indicator: Indicator
+    satisfied: int = 0
+    evaluated: int = 0
+    errored: int = 0
+    skipped: int = 0
+
+    @property
+    def raw(self) -> float | None:
+        return self.satisfied / self.evaluated if self.evaluated else None
+
+    @property
+    def normalised(self) -> float | None:
+        """0 to 1, high is good."""
+        if self.raw is None:
+            return None
+        return self.raw if self.indicator.good == "high" else 1 - self.raw
+
+    def plus(self, other: Measure) -> Measure:
+        return Measure(
+            self.indicator, self.satisfied + other.satisfied, self.evaluated + other.evaluated, self.errored + other.errored,
+            self.skipped + other.skipped,
+        )  # fmt: skip
+
+
+def weighted(measures: Iterable[Measure], weights: Mapping[str, float]) -> float | None:
+    """The mean of the defined ones, 0 to 1; None where none is defined or weighs anything."""
+    parts = [(one.normalised, weights.get(one.indicator.code, 0.0)) for one in measures if one.normalised is not None]
+    total = sum(weight for _, weight in parts)
+    return sum(value * weight for value, weight in parts) / total if total else None
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One batch, or the newest ones of a resource: measures by body, with the weights they go by."""
+
+    resource: str
+    as_of: datetime
+    weights: Mapping[str, float]
+    by_body: Mapping[Body, Mapping[str, Measure]]
+    """Body and division → indicator → measure."""
+
+    def measures(self, *, body: str | None = None, division: str | None = None) -> dict[str, Measure]:
+        """Indicator → measure over all bodies, or those of a credit code, or of divisions that begin so."""
+        found: dict[str, Measure] = {}
+        for place, measures in self.by_body.items():
+            if body in (None, place.code) and place.division.startswith(division or ""):
+                for code, one in measures.items():
+                    found[code] = found[code].plus(one) if code in found else one
+        return dict(sorted(found.items()))
+
+    def score(self, **where: str | None) -> float | None:
+        return weighted(self.measures(**where).values(), self.weights)
+
+
+def now(connection: sa.Connection, catalog: Catalog, resource_id: str) -> Scored | None:
+    """The resource's newest deliveries together; None before the first was scored."""
+    batches = [one.batch for one in publications.deliveries(connection, resource_id)]
+    found = of_batches(connection, catalog, batches)
+    if not found:
+        return None
+    newest = max(found, key=lambda one: one.as_of)
+    by_body: dict[Body, dict[str, Measure]] = defaultdict(dict)
+    for one in found:
+        for place, measures in one.by_body.items():
+            mine = by_body[place]
+            for code, measure in measures.items():
+                mine[code] = mine[code].plus(measure) if code in mine else measure
+    return Scored(resource_id, newest.as_of, newest.weights, by_body)
+
+
+def of_batches(connection: sa.Connection, catalog: Catalog, batches: Sequence[str]) -> list[Scored]:
+    """One entry a scored batch, in the order given."""
+    heads = sa.select(tables.batch.c.batch, tables.batch.c.resource, tables.batch.c.as_of, tables.batch.c.weights)
+    lines = {row.batch: row for row in connection.execute(heads.where(tables.batch.c.batch.in_(batches)))}
+    counted: dict[str, dict[Body, dict[str, Measure]]] = {}
+    for row in connection.execute(sa.select(tables.score).where(tables.score.c.batch.in_(batches))):
+        measure = Measure(catalog.indicators[row.indicator], row.satisfied, row.evaluated, row.errored, row.skipped)
+        counted.setdefault(row.batch, {}).setdefault(Body(row.body, row.division), {})[row.indicator] = measure
+    return [
+        Scored(lines[name].resource, lines[name].as_of, (lines[name].weights or {"of": {}})["of"], counted[name])
+        for name in batches
+        if name in counted
+    ]
+
+
+def history(connection: sa.Connection, catalog: Catalog, resource_id: str, since: datetime) -> list[tuple[datetime, float | None]]:
+    """(as of, score) of every scored batch since then, oldest first; each by the weights of its day."""
+    mine = sa.select(tables.batch.c.batch).where(tables.batch.c.resource == resource_id, tables.batch.c.as_of >= since)
+    batches = list(connection.scalars(mine.order_by(tables.batch.c.as_of, tables.batch.c.checked_at)))
+    return [(one.as_of, one.score()) for one in of_batches(connection, catalog, batches)]
