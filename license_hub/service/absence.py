@@ -21,6 +21,7 @@ from license_hub.service.hub import Hub
 from license_hub.storage.licenses import held_place
 from license_hub.storage.tables import held
 from quality import publications
+from quality.publications import Publication
 
 
 class Asked(Protocol):
@@ -32,22 +33,46 @@ class Asked(Protocol):
     holder_number: str | None
 
 
-def absent(hub: Hub, connection: sa.Connection, request: Asked, now: datetime) -> tuple[Absent, datetime | None]:
-    """The cause, and up to when the type's sources vouch for it."""
-    kind = _kind(hub, request)
-    if kind is None or not kind.sources:
-        return Absent(covered=False), None
-    sources = _covering(hub, kind.sources, request)
-    if not sources:
-        return Absent(covered=False), None
-    late, as_of = _freshness(hub, connection, sources, now)
-    if request.identifier:
-        # Identifiers of what is made here are minted here: no delivery still to come can bring one.
-        return Absent(source_late=late and kind.origin == "collected"), as_of
-    pair = (number_form(request.number or ""), holder_form(request.holder_number or ""))
-    is_held = _is_held(hub, connection, kind.id, pair)
-    quarantined = not is_held and any(_in_quarantine(hub, connection, kind, one, pair) for one in sources)
-    return Absent(held=is_held, in_quarantine=quarantined, source_late=late), as_of
+class Absences:
+    """Causes for the requests of one transaction: what is the same for all is asked once."""
+
+    def __init__(self, hub: Hub, connection: sa.Connection, now: datetime):
+        self._hub = hub
+        self._connection = connection
+        self._now = now
+        self._deliveries: dict[str, list[Publication]] = {}
+
+    def of(self, request: Asked) -> tuple[Absent, datetime | None]:
+        """The cause, and up to when the type's sources vouch for it."""
+        hub = self._hub
+        kind = _kind(hub, request)
+        if kind is None or not kind.sources:
+            return Absent(covered=False), None
+        sources = _covering(hub, kind.sources, request)
+        if not sources:
+            return Absent(covered=False), None
+        late, as_of = self._freshness(sources)
+        if request.identifier:
+            # Identifiers of what is made here are minted here: no delivery still to come can bring one.
+            return Absent(source_late=late and kind.origin == "collected"), as_of
+        pair = (number_form(request.number or ""), holder_form(request.holder_number or ""))
+        is_held = _is_held(hub, self._connection, kind.id, pair)
+        quarantined = not is_held and any(_in_quarantine(hub, self._delivered(one.resource), kind, one, pair) for one in sources)
+        return Absent(held=is_held, in_quarantine=quarantined, source_late=late), as_of
+
+    def _delivered(self, resource: str) -> list[Publication]:
+        if resource not in self._deliveries:
+            self._deliveries[resource] = publications.deliveries(self._connection, resource)
+        return self._deliveries[resource]
+
+    def _freshness(self, sources: Sequence[LicenseSource]) -> tuple[bool, datetime | None]:
+        """(whether one of the sources is late or was never published, the oldest of their newest as-of times)."""
+        late, oldest = False, None
+        for resource in {one.resource for one in sources}:
+            newest = max((one.as_of for one in self._delivered(resource)), default=None)
+            late |= newest is None or self._now - newest > timedelta(hours=self._hub.catalog.resources[resource].cycle_hours)
+            oldest = min((one for one in (oldest, newest) if one is not None), default=None)
+        return late, oldest
 
 
 def _kind(hub: Hub, request: Asked) -> LicenseType | None:
@@ -71,17 +96,6 @@ def _is_credit(number: str) -> bool:
     return bool(number) and code_type(number, "both") == CREDIT_CODE
 
 
-def _freshness(hub: Hub, connection: sa.Connection, sources: Sequence[LicenseSource], now: datetime) -> tuple[bool, datetime | None]:
-    """(whether one of the sources is late or was never published, the oldest of their newest as-of times)."""
-    late, oldest = False, None
-    for resource in {one.resource for one in sources}:
-        found = [one.as_of for one in publications.deliveries(connection, resource)]
-        newest = max(found, default=None)
-        late |= newest is None or now - newest > timedelta(hours=hub.catalog.resources[resource].cycle_hours)
-        oldest = min((one for one in (oldest, newest) if one is not None), default=None)
-    return late, oldest
-
-
 def _is_held(hub: Hub, connection: sa.Connection, type_id: str, pair: tuple[str, str]) -> bool:
     number, holder = pair
     query = sa.select(held.c.resource, held.c.key_bi, held.c.payload)
@@ -94,11 +108,11 @@ def _is_held(hub: Hub, connection: sa.Connection, type_id: str, pair: tuple[str,
     return False
 
 
-def _in_quarantine(hub: Hub, connection: sa.Connection, kind: LicenseType, source: LicenseSource, pair: tuple[str, str]) -> bool:
+def _in_quarantine(hub: Hub, deliveries: Sequence[Publication], kind: LicenseType, source: LicenseSource, pair: tuple[str, str]) -> bool:
     """Whether the newest batch of a partition has that row in quarantine. Files never change, so what is in one is read once."""
     resource = hub.catalog.resources[source.resource]
     wanted = hub.crypt.blind_index("number", "\x1f".join(pair))
-    for head in publications.deliveries(connection, source.resource):
+    for head in deliveries:
         path = hub.lake / "quarantine" / source.resource / head.batch / "rows.parquet"
         # What was read under another index key finds nothing.
         where = (path, kind.id, hub.crypt.index_kid)

@@ -18,14 +18,12 @@ from license_hub.domain.license import dates
 from license_hub.domain.lifecycle import State
 from license_hub.domain.verdict import Absent, Code, Found, Proof, Verdict, decide
 from license_hub.log.checkpoint import Checkpoint
-from license_hub.log.tree import leaf_hash
 from license_hub.service import verify as present
-from license_hub.service.content import status_leaf
 from license_hub.service.erasures import is_erased
+from license_hub.service.events import check_event, worst
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import record
-from license_hub.service.proofs import check_logged, check_version, newest_checkpoint
-from license_hub.service.replayed import RECOVERED, Link, event_links
+from license_hub.service.proofs import check_version, newest_checkpoint
 from license_hub.service.verify import Answer, VerifyRequest
 from license_hub.storage import epoch
 from license_hub.storage.engine import writing
@@ -170,12 +168,8 @@ def _proof(hub: Hub, connection: sa.Connection, head: Checkpoint | None, match: 
         about = present.open_row(hub, past.rows[event.of_entry]) if event.of_entry in past.rows else None
         if about is None or about.opened is None:
             return Proof.BAD
-        if event.act == RECOVERED:
-            links = event_links(connection, event, about.row.leaf_id)
-        else:
-            links = [Link(event.entry, status_leaf(event, about.row.leaf_id, about.opened.secret), event.recorded_at)]
-        proofs += [check_logged(hub, connection, head, one.entry, leaf_hash(one.leaf), one.at) for one in links]
-    return max(proofs, key=(Proof.GOOD, Proof.PENDING, Proof.OVERDUE, Proof.BAD).index)
+        proofs.append(check_event(hub, connection, head, event, about.row.leaf_id, about.opened.secret))
+    return worst(*proofs)
 
 
 def _instant(row: sa.Row) -> datetime:

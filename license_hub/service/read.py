@@ -13,7 +13,7 @@ from license_hub.domain.license import holder_numbers
 from license_hub.domain.masking import mask, mask_plan
 from license_hub.domain.verdict import Verdict, decide
 from license_hub.errors import NotAuthorized, PurposeMissing
-from license_hub.service.absence import absent
+from license_hub.service.absence import Absences
 from license_hub.service.authenticate import Principal
 from license_hub.service.content import holder_form, number_form
 from license_hub.service.hub import Hub
@@ -74,7 +74,7 @@ def _read(
     epoch, rows = find(connection, [identifier], [])
     hub.security.seen(connection, epoch)
     if not rows:
-        cause, as_of = absent(hub, connection, VerifyRequest(identifier=identifier), now)
+        cause, as_of = Absences(hub, connection, now).of(VerifyRequest(identifier=identifier))
         return MaskedLicense(identifier, None, {}, decide(cause, now=now, as_of=as_of or now), None, as_of, epoch), None, None
     row = rows[0]
     match = open_row(hub, row)

@@ -27,22 +27,20 @@ from license_hub.domain.lifecycle import State
 from license_hub.domain.verdict import Code, Found, Proof, Verdict, decide
 from license_hub.errors import DecryptionError
 from license_hub.log.checkpoint import Checkpoint
-from license_hub.log.tree import leaf_hash
-from license_hub.service.absence import absent
-from license_hub.service.content import Opened, holder_form, number_form, open_version, status_leaf
+from license_hub.service.absence import Absences
+from license_hub.service.content import Opened, holder_form, number_form, open_version
 from license_hub.service.erasures import is_erased
+from license_hub.service.events import check_event, worst
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.logs import licenses
-from license_hub.service.proofs import check_logged, check_version, newest_checkpoint
-from license_hub.service.replayed import RECOVERED, Link, event_links
+from license_hub.service.proofs import check_version, newest_checkpoint
 from license_hub.service.witnessing import witnessed_size
 from license_hub.storage.engine import writing
 from license_hub.storage.lookup import find
 
 _TITLES = {title: name for name, title in FIELD_TITLES.items()}
 HOLDER_NUMBER = "CZZTDM"
-_GRAVITY = (Proof.GOOD, Proof.PENDING, Proof.OVERDUE, Proof.BAD)
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,8 @@ def verify(hub: Hub, requests: Sequence[VerifyRequest]) -> list[Answer]:
             epoch, matches = _look_up(hub, connection, asked)
         head = newest_checkpoint(hub, connection)
         witnessed = witnessed_size(hub, connection, licenses(hub))
-        made = [_answer(hub, connection, head, one, match, now) for one, match in zip(asked, matches, strict=True)]
+        absences = Absences(hub, connection, now)
+        made = [_answer(hub, connection, head, one, match, now, absences) for one, match in zip(asked, matches, strict=True)]
         standing = [_standing(head, witnessed, match, one) for one, match in zip(made, matches, strict=True)]
         answers = [replace(one, log=log, epoch=epoch) for one, log in zip(made, standing, strict=True)]
         entries = [audited(hub, *one) for one in zip(requests, matches, answers, strict=True)]
@@ -147,12 +146,7 @@ def judge(hub: Hub, connection: sa.Connection, head: Checkpoint | None, match: M
     proof = check_version(hub, connection, head, row, opened)
     if proof is not Proof.BAD and row.event_entry is not None and row.event_of_entry == row.entry:
         event = _Event({name.removeprefix("event_"): value for name, value in row._mapping.items() if name.startswith("event_")})
-        if row.event_act == RECOVERED:
-            links = event_links(connection, event, row.leaf_id)
-        else:
-            links = [Link(event.entry, status_leaf(event, row.leaf_id, opened.secret), event.recorded_at)]
-        logged = [check_logged(hub, connection, head, one.entry, leaf_hash(one.leaf), one.at) for one in links]
-        proof = max(proof, *logged, key=_GRAVITY.index)
+        proof = worst(proof, check_event(hub, connection, head, event, row.leaf_id, opened.secret))
     start, end = dates(opened.fields)
     return Found(state, newest, proof, start, end, differing)
 
@@ -216,7 +210,9 @@ def _state(row: sa.Row) -> State:
     return State(row.event_state or row.newest_status)
 
 
-def _answer(hub: Hub, connection: sa.Connection, head: Checkpoint | None, asked: Asked, match: Match | None, now: datetime) -> Answer:
+def _answer(
+    hub: Hub, connection: sa.Connection, head: Checkpoint | None, asked: Asked, match: Match | None, now: datetime, absences: Absences
+) -> Answer:
     request = asked.request
     kind = hub.catalog.license_types.get(request.type_id or "")
     if asked.malformed:
@@ -224,7 +220,7 @@ def _answer(hub: Hub, connection: sa.Connection, head: Checkpoint | None, asked:
     if asked.numbers and kind is not None and kind.origin == "verify_only":
         return Answer(decide(None, now=now, as_of=now, verify_only=True), kind.id)
     if match is None:
-        cause, as_of = absent(hub, connection, request, now)
+        cause, as_of = absences.of(request)
         return Answer(decide(cause, now=now, as_of=as_of or now), kind.id if kind else None, as_of=as_of)
     differing = differing_claims(request, match)
     found = judge(hub, connection, head, match, tuple(differing))
