@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -191,7 +190,7 @@ def _describe(
         content_hash=sink.content_hash.hexdigest(),
         source_sha256=origin.sha256,
         source_bytes=origin.size,
-        files=(_described(folder / ROWS),),
+        files=(manifest.describe(folder / ROWS),),
         landed_at=now.astimezone(UTC).isoformat(),
         as_of=origin.as_of.astimezone(UTC).isoformat(),
     )
@@ -203,9 +202,3 @@ def _partition(origin: Origin, given: str | None, source: str) -> str | None:
             "the partition given differs from the delivery's own manifest", source=source, hint="give the one the provider delivered"
         )
     return given if given is not None else origin.partition
-
-
-def _described(path: Path) -> dict[str, object]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest.hexdigest()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -84,6 +85,13 @@ def read(folder: Path) -> Manifest:
     if manifest.batch != folder.name:
         raise BatchBroken("manifest belongs to another batch", source=folder.name, file=NAME)
     return manifest
+
+
+def describe(path: Path) -> dict[str, object]:
+    """A file of rows as a manifest's `files` have it: name, bytes, sha256."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest.hexdigest()}
 
 
 def check_batch_id(resource_id: str, batch: str) -> None:

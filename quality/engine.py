@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from catalogs.model import Catalog
 from connectors.lake import Lake
+from connectors.push import CONNECTOR as PUSHED
 from quality import duplicates, gate, publications, publish, quarantine, reconcile, records, scan, score, verdicts
 from quality import report as reports
 from quality.check.batch import Surroundings, volume_jump
@@ -27,7 +28,7 @@ from quality.check.rows import Context
 from quality.errors import ApprovalRefused, BatchIncomplete
 from quality.files import claim
 from quality.gate import Decision
-from quality.job import PUSHED, SHANGHAI, Job
+from quality.job import SHANGHAI, Job
 from quality.outcome import Outcome
 from quality.partition import determine
 from quality.publications import Publication

@@ -12,7 +12,6 @@ Safe to run again after it was killed anywhere.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -79,12 +78,9 @@ def _landed(lake: Lake, catalog: Catalog, resource_id: str, path: Path, wanted: 
     described = manifest.read(path.parent)
     (file,) = described.files or ({},)
     if file and (gone or path.stat().st_size != file["bytes"]):
-        with path.open("rb") as stored:
-            digest = hashlib.file_digest(stored, "sha256").hexdigest()
         with lake.open(path) as opened:
             rows = pq.ParquetFile(opened).metadata.num_rows
-        changed = {"name": path.name, "bytes": path.stat().st_size, "sha256": digest}
-        manifest.correct(path.parent, replace(described, rows=rows, files=(changed,)))
+        manifest.correct(path.parent, replace(described, rows=rows, files=(manifest.describe(path),)))
     return gone
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from catalogs.model import Catalog, Resource
 from connectors.lake import Lake
+from connectors.push import CONNECTOR as PUSHED
 from quality.records import Filed
 from quality.report import Stopwatch
 from quality.rulebook import Rulebook
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from connectors.landing import LandedBatch
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-PUSHED = "push"
-"""Connector of a row that an approval system sent."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ its file. Safe to run again after it was killed anywhere.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -49,8 +48,6 @@ def _describe(path: Path) -> None:
     described = manifest.read(path.parent)
     if [file["bytes"] for file in described.files if file["name"] == path.name] == [path.stat().st_size] and kid_of(path) is None:
         return
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    files = ({"name": path.name, "bytes": path.stat().st_size, "sha256": digest},)
+    files = (manifest.describe(path),)
     if described.files != files:
         manifest.correct(path.parent, replace(described, files=files))
