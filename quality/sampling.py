@@ -26,7 +26,7 @@ from quality import publications, responsible
 from quality.errors import SampleRefused
 from quality.files import claim
 from quality.responsible import Body
-from quality.session import scratch
+from quality.session import scratch, session
 from quality.sql import commas, compose, ident, literal, literals
 from quality.store.tables_samples import sample, sample_row, sample_verdict
 
@@ -82,7 +82,7 @@ def draw(
         raise SampleRefused(f"resource {resource_id} has no trusted rows yet: there is nothing to draw from")
     # An erasure asks a folder's name since when its rows are there.
     place = f"{name}.{resource_id}-{now:%Y%m%dT%H%M%S}-drawn"
-    with publications.reader(opened) as connection, scratch(opened / "tmp") as folder:
+    with session(opened, catalog) as connection, scratch(opened / "tmp") as folder:
         ((population,),) = connection.execute(compose(_COUNT, paths=literals(map(opened.named, paths))).text).fetchall()
         connection.execute(_drawing(resource, [opened.named(one) for one in paths], rows, seed).text).fetchall()
         sayings = connection.execute('SELECT "row", organ, division FROM drawn ORDER BY "row"').fetchall()

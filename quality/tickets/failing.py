@@ -27,7 +27,10 @@ REMOVED = "removed"
 def stage(
     connection: duckdb.DuckDBPyConnection, database: sa.Engine, lake: Lake, catalog: Catalog, batch: str, rules: Sequence[str]
 ) -> None:
-    """Make `failing` for these rules. The connection reads the lake (`publications.reader`). Raises KeyError for an unknown batch."""
+    """Make `failing` for these rules. Raises KeyError for an unknown batch.
+
+    The connection is a `session`: who answers for a row may need its macros.
+    """
     with database.connect() as reading:
         row = reading.execute(sa.select(tables.batch.c.resource, tables.batch.c.report).where(tables.batch.c.batch == batch)).one_or_none()
         published = publications.of_batch(reading, batch)
@@ -55,7 +58,8 @@ _BODIES = """CREATE OR REPLACE TEMP TABLE bodies AS
 _FAILING = """CREATE OR REPLACE TEMP TABLE failing AS
     SELECT rule, body, arg_max(seat, turn) AS division, arg_max(key, turn) AS key, arg_max(origin, turn) AS origin,
            arg_max("values", turn) AS "values", place
-    FROM (SELECT said.*, bodies.body, bodies.seat, coalesce(key, chr(30) || origin) AS place, row_number() OVER () AS turn
+    FROM (SELECT said.*, bodies.body, bodies.seat, coalesce(key, chr(30) || origin) AS place,
+                 coalesce(try_cast(regexp_extract(origin, '[0-9]+$') AS BIGINT), 0) AS turn
           FROM said JOIN bodies ON said.organ IS NOT DISTINCT FROM bodies.organ AND said.division IS NOT DISTINCT FROM bodies.division)
     GROUP BY rule, body, place"""
 

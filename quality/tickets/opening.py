@@ -18,9 +18,8 @@ import sqlalchemy as sa
 
 from catalogs.model import Catalog
 from connectors.lake import Lake
-from quality import publications
 from quality.files import claim
-from quality.session import scratch
+from quality.session import scratch, session
 from quality.sql import compose, literal, literals
 from quality.store.tables_tickets import ticket, ticket_part, ticket_row
 from quality.tickets import failing
@@ -58,7 +57,7 @@ def open_tickets(
 ) -> list[Opened]:
     """One ticket a body for each of these rules, as the batch failed them. Raises KeyError for an unknown batch."""
     opened = Lake.of(lake)
-    with publications.reader(opened) as connection:
+    with session(opened, catalog) as connection:
         failing.stage(connection, database, opened, catalog, batch, rules)
         resource = batch.rsplit("-", 2)[0]
         groups = connection.execute("SELECT rule, body, min(division) FROM failing GROUP BY ALL ORDER BY ALL").fetchall()

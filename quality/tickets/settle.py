@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from catalogs.model import Catalog
 from connectors.lake import Lake
 from quality import publications
-from quality.session import fill
+from quality.session import fill, session
 from quality.sql import compose, literal, literals
 from quality.store import tables
 from quality.store.tables_tickets import ticket, ticket_part, ticket_row
@@ -47,7 +47,7 @@ def settle(catalog: Catalog, batch: str, *, lake: Lake | Path, database: sa.Engi
         found = reading.execute(sa.select(ticket).where(ticket.c.resource == batch.rsplit("-", 2)[0]).order_by(ticket.c.number)).all()
     if published is None or not found:
         return []
-    with publications.reader(opened) as connection:
+    with session(opened, catalog) as connection:
         failing.stage(connection, database, opened, catalog, batch, sorted({one.rule for one in found}))
         head = opened.named(opened / published.rows_path)
         connection.execute(compose(_FRESH, path=literal(head), batch=literal(batch)).text).fetchall()

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from catalogs.model import Field, Limits
 from catalogs.quality import Responsible
 from quality.publications import reader
+from quality.sampling import draw, outcome
 from quality.sql import compose, literal
 from quality.store.tables_tickets import ticket, ticket_event, ticket_part, ticket_row
 from quality.tickets.act import Request, act
@@ -19,6 +20,7 @@ from quality.tickets.opening import open_tickets
 from quality.tickets.record import Actor
 from quality.tickets.settle import settle
 from quality.tickets.states import Act, ActRefused, Role
+from tests.license_hub.sample_hub import credit_code
 from tests.quality.deliveries import Bench, rule
 
 LOOSE = Limits(max_rejects=1.0, volume_band=99.0, max_removed=1.0)
@@ -234,3 +236,22 @@ def test_erased_key_leaves_the_tickets_too(desk, organs):
     (one,) = desk.open(desk.deliver(("A1", None, "甲", organs[0]), ("A2", None, "甲", organs[0])), NAMELESS)
     erase_rows(Lake.of(desk.bench.lake), desk.bench.catalog, "thing", lambda key, landed: key == "A1")
     assert desk.keys(one.ticket) == {"A2": "open"}
+
+
+def test_body_found_by_a_credit_code_gets_its_tickets_and_samples(bench, catalog):
+    fields = (Field("code", "编号", "编号", "uscc", required=True), Field("name", "名称", "名称", "org_name"))
+    made = bench(
+        rules=(rule("not_null", "code"), rule("not_null", "name", severity="warn")), limits=LOOSE, fields=fields, order_by=None,
+        responsible=Responsible(registrar_of="code"),
+    )  # fmt: skip
+    made.catalog = replace(made.catalog, divisions=catalog.divisions)
+    batch = made.deliver((credit_code(1), None), (credit_code(2), "好"), columns=("编号", "名称")).batch
+    desk = Desk(made)
+    registrar, _ = catalog.organs["9" + credit_code(1)[2:8]]
+    [one] = desk.open(batch, NAMELESS)
+    assert (one.body, desk.keys(one.ticket)) == (registrar, {credit_code(1): "open"})
+    made.deliver((credit_code(1), "好"), (credit_code(2), "好"), columns=("编号", "名称"))
+    assert desk.line(one.ticket).state == "REVIEW"
+    drawn = draw(made.catalog, "thing", 2, seed=1, now=made.now, actor="staff", **desk.at)
+    with made.database.connect() as connection:
+        assert [body.code for body in outcome(connection, drawn.sample)] == [registrar]
