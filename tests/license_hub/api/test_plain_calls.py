@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from license_hub.api.build import build
+from license_hub.api.verifications import PLAIN
 from license_hub.service.issue_token import issue_token
 from license_hub.service.register_client import register
 from license_hub.storage.tables import audit
@@ -67,3 +68,14 @@ def test_call_without_a_good_token_is_refused_and_audited_once(serving):
 def test_query_of_a_past_moment_is_not_overlooked(serving):
     answer = ask(serving, json.dumps(ASKED), path="/v1/verifications?known_at=2020-01-01T00:00:00Z")
     assert answer.json()["known_at"] == "2020-01-01T00:00:00Z"
+
+
+def test_plain_call_is_a_route_of_the_application_and_is_answered_without_it(serving, monkeypatch):
+    app = serving[1]._app
+    assert any(one.path == PLAIN.path and PLAIN.method in one.methods for one in app.routes if hasattr(one, "methods"))
+
+    async def unreachable(*_given):
+        raise AssertionError("a plain call came to FastAPI")
+
+    monkeypatch.setattr(serving[1], "_app", type("Bare", (), {"state": app.state, "__call__": staticmethod(unreachable)})())
+    assert ask(serving, json.dumps(ASKED)).json()["code"] == "IN_FORCE"
