@@ -38,12 +38,17 @@ class Settled:
 
 
 def settle(catalog: Catalog, batch: str, *, lake: Lake | Path, database: sa.Engine, now: datetime) -> list[Settled]:
-    """Moves the rows of all tickets of the batch's resource. A batch that was not published settles nothing. Raises KeyError."""
+    """Moves the rows of all tickets of the batch's resource. Raises KeyError.
+
+    A batch that was not published, or that a newer one of its partition has overtaken, settles nothing.
+    """
     opened = Lake.of(lake)
     with database.connect() as reading:
         if reading.scalar(sa.select(tables.batch.c.batch).where(tables.batch.c.batch == batch)) is None:
             raise KeyError(batch)
         published = publications.of_batch(reading, batch)
+        if published is not None and publications.head(reading, published.resource, published.partition) != published:
+            return []
         found = reading.execute(sa.select(ticket).where(ticket.c.resource == batch.rsplit("-", 2)[0]).order_by(ticket.c.number)).all()
     if published is None or not found:
         return []

@@ -132,6 +132,15 @@ def test_settling_a_batch_twice_moves_and_notes_nothing_more(desk, organs):
     assert settle(desk.bench.catalog, batch, now=desk.bench.now, **desk.at) == [] and desk.events(one.ticket) == before
 
 
+def test_old_batch_checked_again_undoes_nothing_a_newer_one_did(desk, organs):
+    north, _ = organs
+    landed = desk.bench.land(("A1", None, "甲", north), columns=HEADERS)
+    (one,) = desk.open(desk.bench.check(landed).batch, NAMELESS)
+    desk.deliver(("A1", "好", "甲", north))
+    desk.bench.check(landed)
+    assert desk.keys(one.ticket) == {"A1": "corrected"} and desk.line(one.ticket).state == "REVIEW"
+
+
 def test_closed_ticket_stays_closed_where_its_body_has_another_open_for_the_rule(desk, organs):
     north, _ = organs
     (one,) = desk.open(desk.deliver(("A1", None, "甲", north)), NAMELESS)
