@@ -1,0 +1,72 @@
+"""What the pages need of the house around them: who asks, the page frame, what was issued, the audit log. A composition root gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import sqlalchemy as sa
+from fastapi import Request
+from fastapi.responses import Response
+
+from catalogs.model import Catalog
+from connectors.lake import Lake
+from quality.tickets.record import Actor
+from quality.tickets.states import Role
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who is signed in. `body`: credit code of the responsible body, for its staff alone."""
+
+    account: str
+    name: str
+    roles: frozenset[str]
+    body: str | None = None
+
+    def sees(self, body: str) -> bool:
+        """Staff of a body see their own alone; everybody else who may open the page sees all."""
+        return self.roles != {Role.BODY} or body == self.body
+
+    def acting(self, role: Role) -> Actor:
+        """As tickets know who acts."""
+        return Actor(self.account, role, self.body or "" if role is Role.BODY else "")
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A license made of a trusted row: where its page is, its version, whether it is still held."""
+
+    identifier: str
+    version: int
+    status: str
+    url: str
+
+
+class Render(Protocol):
+    """A template inside the page frame. Every form that changes something carries `{{ csrf }}`."""
+
+    def __call__(self, request: Request, template: str, *, status: int = 200, **context: object) -> Response: ...
+
+
+class Audit(Protocol):
+    """A logged act of a person: an export, an unmasking. Nothing is shown before it is on record."""
+
+    def __call__(self, request: Request, action: str, **details: str | int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Everything `quality.board` takes from outside. The frame has let in nobody whose roles the route's policy does not name."""
+
+    catalog: Catalog
+    lake: Lake
+    database: sa.Engine
+    now: Callable[[], datetime]
+    person: Callable[[Request], Person]
+    render: Render
+    issued: Callable[[str, Sequence[str]], Mapping[str, Issued]]
+    """(resource, keys) → by key, the licenses made of these rows."""
+    audit: Audit
