@@ -49,6 +49,15 @@ def erase_rows(lake: Lake, catalog: Catalog, resource_id: str, wanted: Wanted) -
     return gone
 
 
+def rows_left(lake: Lake, batch: str) -> int | None:
+    """Rows a landed batch still has: 0 once they were erased or outlived their retention; None where it never landed."""
+    folder = lake / "landing" / batch.rsplit("-", 2)[0] / batch
+    if not (folder / manifest.NAME).is_file():
+        return None
+    described = manifest.read(folder)
+    return described.rows if described.files else 0
+
+
 def _of_batch(wanted: Wanted, path: Path, key: str) -> bool:
     return wanted(key, landed_at(path.parent.name))
 

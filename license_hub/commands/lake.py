@@ -25,6 +25,7 @@ def expire(
     """
     import sqlalchemy as sa
 
+    from license_hub.service.loose_files import drop_loose
     from license_hub.storage.tables import mark
     from quality.retention import expire as expire_batches
 
@@ -32,6 +33,7 @@ def expire(
         with hub.engine.connect() as connection:
             applied = {row.resource: row.number for row in connection.execute(sa.select(mark))}
         done = vars(expire_batches(hub.lake, hub.catalog, hub.engine, applied, now=session.now(), dry=dry_run))
+        done["attachments"] = 0 if dry_run else drop_loose(hub)
     if json_:
         output.emit(done | {"dry_run": dry_run})
     else:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from license_hub.errors import HubError
 from license_hub.service.hub import Hub
+from license_hub.service.loose_files import drop_loose
 from license_hub.storage.crypt import Crypt
 from license_hub.storage.rewrite import Rewrite
 from license_hub.storage.tables import held, holder, leaf, license, version
@@ -71,7 +72,7 @@ def said_at(leaf: Mapping[str, str]) -> datetime:
 
 
 def sweep_lake(hub: Hub, handles: Mapping[Handle, datetime]) -> int:
-    """Takes every row out of the lake that was there when it was erased; returns how many went."""
+    """Takes every row out of the lake that was there when it was erased, with what was sent beside it; returns how many went."""
     keys: dict[str, dict[bytes, datetime]] = {}
     for (resource, key), at in handles.items():
         keys.setdefault(resource, {})[key] = at
@@ -80,6 +81,7 @@ def sweep_lake(hub: Hub, handles: Mapping[Handle, datetime]) -> int:
         if resource not in hub.catalog.resources:
             raise HubError(f"{resource} is no longer in the catalogue: its erased rows cannot be found in the lake")
         gone += erase_rows(hub.lake, hub.catalog, resource, partial(_was_there, hub.crypt, wanted))
+    drop_loose(hub)
     return gone
 
 

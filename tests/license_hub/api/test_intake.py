@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
+from datetime import timedelta
 from uuid import uuid4
 
 import httpx
@@ -12,9 +13,11 @@ import pytest
 import sqlalchemy as sa
 
 from license_hub.errors import IntakeError, LintRefused
+from license_hub.service.erase import Ground, erase_subject
 from license_hub.service.fsck import fsck
 from license_hub.service.intake import apply_pending
 from license_hub.service.lint import lint
+from license_hub.service.loose_files import drop_loose
 from license_hub.service.register_client import register
 from license_hub.storage import tables
 from license_hub.storage.idempotency import call_of, intend
@@ -101,6 +104,26 @@ def test_row_that_breaks_a_rule_is_refused_by_name_and_issues_nothing(scene, cha
     assert (answer.status_code, answer.json()["code"]) == (422, "ROW_REJECTED"), answer.text
     assert {"pointer": pointer, "rule": rule} in answer.json()["errors"]
     assert count(scene, tables.leaf) == before
+
+
+def test_file_of_a_rejected_row_goes_when_its_holder_is_erased_or_its_call_is_forgotten(own_scene, monkeypatch):
+    hub = own_scene.hub
+    file = {"media_type": "application/pdf", "content": base64.b64encode(PDF).decode()}
+    refused = [push(own_scene, company(number, **{"核准日期": "2027-01-01"}), file=file) for number in (7101, 7102)]
+    assert [one.status_code for one in refused] == [422, 422] and count(own_scene, attachment) == 2
+    assert drop_loose(hub) == 0
+    erase_subject(hub, credit_code(7101), Ground("test", "样例删〔2026〕9号", credit_code(2, "11")), "officer")
+    assert count(own_scene, attachment) == 1
+
+    def killed(*_args, **_named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("license_hub.service.receive.pushes.publish_row", killed)
+    with pytest.raises(KeyboardInterrupt):
+        push(own_scene, company(7103), file=file)
+    assert count(own_scene, attachment) == 2
+    own_scene.clock.at += timedelta(hours=73)
+    assert drop_loose(hub) == 1 and count(own_scene, attachment) == 1
 
 
 def test_type_without_a_commission_is_not_made(catalog):
