@@ -43,6 +43,7 @@ class Accidents:
                 self.done.append(act.__name__)
             self.seconds[act.__name__] = self.seconds.get(act.__name__, 0) + time.monotonic() - began
             self.service.keep()
+            self.world.look()
 
     def worker_at_point(self) -> bool:
         point = next(self._points, None)

@@ -47,6 +47,8 @@ class World:
     acts: int = 0
     """Status acts that those statements make."""
     partitions: int = 0
+    seen: dict[int, str] = field(default_factory=dict)
+    """Entry → identifier of every version somebody could read once: it may never be gone, nor be another."""
 
     def deliver(self, rows: int, revoked: int = 0) -> None:
         """One publication of new companies; if asked, before it another that says some of the former delivery's are revoked."""
@@ -67,6 +69,12 @@ class World:
         rows = [entity(number, status=self.stated[number]) for number in numbers]
         self.publisher.publish("legal_entity", rows, partition=str(partition))
 
+    def look(self) -> None:
+        """Remembers what is committed by now."""
+        query = sa.select(tables.version.c.entry, tables.version.c.identifier).where(tables.version.c.entry > max(self.seen, default=-1))
+        with self.hub.engine.connect() as connection:
+            self.seen |= {row.entry: row.identifier for row in connection.execute(query)}
+
     def settle(self) -> None:
         """The next run after an accident: the same command again, nothing else."""
         apply_pending(self.hub)
@@ -74,14 +82,15 @@ class World:
     def account(self) -> dict[str, list]:
         """What is wrong, by kind; each list must be empty."""
         with self.hub.engine.connect() as connection:
-            made = connection.execute(sa.select(tables.version.c.license_id, tables.version.c.number_bi)).all()
+            made = connection.execute(sa.select(tables.version.c.entry, tables.version.c.identifier, tables.version.c.number_bi)).all()
             acts = connection.scalar(sa.select(sa.func.count()).select_from(tables.status))
             leaves = connection.scalar(sa.select(sa.func.count()).select_from(tables.leaf))
         index = self.hub.crypt.blind_index
         meant = {index("number", credit_code(number)): number for number in self.stated}
         found = [meant.get(bytes(row.number_bi)) for row in made]
-        once = set(found)
+        once, kept = set(found), {row.entry: row.identifier for row in made}
         return {
+            "vanished": sorted(entry for entry, identifier in self.seen.items() if kept.get(entry) != identifier),
             "lost": sorted(set(self.stated) - once),
             "doubled": sorted(one for one in once if found.count(one) > 1) if len(found) != len(once) else [],
             "strangers": [one for one in found if one is None],
@@ -101,7 +110,7 @@ class World:
         return wrong
 
 
-CLEAN = {"lost": [], "doubled": [], "strangers": [], "acts": [], "leaves": [], "unverifiable": [], "fsck": []}
+CLEAN = {"vanished": [], "lost": [], "doubled": [], "strangers": [], "acts": [], "leaves": [], "unverifiable": [], "fsck": []}
 
 
 @contextmanager
