@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from . import workdays
+from . import access, workdays
 from .divisions import Divisions
 from .documents import Document, of_kind
 from .model import (
@@ -60,6 +60,7 @@ def build(documents: list[Document], root: Path, version: str) -> Catalog:
         least_sensitivity=indicators["least"],
         weights=Weights(**weights),
         workdays=workdays.read(working),
+        access=access.read(next(of_kind(documents, "access")).data),
         tickets=TicketPolicy(**{**tickets, "remind_before": tuple(tickets["remind_before"])}),
         glossary=tuple(Term(**one) for d in of_kind(documents, "glossary") for one in d.data["terms"]),
     )

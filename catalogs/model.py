@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .access import AccessPolicy
 from .quality import Indicator, Responsible, TicketPolicy, Weights
 from .workdays import Workdays
 
@@ -311,4 +312,5 @@ class Catalog:
     weights: Weights
     workdays: Workdays
     tickets: TicketPolicy
+    access: AccessPolicy
     glossary: tuple[Term, ...] = field(default=())

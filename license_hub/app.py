@@ -19,6 +19,7 @@ from license_hub.orphan import end_with_parent
 
 if TYPE_CHECKING:
     from license_hub.api.frame import Frame
+    from license_hub.service.hub import Hub
     from license_hub.settings import Settings
 
 JSON_LOGS = {
@@ -66,13 +67,32 @@ def settle_memory() -> None:
 
 def compose(settings: Settings, workers: int) -> Frame:
     """Hub, pages and API. Raises OSError if no metrics port is free."""
-    from license_hub.api.build import build
     from license_hub.service.hub import open_hub
-    from license_hub.web import pages
 
     start_metrics(settings.host, settings.metrics_port, workers)
-    hub = open_hub(settings, clock=now)
-    return build(hub, pages.routers(), pages.problem_page)
+    return faced(open_hub(settings, clock=now))
+
+
+def faced(hub: Hub) -> Frame:
+    """The application over an open hub: the API, the public page, and the staff pages, which get what they need of the hub as arguments."""
+    from license_hub.api.build import build
+    from license_hub.web import pages, staff
+    from quality import board
+    from quality.board.owners import owner
+    from quality.board.surroundings import Issued, Person, Surroundings
+
+    house = staff.House(hub, partial(owner, hub.engine), (board.TEMPLATES,))
+    around = Surroundings(
+        catalog=hub.catalog,
+        lake=hub.lake,
+        database=hub.engine,
+        now=hub.now,
+        person=lambda request: Person(**house.visitor(request)),
+        render=house.render,
+        issued=lambda resource, keys: {key: Issued(**one) for key, one in house.issued(resource, keys).items()},
+        audit=house.audit,
+    )
+    return build(hub, [*pages.routers(), *house.routers(board.routers(around))], pages.problem_page)
 
 
 def start_metrics(host: str, port: int, workers: int) -> None:

@@ -42,6 +42,9 @@ EgovError                     catalogs.errors
         ├── TokenRefused      OAuth error, `error` is its code (RFC 6749 §5.2)
         ├── NotAuthenticated  no valid access token
         ├── NotAuthorized     scope or license type not granted
+        ├── AccountRefused    an account cannot be so: name, roles, body or password
+        ├── SignInRefused     name and password do not open a session; never says which of the two
+        ├── SignInThrottled   too many failed sign-ins lately; `seconds` to wait
         └── PurposeMissing    purpose or case number not given
 """
 
@@ -240,3 +243,21 @@ class NotAuthorized(AccessError):
 
 class PurposeMissing(AccessError):
     code = "PURPOSE_MISSING"
+
+
+class AccountRefused(AccessError):
+    code = "ACCOUNT_REFUSED"
+
+
+class SignInRefused(AccessError):
+    code = "SIGN_IN_REFUSED"
+
+
+class SignInThrottled(SignInRefused):
+    """`seconds`: after which another attempt is looked at."""
+
+    code = "SIGN_IN_THROTTLED"
+
+    def __init__(self, seconds: int):
+        self.seconds = seconds
+        super().__init__(f"too many failed sign-ins; try again in {seconds} seconds")

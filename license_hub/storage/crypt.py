@@ -35,8 +35,9 @@ _VERSION = b"\x01"
 _HEAD = 1 + KID_BYTES + NONCE_BYTES
 _sha256 = hashlib.sha256
 
-PURPOSES = ("key", "number", "holder", "subject", "body")
-"""What is looked up by a blind index: row keys, certificate numbers, holder numbers, subjects of the audit log, bodies of calls."""
+PURPOSES = ("key", "number", "holder", "subject", "body", "sign-in")
+"""What is looked up by a blind index: row keys, certificate numbers, holder numbers, subjects of the audit log, bodies of calls,
+accounts and addresses of failed sign-ins."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from license_hub.storage import (  # noqa: F401 (their tables join the metadata)
     tables_lifecycle,
     tables_recall,
     tables_recovery,
+    tables_staff,
     tables_status,
 )
 from license_hub.storage.tables import metadata

@@ -1,0 +1,46 @@
+"""Who may open which page, as the catalogue says it. Part of `catalogs.model`'s Catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Who a route lets in. `own`: whose pages staff of a body may open: of their tickets, of their body; None = not told apart."""
+
+    roles: frozenset[str] = frozenset()
+    own: str | None = None
+    public: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """An entry of the navigation. `path` as the route has it; `{code}` stands for the visitor's own body."""
+
+    path: str
+    title: str
+
+
+@dataclass(frozen=True)
+class AccessPolicy:
+    roles: Mapping[str, str]
+    """Role → title, in the order people are shown them."""
+    navigation: tuple[Page, ...]
+    routes: Mapping[str, Policy]
+    """'GET /quality/tickets/{number}' → who is let in."""
+    source: str
+    since: str
+
+    def of(self, method: str, path: str) -> Policy | None:
+        """The row of a route, by its template; None = nobody is let in."""
+        return self.routes.get(f"{method} {path}")
+
+
+def read(data: dict) -> AccessPolicy:
+    """The policy of a document of good shape."""
+    routes = {
+        name: Policy(frozenset(one.get("roles", ())), one.get("own"), one.get("public", False)) for name, one in data["routes"].items()
+    }
+    return AccessPolicy(data["roles"], tuple(Page(**one) for one in data["navigation"]), routes, data["source"], data["since"])
