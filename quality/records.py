@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from catalogs.model import Resource
-from quality import gate, publications, reconcile
+from quality import gate, publications, reconcile, totals
 from quality.gate import Decision
 from quality.outcome import Outcome
 from quality.publications import Publication
@@ -90,6 +90,7 @@ def _cycle(resource: Resource, at: datetime) -> int:
 def file_noop(engine: sa.Engine, filed: Filed, report: BatchReport) -> None:
     with engine.begin() as connection:
         _file_batch(connection, filed, "noop", report, Decision("pass", ()))
+        totals.file(connection, filed, report, "noop")
 
 
 def file_stopped(
@@ -97,7 +98,7 @@ def file_stopped(
     filed: Filed,
     report: BatchReport,
     outcomes: Iterable[Outcome],
-    counts: Iterable[Count],
+    counts: Sequence[Count],
     decision: Decision,
     *,
     status: str = "stopped",
@@ -107,6 +108,7 @@ def file_stopped(
         _file_batch(connection, filed, status, report, decision)
         _file_outcomes(connection, filed, outcomes)
         _file_scores(connection, filed, counts)
+        totals.file(connection, filed, report, status, counts)
 
 
 def publish(
@@ -114,7 +116,7 @@ def publish(
     filed: Filed,
     report: BatchReport,
     outcomes: Iterable[Outcome],
-    counts: Iterable[Count],
+    counts: Sequence[Count],
     decision: Decision,
     *,
     parent: Publication | None,
@@ -132,6 +134,7 @@ def publish(
             _file_batch(connection, filed, "published", done, decision)
             _file_outcomes(connection, filed, outcomes)
             _file_scores(connection, filed, counts)
+            totals.file(connection, filed, done, "published", counts)
             connection.execute(sa.insert(tables.publication).values(**_publication(filed, done, number, parent, files)))
             reconcile.file(connection, filed.batch, filed.resource, differing, filed.now)
             if accepted_by is not None:

@@ -109,10 +109,3 @@ def of_batches(connection: sa.Connection, catalog: Catalog, batches: Sequence[st
         for name in batches
         if name in counted
     ]
-
-
-def history(connection: sa.Connection, catalog: Catalog, resource_id: str, since: datetime) -> list[tuple[datetime, float | None]]:
-    """(as of, score) of every scored batch since then, oldest first; each by the weights of its day."""
-    mine = sa.select(tables.batch.c.batch).where(tables.batch.c.resource == resource_id, tables.batch.c.as_of >= since)
-    batches = list(connection.scalars(mine.order_by(tables.batch.c.as_of, tables.batch.c.checked_at)))
-    return [(one.as_of, one.score()) for one in of_batches(connection, catalog, batches)]

@@ -37,15 +37,13 @@ def test_score_lies_between_nought_and_one(given):
     assert score is None or 0 <= score <= 1
 
 
-def test_score_of_now_is_of_the_newest_delivery_and_history_has_both(bench_on):
+def test_score_of_now_is_of_the_newest_delivery(bench_on):
     bench = bench_on(limits=LOOSE)
     bench.deliver(*many(4), ("B1", None, "2026-01-01"))
     bench.deliver(*many(5), as_of=NOW + timedelta(days=1))
     with bench.database.connect() as connection:
         found = scores.now(connection, bench.catalog, "thing")
-        past = scores.history(connection, bench.catalog, "thing", NOW - timedelta(days=1))
     assert found.measures()["0302"].raw == 1.0
-    assert [at for at, _ in past] == [NOW, NOW + timedelta(days=1)] and past[0][1] < past[1][1] == found.score()
 
 
 def test_measures_are_asked_by_body_and_by_the_beginning_of_a_division(bench):

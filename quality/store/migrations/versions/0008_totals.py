@@ -1,0 +1,64 @@
+"""One narrow line a delivery for pages and trends, made for those checked before as well."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from quality.store.tables import Instant
+
+revision = "0008"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+COUNTS = ("read", "trusted", "quarantined", "superseded", "deleted", "removed", "carried", "warned")
+
+
+def upgrade() -> None:
+    made = op.create_table(
+        "quality_total",
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("batch", "resource", "partition", "status")),
+        *(sa.Column(name, Instant, nullable=False) for name in ("as_of", "checked_at")),
+        *(sa.Column(name, BIG, nullable=False) for name in COUNTS),
+        sa.Column("measures", sa.JSON, nullable=False),
+        sa.PrimaryKeyConstraint("batch", name="pk_quality_total"),
+    )
+    op.create_index("ix_quality_total_resource_checked_at", "quality_total", ["resource", "checked_at"])
+    op.create_index("ix_quality_total_checked_at", "quality_total", ["checked_at"])
+    _fill(op.get_bind(), made)
+
+
+def _fill(connection: sa.Connection, made: sa.Table) -> None:
+    """Lines of the deliveries that were checked before; pushed rows have none."""
+    batch = sa.table(
+        "quality_batch",
+        *(sa.column(name) for name in ("batch", "resource", "partition", "status")),
+        *(sa.column(name, Instant) for name in ("as_of", "checked_at")),
+        *(sa.column(name, sa.JSON) for name in ("report", "weights")),
+    )
+    publication = sa.table("quality_publication", sa.column("batch"), sa.column("pushed", sa.Boolean))
+    pushed = set(connection.scalars(sa.select(publication.c.batch).where(publication.c.pushed.is_(True))))
+    measures = _measures(connection)
+    lines = []
+    for row in connection.execute(sa.select(batch).where(batch.c.status != "rejected")):
+        if row.batch not in pushed:
+            weights = (row.weights or {"of": {}})["of"]
+            own = {code: [a, b, weights.get(code, 0), wrong, left] for code, (a, b, wrong, left) in measures.get(row.batch, {}).items()}
+            line = {name: row._mapping[name] for name in ("batch", "resource", "partition", "status", "as_of", "checked_at")}
+            lines.append(line | {name: row.report[name] for name in COUNTS} | {"measures": own})
+    if lines:
+        connection.execute(sa.insert(made), lines)
+
+
+def _measures(connection: sa.Connection) -> dict[str, dict[str, tuple[int, int, int, int]]]:
+    """Batch → indicator → A, B, errored and skipped rules."""
+    score = sa.table("quality_score", *map(sa.column, ("batch", "indicator", "satisfied", "evaluated", "errored", "skipped")))
+    sums = [sa.func.sum(score.c.satisfied), sa.func.sum(score.c.evaluated), sa.func.max(score.c.errored), sa.func.max(score.c.skipped)]
+    found: dict[str, dict[str, tuple[int, int, int, int]]] = {}
+    for name, code, *figures in connection.execute(
+        sa.select(score.c.batch, score.c.indicator, *sums).group_by(score.c.batch, score.c.indicator)
+    ):
+        found.setdefault(name, {})[code] = tuple(map(int, figures))
+    return found

@@ -1,0 +1,81 @@
+"""How scores, sizes and freshness went over time: one point a day in Shanghai, from the narrow lines of deliveries.
+
+- A resource's score on a day is what the board showed at its end: the newest published delivery of each partition, with their weights.
+- A stopped delivery changes no score (nothing of it was published); it shows in sizes and among the batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+import sqlalchemy as sa
+
+from catalogs.model import Catalog, Resource
+from quality import totals
+from quality.job import SHANGHAI
+from quality.totals import Total
+
+
+@dataclass(frozen=True)
+class Point:
+    """A resource at the end of a day. `score` 0 to 1, None where nothing is defined."""
+
+    day: date
+    score: float | None
+    measures: Mapping[str, float | None]
+    """Indicator → normalised figure; empty unless asked for."""
+
+
+def midnight(day: date) -> datetime:
+    """When a day begins in Shanghai."""
+    return datetime.combine(day, time(), SHANGHAI)
+
+
+def day_of(at: datetime) -> date:
+    return at.astimezone(SHANGHAI).date()
+
+
+def scores(
+    connection: sa.Connection, catalog: Catalog, resources: Iterable[str], since: date, *, by_indicator: bool = False
+) -> dict[str, list[Point]]:
+    """Resource → its days with a published delivery since then, oldest first."""
+    begin, asked = midnight(since), list(resources)
+    standing: dict[str, dict[str, Total]] = {name: {} for name in asked}
+    for one in totals.standing_at(connection, asked, begin):
+        standing[one.resource][one.partition] = one
+    found: dict[str, dict[date, Point]] = {name: {} for name in asked}
+    for one in totals.lines(connection, resources=asked, since=begin):
+        if one.status == totals.PUBLISHED:
+            standing[one.resource][one.partition] = one
+            day = day_of(one.checked_at)
+            found[one.resource][day] = _point(catalog, day, list(standing[one.resource].values()), one, by_indicator)
+    return {name: list(days.values()) for name, days in found.items()}
+
+
+def _point(catalog: Catalog, day: date, standing: Sequence[Total], newest: Total, by_indicator: bool) -> Point:
+    measures = totals.measures(catalog, standing) if by_indicator else {}
+    return Point(day, totals.score(catalog, standing, newest), {code: one.normalised for code, one in measures.items()})
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How fresh a resource is. `late`: the newest delivery is older than two cycles (one to fall due, one to arrive)."""
+
+    as_of: datetime | None
+    hours: float | None
+    late: bool
+
+
+def freshness(resource: Resource, standing: Iterable[Total], now: datetime) -> Freshness:
+    """Of the oldest partition's newest delivery: a resource is as fresh as its stalest part."""
+    found = [one.as_of for one in standing]
+    if not found:
+        return Freshness(None, None, True)
+    hours = (now - min(found)).total_seconds() / 3600
+    return Freshness(min(found), hours, hours > 2 * resource.cycle_hours)
+
+
+def days_before(now: datetime, days: int) -> date:
+    return day_of(now) - timedelta(days=days)
