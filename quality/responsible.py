@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from catalogs import checkdigits
+from catalogs.divisions import full_name
 from catalogs.model import Catalog, Resource
 from catalogs.organs import issuer
 from quality.sql import NULL, Sql, compose, ident
@@ -61,3 +62,20 @@ def _body(resource: Resource, catalog: Catalog, fallback: Body, organ: str | Non
         return fallback
     here = next((one for one in (division, code[2:8]) if one in catalog.divisions), fallback.division)
     return Body(code, here)
+
+
+def title(catalog: Catalog, code: str) -> str:
+    """A body's name as people know it: its department or registrar, else the place its code names, else the code."""
+    for one in catalog.departments.values():
+        if one.credit_code == code:
+            return one.name
+    registrar = catalog.organs.get(code[10:11] + code[2:8])
+    if registrar is not None and registrar[0] == code:
+        return registrar[1]
+    where = full_name(catalog.divisions, code[2:8])
+    return f"{where} {code}" if where else code
+
+
+def place(catalog: Catalog, division: str) -> str:
+    """A division's full name, else its code."""
+    return full_name(catalog.divisions, division) or division

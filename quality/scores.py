@@ -109,3 +109,21 @@ def of_batches(connection: sa.Connection, catalog: Catalog, batches: Sequence[st
         for name in batches
         if name in counted
     ]
+
+
+@dataclass(frozen=True)
+class Band:
+    """A range of scores people speak of as one. `name` is for style, `title` is read."""
+
+    name: str
+    title: str
+    least: float
+
+
+BANDS = (Band("best", "优", 0.98), Band("good", "良", 0.90), Band("fair", "中", 0.75), Band("poor", "差", 0.0))
+"""Our own reading; the standard gives no bands."""
+
+
+def band(score: float | None) -> Band | None:
+    """None for what is undefined."""
+    return None if score is None else next(one for one in BANDS if score >= one.least or one is BANDS[-1])

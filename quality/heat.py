@@ -1,0 +1,60 @@
+"""Bodies × indicators: how good each body's rows are by each indicator, and where a low figure comes from. The worst bodies first.
+
+- A cell is A and B added up over the resources asked for; `worst` is the resource in which the indicator is lowest at the body.
+- A body's score is the mean of its scores in those resources, each by the weights of that resource's delivery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from quality.scores import Measure, Scored, weighted
+
+
+@dataclass(frozen=True)
+class Cell:
+    measure: Measure
+    worst: str
+    """Resource."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One body. `score` 0 to 1, None where nothing is defined."""
+
+    body: str
+    score: float | None
+    cells: Mapping[str, Cell]
+    """Indicator → cell."""
+
+
+def lines(scored: Iterable[Scored], division: str = "") -> list[Line]:
+    """One line a body with rows in divisions that begin so; the lowest score first, undefined ones last."""
+    by_body: dict[str, dict[str, dict[str, Measure]]] = {}
+    weights = {}
+    for one in scored:
+        weights[one.resource] = one.weights
+        for place, measures in one.by_body.items():
+            if place.division.startswith(division):
+                mine = by_body.setdefault(place.code, {}).setdefault(one.resource, {})
+                for code, measure in measures.items():
+                    mine[code] = mine[code].plus(measure) if code in mine else measure
+    found = [_line(body, resources, weights) for body, resources in by_body.items()]
+    return sorted(found, key=lambda one: (one.score is None, one.score or 0.0, one.body))
+
+
+def _line(body: str, resources: Mapping[str, Mapping[str, Measure]], weights: Mapping[str, Mapping[str, float]]) -> Line:
+    each = [weighted(measures.values(), weights[name]) for name, measures in resources.items()]
+    defined = [one for one in each if one is not None]
+    codes = sorted({code for measures in resources.values() for code in measures})
+    cells = {code: _cell([(name, measures[code]) for name, measures in resources.items() if code in measures]) for code in codes}
+    return Line(body, sum(defined) / len(defined) if defined else None, cells)
+
+
+def _cell(parts: Sequence[tuple[str, Measure]]) -> Cell:
+    whole = parts[0][1]
+    for _, one in parts[1:]:
+        whole = whole.plus(one)
+    lowest = min(parts, key=lambda part: (part[1].normalised is None, part[1].normalised or 0.0))
+    return Cell(whole, lowest[0])
