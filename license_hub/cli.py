@@ -15,6 +15,7 @@ from license_hub.commands import (
     config,
     data_keys,
     erase,
+    gx,
     keys,
     lake,
     log,
@@ -67,6 +68,7 @@ app.add_typer(status.app, name="status")
 app.add_typer(keys.app, name="keys")
 app.add_typer(data_keys.app, name="data-keys")
 app.add_typer(lake.app, name="lake")
+app.add_typer(gx.app, name="gx")
 app.add_typer(erase.app, name="erase")
 app.add_typer(clients.app, name="clients")
 app.add_typer(log.app, name="log")

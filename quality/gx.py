@@ -6,7 +6,7 @@
 - No personal data: counts only, no samples, no unexpected values (threats.md T30).
 - `great_expectations` costs 10 s to import, so it is imported inside functions; without it all else works and these raise `GxMissing`.
 
-Only this module, `gx_rules.py` and `gx_expectations.py` import GX; requirements.in pins it and tests/quality_gx hold what is used.
+Only `gx.py`, `gx_rules.py`, `gx_expectations.py` and `gx_docs.py` import GX; requirements.in pins it tests/quality_gx hold what is used.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ def expectation(rule: Rule, resource: Resource, catalog: Catalog) -> Expectation
 
     common = {
         "severity": SEVERITY[rule.severity],
-        "description": rule.sentence,
-        "notes": rule.sentence,
+        "description": f"{rule.sentence}（{rule.id}）",
+        "notes": f"指标 {rule.indicator}；依据 {rule.source}；自 {rule.since} 起",
         "meta": {
             "rule": rule.id,
             "indicator": rule.indicator,

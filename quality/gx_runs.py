@@ -1,4 +1,4 @@
-"""Which checked batches are in the Great Expectations store already, and storing those that are not.
+"""Which checked batches are in the Great Expectations store already, and storing those that are not, with their pages.
 
 The outcome table stays the truth; the store under `<lake>/gx` can be thrown away and is made again from it.
 """
@@ -6,12 +6,16 @@ The outcome table stays the truth; the store under `<lake>/gx` can be thrown awa
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from catalogs.model import Catalog
 from quality.rulebook import rulebook
 from quality.store import tables
+
+if TYPE_CHECKING:
+    from great_expectations.data_context.types.resource_identifiers import ValidationResultIdentifier
 
 FOLDER = "gx"
 
@@ -26,8 +30,12 @@ def store_new(database: sa.Engine, lake: Path, catalog: Catalog, resource_id: st
     with database.connect() as connection:
         waiting = [one for one in connection.execute(_checked(resource_id, catalog)) if not (stored / one.batch).exists()]
         outcomes = {one.batch: connection.execute(_outcomes(one.batch)).all() for one in waiting}
+    runs = [_store(lake, catalog, resource_id, one, outcomes[one.batch]) for one in waiting]
+    if runs:
+        from quality import gx_docs
+
+        gx_docs.build(lake / FOLDER, runs)
     for one in waiting:
-        _store(lake, catalog, resource_id, one, outcomes[one.batch])
         (stored / one.batch).touch()
     return [one.batch for one in waiting]
 
@@ -42,11 +50,11 @@ def _outcomes(batch: str) -> sa.Select:
     return sa.select(tables.outcome).where(tables.outcome.c.batch == batch)
 
 
-def _store(lake: Path, catalog: Catalog, resource_id: str, checked: sa.Row, outcomes: list[sa.Row]) -> None:
+def _store(lake: Path, catalog: Catalog, resource_id: str, checked: sa.Row, outcomes: list[sa.Row]) -> ValidationResultIdentifier:
     from quality import gx
 
     resource = catalog.resources[resource_id]
-    gx.store_run(
+    return gx.store_run(
         lake / FOLDER,
         resource,
         rulebook(resource, catalog).rules,

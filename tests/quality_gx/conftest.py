@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from quality import gx
+from tests.browser.conftest import browser, screenshots  # noqa: F401 (fixtures)
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,14 @@ class Told:
 @pytest.fixture(scope="session")
 def library():
     return gx.library()
+
+
+@pytest.fixture(scope="session")
+def docs(library):
+    """`quality.gx_docs`, which imports Great Expectations at its top."""
+    from quality import gx_docs
+
+    return gx_docs
 
 
 @pytest.fixture

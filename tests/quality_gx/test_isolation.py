@@ -19,7 +19,7 @@ sys.meta_path.insert(0, Blocker())
 import pkgutil, importlib, pathlib
 import catalogs.load, quality
 for found in pkgutil.walk_packages(quality.__path__, "quality."):
-    if found.name not in ("quality.gx_expectations", "quality.gx_rules") and ".migrations" not in found.name:
+    if found.name not in ("quality.gx_expectations", "quality.gx_rules", "quality.gx_docs") and ".migrations" not in found.name:
         importlib.import_module(found.name)
 from quality import gx
 catalog = catalogs.load.load()
