@@ -58,7 +58,9 @@ ROW_CHECKS = (
     "division_matches",
     "expression",
 )
-BATCH_CHECKS = ("unique", "reference", "freshness", "volume", "conflicting_duplicate")
+ACROSS_CHECKS = ("reference", "agrees", "standing")
+"""Of the batch checks, those that look rows up in other resources."""
+BATCH_CHECKS = ("unique", *ACROSS_CHECKS, "freshness", "volume", "conflicting_duplicate")
 CHECKS = ROW_CHECKS + BATCH_CHECKS
 
 

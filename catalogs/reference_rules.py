@@ -121,12 +121,51 @@ def _sql(rule: dict, params: dict, fields: dict, known: Known) -> Iterator[tuple
             yield "sql", f"does not use {name}"
 
 
-def _reference(rule: dict, params: dict, fields: dict, known: Known) -> Iterator[tuple[str, str]]:
+def _elsewhere(rule: dict, params: dict, fields: dict, known: Known) -> Iterator[tuple[str, str]]:
+    """What a rule names of other resources."""
     for resource in params["resources"]:
-        if resource in known.resources and params["field"] not in known.fields(resource):
-            yield "field", f"no field {params['field']} in {resource}"
-        elif resource not in known.resources and known.complete:
-            yield "resources", f"no resource {resource}"
+        if resource not in known.resources:
+            if known.complete:
+                yield "resources", f"no resource {resource}"
+            continue
+        for role in (role for role in ("by", "field") if role in params):
+            if params[role] not in known.fields(resource):
+                yield role, f"no field {params[role]} in {resource}"
+
+
+def _agrees(rule: dict, params: dict, fields: dict, known: Known) -> Iterator[tuple[str, str]]:
+    yield from _elsewhere(rule, params, fields, known)
+    mine = fields[rule["fields"][1]]["type"]
+    for theirs in _types_elsewhere(params, known):
+        if _family(theirs) != _family(mine):
+            yield "field", f"is {theirs}, {rule['fields'][1]} is {mine}: such values are never equal"
+
+
+def _standing(rule: dict, params: dict, fields: dict, known: Known) -> Iterator[tuple[str, str]]:
+    yield from _elsewhere(rule, params, fields, known)
+    for kind in _types_elsewhere(params, known):
+        yield from (("values", reason) for reason in _strangers(params["values"], kind, known))
+    if ("while" in params) != (len(rule["fields"]) > 1):
+        yield "while", "goes with a second field, whose states it names"
+    elif "while" in params:
+        yield from (("while", reason) for reason in _strangers(params["while"], fields[rule["fields"][1]]["type"], known))
+
+
+def _types_elsewhere(params: dict, known: Known) -> list[str]:
+    named = (known.fields(one).get(params["field"]) for one in params["resources"] if one in known.resources)
+    return [one["type"] for one in named if one]
+
+
+def _family(kind: str) -> str:
+    """Names are written one way, whoever's they are; so are numbers."""
+    return {"person_name": "name", "org_name": "name", "holder_names": "name", "holder_numbers": "number", "citizen_id": "number",
+            "uscc": "number"}.get(kind, kind)  # fmt: skip
+
+
+def _strangers(states: list[str], kind: str, known: Known) -> Iterator[str]:
+    table = kind.partition(":")[2]
+    if table in known.codes:
+        yield from (f"{state} is no code of {table}" for state in states if state not in known.codes[table]["values"])
 
 
 _PARAMS = {
@@ -137,5 +176,7 @@ _PARAMS = {
     "empty_when": _values,
     "not_before": _date,
     "expression": _sql,
-    "reference": _reference,
+    "reference": _elsewhere,
+    "agrees": _agrees,
+    "standing": _standing,
 }

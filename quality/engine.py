@@ -23,6 +23,7 @@ from connectors.lake import Lake
 from connectors.push import CONNECTOR as PUSHED
 from quality import duplicates, gate, publications, publish, quarantine, reconcile, records, scan, score, verdicts
 from quality import report as reports
+from quality.check import across
 from quality.check.batch import Surroundings, volume_jump
 from quality.check.rows import Context
 from quality.errors import ApprovalRefused, BatchIncomplete
@@ -161,7 +162,7 @@ def judge(connection: duckdb.DuckDBPyConnection, job: Job, partition: str, head:
 
 
 def _surroundings(job: Job, head: Publication | None) -> Surroundings:
-    wanted = {name for rule in job.book.batch_rules if rule.check == "reference" for name in rule.params["resources"]}
+    wanted = across.resources(job.book.batch_rules)
     with job.database.connect() as connection:
         paths = {name: [job.lake.named(path) for path in publications.rows_paths(connection, job.lake, name)] for name in sorted(wanted)}
     head_read = usual_size(job.database, head) if job.whole else None

@@ -23,11 +23,11 @@ from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
 from catalogs.load import load
-from catalogs.model import Catalog
+from catalogs.model import ACROSS_CHECKS, Catalog
 from quality import gx_verdicts
 
 JUDGED_OVER_BATCHES: Mapping[str, str] = {
-    "reference": "needs the trusted rows of other resources",
+    **dict.fromkeys(ACROSS_CHECKS, "needs the trusted rows of other resources"),
     "freshness": "judges the delivery's time, not its rows",
     "volume": "compares with the head publication",
     "conflicting_duplicate": "is found while duplicates are settled, before rows are judged",

@@ -57,7 +57,7 @@ class Circumstances:
 
 
 _TALLIED = """CREATE OR REPLACE TEMP TABLE tallied AS
-    SELECT {organ} AS organ, {division} AS division, failed, _undefined AS undefined, {silent} AS silent, fate,
+    SELECT {organ} AS organ, {division} AS division, failed, _undefined AS undefined, {silent} | silent AS silent, fate,
            stale OR {expired} AS unusable, count(*) AS rows
     FROM judged GROUP BY ALL"""
 
@@ -72,7 +72,7 @@ def tally(connection: duckdb.DuckDBPyConnection, book: Rulebook, as_of: Sql) -> 
 
 
 def _silent(book: Rulebook) -> Sql:
-    """Bits of the reference rules that say nothing about a row: it has no such value, or deletes its key."""
+    """Bits of the rules over other resources that are not asked about a row: it has no such value, or deletes its key."""
     terms = [
         compose("CASE WHEN {f} IS NULL OR _op = 'D' THEN {bit} ELSE 0 END", f=ident(rule.fields[0]), bit=literal(book.bits[rule.id]))
         for rule in book.batch_rules

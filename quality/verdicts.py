@@ -2,7 +2,8 @@
 
     stage ─ references ─► late ─ settle ─► superseded, marked ─ uniqueness ─► late ─► view judged (fate), counts by finding
 
-`judged` has `stage`'s columns and `failed` (all rule bits), `fate` (trusted | quarantined | superseded | deleted), `stale`.
+`judged` has `stage`'s columns and `failed` (all rule bits), `silent` (bits of rules that found nothing to compare with),
+`fate` (trusted | quarantined | superseded | deleted), `stale`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 import duckdb
 
 from quality import duplicates
-from quality.check import batch
+from quality.check import across, batch
 from quality.check.batch import Surroundings
 from quality.errors import BalanceBroken
 from quality.outcome import Outcome, errored
@@ -23,7 +24,7 @@ from quality.scan import Judgement
 from quality.sql import compose, literal
 
 _JUDGED = """CREATE OR REPLACE TEMP VIEW judged AS
-    SELECT stage.*, _failed | coalesce(late.mask, 0) AS failed, coalesce(marked.stale, FALSE) AS stale,
+    SELECT stage.*, _failed | coalesce(late.mask, 0) AS failed, coalesce(late.silent, 0) AS silent, coalesce(marked.stale, FALSE) AS stale,
            superseded.reason, superseded.lost_to,
            CASE WHEN (_failed | coalesce(late.mask, 0)) & {rejecting} <> 0 THEN 'quarantined'
                 WHEN superseded._row IS NOT NULL THEN 'superseded'
@@ -57,7 +58,8 @@ class Tally:
 
 def judge(connection: duckdb.DuckDBPyConnection, book: Rulebook, scanned: Judgement, around: Surroundings) -> list[Outcome]:
     """Outcomes of every rule, in the rulebook's order; makes the views. The tally follows from `count`."""
-    found = batch.references(connection, book, around)
+    found = across.judge(connection, book, around.references)
+    batch.merge(connection)
     duplicates.settle(connection, book)
     connection.execute(compose(_JUDGED, rejecting=literal(book.rejecting)).text)
     connection.execute(_SETTLED)

@@ -31,6 +31,7 @@ ITEMS = (
 )
 """By form of business."""
 STATUSES = (("有效", "暂扣", "注销", "吊销", "撤销"), (935, 8, 38, 14, 5))
+VALID, CANCELLED = 0, 2
 FIRST_DAY = date(2015, 10, 1)
 """Since when there are food operation permits."""
 
@@ -42,14 +43,27 @@ def deliver(world: World, entries: Ledger) -> Columns:
     rng = np.random.default_rng([people.seed, 20])
     index = pa.array(world.lost_companies)
     missing = list(zip(companies.codes.take(index).to_pylist(), companies.names.take(index).to_pylist(), strict=True))
-    plan = ledger.plan(np.random.default_rng([people.seed, 21]), size, food_permit_kinds.kinds(missing), {})
+    kinds = food_permit_kinds.kinds(missing, _struck_off(world))
+    plan = ledger.plan(np.random.default_rng([people.seed, 21]), size, kinds, {})
     operators = rng.choice(_operators(companies, world.sound_companies), size)
-    columns, repeated = ledger.spoil(render(rng, companies, operators, people, world.request.as_of), 0, plan, entries, KEY)
+    clean = render(rng, companies, operators, people, world.request.as_of, world.standing[operators])
+    columns, repeated = ledger.spoil(clean, 0, plan, entries, KEY)
     return ledger.appended(columns, repeated)
 
 
-def render(rng: np.random.Generator, companies: Companies, operators: np.ndarray, people: People, as_of: date) -> Columns:
-    """Clean columns, one permit an operator."""
+def _struck_off(world: World) -> list[tuple[str, str, str]]:
+    """Codes, names and heads of entities the base trusts and knows to be no more."""
+    rows = world.sound_companies[~world.standing[world.sound_companies]]
+    heads = world.people.names(world.companies.head_at[rows])
+    index = pa.array(rows)
+    columns = (world.companies.codes.take(index), world.companies.names.take(index), heads)
+    return list(zip(*(column.to_pylist() for column in columns), strict=True))
+
+
+def render(
+    rng: np.random.Generator, companies: Companies, operators: np.ndarray, people: People, as_of: date, standing: np.ndarray
+) -> Columns:
+    """Clean columns, one permit an operator; who is no more (`standing` says who is) has no valid permit."""
     size, places, county = len(operators), people.places, companies.county_at[operators]
     form = np.where(companies.sector_at[operators] == 0, rng.integers(0, CANTEEN, size), CANTEEN)
     latest = day(as_of) - 2
@@ -68,9 +82,14 @@ def render(rng: np.random.Generator, companies: Companies, operators: np.ndarray
         "发证机关代码": pick(places.organs("market"), county),
         "签发日期": dates(issued),
         "有效期至": dates(issued + 5 * 365),
-        "许可状态": pick(STATUSES[0], draw(rng, STATUSES, size)),
+        "许可状态": pick(STATUSES[0], _statuses(rng, standing)),
         "更新时间": join(dates(issued + 1), " ", clock(rng, size)),
     }
+
+
+def _statuses(rng: np.random.Generator, standing: np.ndarray) -> np.ndarray:
+    drawn = draw(rng, STATUSES, len(standing))
+    return np.where((drawn == VALID) & ~standing, CANCELLED, drawn)
 
 
 def _operators(companies: Companies, sound: np.ndarray) -> np.ndarray:

@@ -75,12 +75,13 @@ WARNED = (
     ),
     Kind("form_missing", wrong.lacking(FORM), _r("business_form.not_null")),
     Kind("form_unknown", wrong.saying(FORM, "网络经营"), _r("business_form.in_codes", "permit_no.business_form")),
-    Kind("operator_garbled", wrong.garbled(OPERATOR), _r("operator_name.clean_text"), license="held"),
+    Kind("operator_garbled", wrong.garbled(OPERATOR), _r("operator_name.clean_text", "operator_name.agrees"), license="held"),
     Kind(
         "code_organ_part_wrong", lambda row, n: {CODE: wrong.wrong_organ_part(row[CODE], n)},
         _r("credit_code.org_part", "credit_code.reference"), license="held",
     ),
-    Kind("head_garbled", wrong.garbled(HEAD), _r("legal_rep.clean_text")),
+    Kind("head_garbled", wrong.garbled(HEAD), _r("legal_rep.clean_text", "legal_rep.agrees")),
+    Kind("head_replaced", lambda row, n: {HEAD: f"{row[HEAD][0]}另任"}, _r("legal_rep.agrees")),
     Kind("address_missing", wrong.lacking(ADDRESS), _r("address.not_null")),
     Kind("address_garbled", wrong.garbled(ADDRESS), _r("address.clean_text")),
     Kind("items_missing", wrong.lacking(ITEMS), _r("items.not_null")),
@@ -98,7 +99,10 @@ WARNED = (
 
 HELD = (
     Kind("operator_unknown", lambda row, n: {CODE: wrong.stranger(row[CODE])}, _r("credit_code.reference"), license="held"),
-    Kind("operator_renamed", lambda row, n: {OPERATOR: f"{row[OPERATOR][:2]}改名{row[OPERATOR][2:]}"}, license="held", share=0.005),
+    Kind(
+        "operator_renamed", lambda row, n: {OPERATOR: f"{row[OPERATOR][:2]}改名{row[OPERATOR][2:]}"},
+        _r("operator_name.agrees"), license="held", share=0.005,
+    ),
 )  # fmt: skip
 
 REPEATED = (
@@ -108,10 +112,16 @@ REPEATED = (
 )
 
 
-def kinds(missing: Sequence[tuple[str, str]]) -> tuple[Kind, ...]:
-    """All kinds; `missing` are codes and names of operators that the legal-entity base must not trust."""
+def kinds(missing: Sequence[tuple[str, str]], struck_off: Sequence[tuple[str, str, str]]) -> tuple[Kind, ...]:
+    """All kinds; `missing` are codes and names of operators that the legal-entity base must not trust, `struck_off` codes, names and
+    heads of those that it trusts and knows to be no more."""
     lost = Kind(
         "operator_not_trusted", lambda row, n: dict(zip((CODE, OPERATOR), missing[n % len(missing)], strict=True)),
         _r("credit_code.reference"), license="held", share=0.01,
     )  # fmt: skip
-    return (*REPAIRED, *REJECTED, *WARNED, *HELD, lost, *REPEATED)
+    gone = Kind(
+        "operator_struck_off",
+        lambda row, n: {**dict(zip((CODE, OPERATOR, HEAD), struck_off[n % len(struck_off)], strict=True)), STATUS: "有效"},
+        _r("credit_code.standing"), share=0.002,
+    )  # fmt: skip
+    return (*REPAIRED, *REJECTED, *WARNED, *HELD, lost, gone, *REPEATED)

@@ -17,14 +17,17 @@ from .population import addresses
 
 KEY = headers.LEGAL_ENTITY[0]
 STATUSES = (("存续", "注销", "吊销", "歇业", "迁出"), (920, 34, 22, 14, 10))
+STANDING = ("存续", "歇业")
 
 
-def plan(companies: Companies, people: People, sector: Sector) -> Plan:
-    """Which rows of a sector carry which kind of dirt."""
+def plan(companies: Companies, people: People, sector: Sector, dead: np.ndarray) -> Plan:
+    """Which rows of a sector carry which kind of dirt. `dead`: persons the population base trusts and knows to be dead."""
     rng = np.random.default_rng([people.seed, 11, int(sector.code)])
     rows = companies.of(sector)
     groups = {"bracketed": pc.match_substring(companies.names.take(pa.array(rows)), "（").to_numpy(zero_copy_only=False)}
-    return ledger.plan(rng, len(rows), legal_entity_kinds.kinds(people.places, sector), groups)
+    late = list(zip(people.numbers(dead).to_pylist(), people.names(dead).to_pylist(), strict=True))
+    kinds = legal_entity_kinds.kinds(people.places, sector, late)
+    return ledger.plan(rng, len(rows), kinds, groups)
 
 
 def dirtied(clean: Columns, plan: Plan, entries: Ledger) -> Columns:
@@ -58,6 +61,12 @@ def render(companies: Companies, people: People, rows: np.ndarray, as_of: date) 
         "登记状态": pick(STATUSES[0], draw(rng, STATUSES, size)),
         "核准日期": dates(companies.approved_on[rows]),
     }
+
+
+def standing(companies: Companies, people: People, rows: np.ndarray, as_of: date) -> np.ndarray:
+    """Which of these entities of one sector are registered as still there."""
+    column = render(companies, people, rows, as_of)["登记状态"]
+    return pc.is_in(column, pa.array(STANDING)).to_numpy(zero_copy_only=False)
 
 
 def _capital(rng: np.random.Generator, sector: Sector, size: int) -> pa.Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from . import csv_drop, headers
 from . import misspellings as wrong
 from .companies import Sector
@@ -68,7 +70,8 @@ WARNED_ENTERPRISES = (
     Kind("name_garbled", wrong.garbled(NAME), _r("name.clean_text")),
     Kind("name_too_short", lambda row, n: {NAME: row[NAME][:2]}, _r("name.length")),
     Kind("head_missing", wrong.lacking(HEAD), _r("legal_rep.not_null")),
-    Kind("head_garbled", wrong.garbled(HEAD), _r("legal_rep.clean_text")),
+    Kind("head_garbled", wrong.garbled(HEAD), _r("legal_rep.clean_text", "legal_rep.agrees")),
+    Kind("head_misnamed", lambda row, n: {HEAD: f"{row[HEAD][0]}误写"}, _r("legal_rep.agrees")),
     Kind(
         "head_number_wrong_check", lambda row, n: {HEAD_ID: wrong.wrong_check(row[HEAD_ID], n)},
         _r("legal_rep_id.check_digit", "legal_rep_id.reference"),
@@ -101,11 +104,19 @@ REPEATED = (
 )
 
 
-def kinds(places: Places, sector: Sector) -> tuple[Kind, ...]:
-    """The kinds of one drop: all of them among the enterprises, a few among the smaller two, whose rejects must stay rare."""
+def kinds(places: Places, sector: Sector, dead: Sequence[tuple[str, str]]) -> tuple[Kind, ...]:
+    """The kinds of one drop: all of them among the enterprises, a few among the smaller two, whose rejects must stay rare.
+
+    `dead`: numbers and names of persons whom the population base knows to be dead.
+    """
     if sector.code != "1":
         return (*REPAIRED, *REJECTED, *WARNED, *REPEATED)
-    return (*REPAIRED, BRACKETS, *REJECTED, *REJECTED_ENTERPRISES, *WARNED, *WARNED_ENTERPRISES, *REPEATED, *_divisions(places))
+    headless = Kind(
+        "head_dead", lambda row, n: {**dict(zip((HEAD_ID, HEAD), dead[n % len(dead)], strict=True)), STATUS: "存续"},
+        _r("legal_rep_id.standing"),
+    )  # fmt: skip
+    warned = (*WARNED, *WARNED_ENTERPRISES, headless)
+    return (*REPAIRED, BRACKETS, *REJECTED, *REJECTED_ENTERPRISES, *warned, *REPEATED, *_divisions(places))
 
 
 def _divisions(places: Places) -> tuple[Kind, ...]:

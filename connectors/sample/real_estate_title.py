@@ -20,7 +20,7 @@ KEY = headers.REAL_ESTATE_TITLE[0]
 SHARE, LEAST, MOST = 0.12, 1200, 1_000_000
 """Titles per person; a sheet has no room for more than MOST."""
 MISSING = 2000
-"""Persons not trusted in the population whom titles name."""
+"""Persons not trusted in the population, or dead, whom titles name."""
 FIRMS = 1000
 """Companies that own real estate."""
 SEPARATORS = (";", "、", "；")
@@ -37,7 +37,7 @@ def deliver(world: World, entries: Ledger) -> Columns:
     rng = np.random.default_rng([people.seed, 30])
     holders = _holders(rng, world.adults, size)
     groups = {"sole": holders[:, 1] < 0, "shared": holders[:, 1] >= 0}
-    kinds = real_estate_title_kinds.kinds(people.places, _missing(world), _firms(rng, world))
+    kinds = real_estate_title_kinds.kinds(people.places, _missing(world), _dead(world), _firms(rng, world))
     plan = ledger.plan(np.random.default_rng([people.seed, 31]), size, kinds, groups)
     columns, repeated = ledger.spoil(render(rng, people, holders, world.request.as_of), 0, plan, entries, KEY)
     return ledger.appended(columns, repeated)
@@ -45,7 +45,15 @@ def deliver(world: World, entries: Ledger) -> Columns:
 
 def _missing(world: World) -> list[tuple[str, str]]:
     """Numbers and names of persons not trusted in the population."""
-    rows = world.lost_people[:MISSING]
+    return _named(world, world.lost_people[:MISSING])
+
+
+def _dead(world: World) -> list[tuple[str, str]]:
+    """Numbers and names of persons the population knows to be dead."""
+    return _named(world, world.dead[:MISSING])
+
+
+def _named(world: World, rows: np.ndarray) -> list[tuple[str, str]]:
     return list(zip(world.people.numbers(rows).to_pylist(), world.people.names(rows).to_pylist(), strict=True))
 
 

@@ -22,6 +22,7 @@ def _r(*names: str) -> tuple[str, ...]:
 
 
 REFERENCE = _r("holder_numbers.reference")
+PERSON = _r("holder_names.agrees_person")
 
 
 def _elsewhere(row: Row, n: int) -> Row:
@@ -37,6 +38,18 @@ def _unknown(row: Row, n: int) -> Row:
 def _held_by(holders: Holders) -> wrong.Change:
     """Another holder, in turn."""
     return lambda row, n: dict(zip((NUMBERS, NAMES), holders[n % len(holders)], strict=True))
+
+
+def _held_by_the_dead(dead: Holders) -> wrong.Change:
+    """A holder who died, of a right that is still registered as theirs."""
+    change = _held_by(dead)
+    return lambda row, n: {**change(row, n), STATUS: "现势"}
+
+
+def _held_by_renamed(firms: Holders) -> wrong.Change:
+    """A company under a name it is not registered with."""
+    change = _held_by(firms)
+    return lambda row, n: {**change(row, n), NAMES: f"{firms[n % len(firms)][1]}（旧名）"}
 
 
 def _first_only(row: Row, n: int) -> Row:
@@ -107,8 +120,8 @@ HOLDERS = (
     Kind("holder_elsewhere", _elsewhere, REFERENCE, among="sole", share=0.01),
     Kind("holder_with_passport", lambda row, n: {NUMBERS: f"X{9000000 + n}"}, REFERENCE, among="sole", share=0.005),
     Kind("holder_unknown", _unknown, REFERENCE, among="sole", license="held"),
-    Kind("holder_renamed", lambda row, n: {NAMES: f"{row[NAMES]}某"}, among="sole", share=0.004, license="held"),
-    Kind("names_garbled", wrong.garbled(NAMES), _r("holder_names.clean_text"), among="sole", license="held"),
+    Kind("holder_renamed", lambda row, n: {NAMES: f"{row[NAMES]}某"}, PERSON, among="sole", share=0.004, license="held"),
+    Kind("names_garbled", wrong.garbled(NAMES), (*_r("holder_names.clean_text"), *PERSON), among="sole", license="held"),
 )
 
 REPEATED = (
@@ -118,11 +131,20 @@ REPEATED = (
 )
 
 
-def kinds(places: Places, missing: Holders, firms: Holders) -> tuple[Kind, ...]:
-    """All kinds; `missing` are persons the population base must not trust, `firms` companies in good standing."""
+def kinds(places: Places, missing: Holders, dead: Holders, firms: Holders) -> tuple[Kind, ...]:
+    """All kinds; `missing` are persons the population base must not trust, `dead` those it knows to be dead, `firms` companies the
+    legal-entity base trusts."""
     owners = (
         # The rule looks every holder up among persons, so a company is warned about; its license is issued all the same.
         Kind("holder_is_company", _held_by(firms), REFERENCE, among="sole", share=0.04),
+        Kind(
+            "holder_is_renamed_company",
+            _held_by_renamed(firms),
+            (*REFERENCE, *_r("holder_names.agrees_entity")),
+            among="sole",
+            license="held",
+        ),
+        Kind("holder_dead", _held_by_the_dead(dead), _r("holder_numbers.standing"), among="sole"),
         Kind("holder_not_trusted", _held_by(missing), REFERENCE, among="sole", share=0.008, license="held"),
     )
     divisions = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from .people import People
 
 LEAST_PERSONS = 2000
 """Fewer persons cannot carry every kind of defect and stay below the gate's share of rejects."""
+
+MOST_DEAD = 500
+"""Dead persons whom entities name as their heads."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,22 @@ class World:
         return np.flatnonzero(self.register.lost)
 
     @property
+    def dead(self) -> np.ndarray:
+        """Rows of persons the population base trusts and knows to be dead."""
+        return _dead(self.people, self.register)
+
+    @property
     def sound_companies(self) -> np.ndarray:
         return np.concatenate([self.companies.of(sector)[self.drops[sector.label].sound] for sector in SECTORS])
+
+    @cached_property
+    def standing(self) -> np.ndarray:
+        """By entity: whether its drop says that it still is one."""
+        found = np.zeros(len(self.companies), dtype=bool)
+        for sector in SECTORS:
+            rows = self.companies.of(sector)
+            found[rows] = legal_entity.standing(self.companies, self.people, rows, self.request.as_of)
+        return found
 
     @property
     def lost_companies(self) -> np.ndarray:
@@ -66,5 +84,10 @@ def imagine(request: Request) -> World:
     age = (day(request.as_of) - province.born_on) / 365.25
     adults = np.flatnonzero(register.sound & (province.died_on < 0) & (age > 20) & (age < 90))
     entities = companies.make(province, adults, request.as_of)
-    drops = {sector.label: legal_entity.plan(entities, province, sector) for sector in SECTORS}
+    dead = _dead(province, register)[:MOST_DEAD]
+    drops = {sector.label: legal_entity.plan(entities, province, sector, dead) for sector in SECTORS}
     return World(request, province, register, adults, entities, drops)
+
+
+def _dead(province: People, register: Plan) -> np.ndarray:
+    return np.flatnonzero(register.sound & (province.died_on >= 0))

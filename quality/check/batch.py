@@ -1,17 +1,16 @@
 """Rules that need more than one row: uniqueness, references, freshness, volume, conflicts. Each judged apart, an error stays its own.
 
-- `reference`: the value (each item of a list) is in the trusted rows of one of the named resources; skipped while none is published.
+- `reference`, `agrees`, `standing`: quality/check/across.py.
 - `unique`: exact, over the rows left when duplicates are settled. For the key it holds by construction and is counted as proof;
   for other fields every row of a repeated value fails, and with severity reject all of them are quarantined.
 - `conflicting_duplicate`: fails for the winner of a conflict (quality/duplicates.py).
 - `freshness`, `volume`: one verdict a batch. `volume` is skipped for increments and for a partition's first delivery.
 
-Row findings go to table `late(_row, mask)`; outcomes are returned.
+Row findings go to table `late(_row, mask, silent)`; outcomes are returned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,7 +19,7 @@ import duckdb
 from catalogs.model import Resource, Rule
 from quality.outcome import Outcome, errored, skipped
 from quality.rulebook import Rulebook
-from quality.sql import Sql, commas, compose, conjunction, ident, literal, literals, trusted
+from quality.sql import Sql, commas, compose, conjunction, ident, literal, trusted
 
 
 @dataclass(frozen=True)
@@ -36,24 +35,13 @@ class Surroundings:
     """Resource → head Parquet files, as DuckDB calls them."""
 
 
-def references(connection: duckdb.DuckDBPyConnection, book: Rulebook, around: Surroundings) -> list[Outcome]:
-    """Judge reference rules into `late`, before duplicates are settled."""
-    connection.execute("CREATE OR REPLACE TEMP TABLE late (_row BIGINT, mask BIGINT)")
-    outcomes = []
-    for rule in (rule for rule in book.batch_rules if rule.check == "reference"):
-        paths = [path for name in _listed(rule.params["resources"]) for path in around.references.get(name, [])]
-        outcomes.append(_guarded(rule, lambda rule=rule, paths=paths: _reference(connection, book, rule, paths)))
-    _merge_late(connection)
-    return outcomes
-
-
 def uniqueness(connection: duckdb.DuckDBPyConnection, book: Rulebook) -> list[Outcome]:
     """Judge unique and conflicting_duplicate over settled rows (view `judged`)."""
     judges = {"unique": _unique, "conflicting_duplicate": _conflict}
     outcomes = []
     for rule in (rule for rule in book.batch_rules if rule.check in judges):
         outcomes.append(_guarded(rule, lambda rule=rule: judges[rule.check](connection, book, rule)))
-    _merge_late(connection)
+    merge(connection)
     return outcomes
 
 
@@ -71,34 +59,6 @@ def _guarded(rule: Rule, judge) -> Outcome:
         return errored(rule, type(error).__name__)
 
 
-def _listed(value: object) -> Sequence[str]:
-    return [value] if isinstance(value, str) else list(value)
-
-
-def _reference(connection: duckdb.DuckDBPyConnection, book: Rulebook, rule: Rule, paths: Sequence[str]) -> Outcome:
-    if not paths:
-        return skipped(rule, "no publication of " + ", ".join(_listed(rule.params["resources"])))
-    places = {
-        "f": ident(rule.fields[0]), "known": ident(str(rule.params["field"])), "paths": literals(paths),
-        "bit": literal(book.bits[rule.id]), "items": _items(book.resource, rule),
-    }  # fmt: skip
-    connection.execute(compose(_REFERENCE, **places).text).fetchall()
-    return _counted(connection, book, rule, "stage", compose("{f} IS NOT NULL AND _op <> 'D'", **places))
-
-
-_REFERENCE = """INSERT INTO late
-    SELECT DISTINCT asked._row, {bit}
-    FROM (SELECT _row, {items} AS item FROM stage WHERE {f} IS NOT NULL AND _op <> 'D') AS asked
-    ANTI JOIN (SELECT {known} AS item FROM read_parquet([{paths}], union_by_name = true)) AS known USING (item)"""
-
-
-def _items(resource: Resource, rule: Rule) -> Sql:
-    """A list's items one by one, a single value as it is."""
-    if resource.field(rule.fields[0]).type in ("holder_names", "holder_numbers"):
-        return compose("unnest(string_split({f}, ';'))", f=ident(rule.fields[0]))
-    return ident(rule.fields[0])
-
-
 def _unique(connection: duckdb.DuckDBPyConnection, book: Rulebook, rule: Rule) -> Outcome:
     fields = [ident(name) for name in rule.fields]
     places = {
@@ -114,13 +74,13 @@ def _unique(connection: duckdb.DuckDBPyConnection, book: Rulebook, rule: Rule) -
 
 _REPEATED = "SELECT 1 FROM settled WHERE {filled} AND {among} GROUP BY {value} HAVING count(*) > 1 LIMIT 1"
 _NOT_UNIQUE = """INSERT INTO late
-    SELECT _row, {bit} FROM settled WHERE {filled} AND ({fields}) IN
+    SELECT _row, {bit}, 0 FROM settled WHERE {filled} AND ({fields}) IN
         (SELECT ({fields}) FROM settled WHERE {filled} GROUP BY {fields} HAVING count(*) > 1)"""
 
 
 def _conflict(connection: duckdb.DuckDBPyConnection, book: Rulebook, rule: Rule) -> Outcome:
     connection.execute(
-        compose("INSERT INTO late SELECT _row, {bit} FROM marked WHERE conflict", bit=literal(book.bits[rule.id])).text
+        compose("INSERT INTO late SELECT _row, {bit}, 0 FROM marked WHERE conflict", bit=literal(book.bits[rule.id])).text
     ).fetchall()
     return _counted(connection, book, rule, "settled", literal(True))
 
@@ -134,9 +94,11 @@ def _counted(connection: duckdb.DuckDBPyConnection, book: Rulebook, rule: Rule, 
     return Outcome(rule, judged, failed, rows - judged)
 
 
-def _merge_late(connection: duckdb.DuckDBPyConnection) -> None:
+def merge(connection: duckdb.DuckDBPyConnection) -> None:
     """One line a row, bits together."""
-    connection.execute("CREATE OR REPLACE TEMP TABLE late AS SELECT _row, bit_or(mask) AS mask FROM late GROUP BY _row").fetchall()
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE late AS SELECT _row, bit_or(mask) AS mask, bit_or(silent) AS silent FROM late GROUP BY _row"
+    ).fetchall()
 
 
 def _freshness(rule: Rule, resource: Resource, around: Surroundings) -> Outcome:

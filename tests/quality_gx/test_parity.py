@@ -34,6 +34,8 @@ BATCH_RULES_LEFT_OUT = {
     "unique": "the engine settles identical rows before it counts, GX counts every row of a group",
     "conflicting_duplicate": "found while duplicates are settled, before rows are judged",
     "reference": "needs the trusted rows of other resources",
+    "agrees": "needs the trusted rows of other resources",
+    "standing": "needs the trusted rows of other resources",
     "freshness": "judges the delivery's time",
     "volume": "compares with the head publication",
 }
