@@ -7,7 +7,6 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from catalogs.model import Delivery
-
 from quality import scores, totals, trends
 from quality.store.tables import score
 from quality.store.tables_totals import total
