@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Policy:
-    """Who a route lets in. `own`: whose pages staff of a body may open: of their tickets, of their body; None = not told apart."""
+    """Who a route lets in. `own`: whose pages staff of a body may open: of their tickets, of their body; None = not told apart.
+
+    `upload_mib`: how large a file its form may carry; 0 = none, forms are small.
+    """
 
     roles: frozenset[str] = frozenset()
     own: str | None = None
     public: bool = False
+    upload_mib: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,5 @@ class AccessPolicy:
 
 def read(data: dict) -> AccessPolicy:
     """The policy of a document of good shape."""
-    routes = {
-        name: Policy(frozenset(one.get("roles", ())), one.get("own"), one.get("public", False)) for name, one in data["routes"].items()
-    }
+    routes = {name: Policy(**{**one, "roles": frozenset(one.get("roles", ()))}) for name, one in data["routes"].items()}
     return AccessPolicy(data["roles"], tuple(Page(**one) for one in data["navigation"]), routes, data["source"], data["since"])

@@ -70,18 +70,24 @@ def compose(settings: Settings, workers: int) -> Frame:
     from license_hub.service.hub import open_hub
 
     start_metrics(settings.host, settings.metrics_port, workers)
-    return faced(open_hub(settings, clock=now))
+    return faced(open_hub(settings, clock=now), settings)
 
 
-def faced(hub: Hub) -> Frame:
-    """The application over an open hub: the API, the public page, and the staff pages, which get what they need of the hub as arguments."""
+def faced(hub: Hub, settings: Settings | None = None) -> Frame:
+    """The application over an open hub: the API, the public page, and the staff pages, which get what they need of the hub as arguments.
+
+    `settings`: what the pages take of them; without, their defaults.
+    """
     from license_hub.api.build import build
+    from license_hub.service.staff_sessions import Limits
     from license_hub.web import pages, staff
     from quality import board
     from quality.board.owners import owner
     from quality.board.surroundings import Issued, Person, Surroundings
 
-    house = staff.House(hub, partial(owner, hub.engine), (board.TEMPLATES,))
+    chosen = settings or environment.read({})
+    limits = Limits(chosen.session_idle_s, chosen.session_s)
+    house = staff.House(hub, partial(owner, hub.engine), (board.TEMPLATES,), limits)
     around = Surroundings(
         catalog=hub.catalog,
         lake=hub.lake,
@@ -92,7 +98,8 @@ def faced(hub: Hub) -> Frame:
         issued=lambda resource, keys: {key: Issued(**one) for key, one in house.issued(resource, keys).items()},
         audit=house.audit,
     )
-    return build(hub, [*pages.routers(), *house.routers(board.routers(around))], pages.problem_page)
+    routers = [*pages.routers(), *house.routers(board.routers(around))]
+    return build(hub, routers, pages.problem_page, allowance=house.allowance, framing=chosen.airflow_origin)
 
 
 def start_metrics(host: str, port: int, workers: int) -> None:

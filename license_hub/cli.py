@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from license_hub.commands import (
+    accounts,
     audit,
     backup,
     batch,
@@ -71,6 +72,7 @@ app.add_typer(lake.app, name="lake")
 app.add_typer(gx.app, name="gx")
 app.add_typer(erase.app, name="erase")
 app.add_typer(clients.app, name="clients")
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(log.app, name="log")
 app.add_typer(backup.app, name="backup")
 app.add_typer(restore.app, name="restore")

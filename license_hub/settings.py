@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,9 @@ ROWS = (
     Row("workers", "HUB_WORKERS", "2", "processes that compute licenses of a large publication, 0 = none"),
     Row("pg_bin", "HUB_PG_BIN", "", "folder of pg_basebackup and pg_receivewal, for backups; default those on the PATH"),
     Row("mass_acts", "HUB_MASS_ACTS", "20", "status acts of one organ within 24 hours beyond which two named approvers are needed"),
+    Row("session_idle_s", "HUB_SESSION_IDLE_S", "1800", "seconds without a page after which a person must sign in again"),
+    Row("session_s", "HUB_SESSION_S", "36000", "seconds after which a person must sign in again in any case"),
+    Row("airflow_origin", "HUB_AIRFLOW_ORIGIN", "", "scheme://host:port of Airflow, which may frame the pages below /quality/framed/"),
     Row("log_level", "HUB_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
 )
 
@@ -86,6 +90,9 @@ class Settings:
     workers: int
     pg_bin: str
     mass_acts: int
+    session_idle_s: int
+    session_s: int
+    airflow_origin: str
     log_level: str
 
     def shown(self) -> dict[str, str]:
@@ -126,6 +133,9 @@ def read(environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] 
         workers=_integer("HUB_WORKERS", text["workers"], 0, 64, problems),
         pg_bin=text["pg_bin"],
         mass_acts=_integer("HUB_MASS_ACTS", text["mass_acts"], 1, 1_000_000, problems),
+        session_idle_s=_integer("HUB_SESSION_IDLE_S", text["session_idle_s"], 60, 86_400, problems),
+        session_s=_integer("HUB_SESSION_S", text["session_s"], 60, 604_800, problems),
+        airflow_origin=_web_origin("HUB_AIRFLOW_ORIGIN", text["airflow_origin"], problems),
         log_level=_one_of("HUB_LOG_LEVEL", text["log_level"], ("DEBUG", "INFO", "WARNING", "ERROR"), problems),
     )
     if settings.port == settings.metrics_port:
@@ -178,6 +188,15 @@ def _url(env: str, value: str, problems: list[str]) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         problems.append(f"{env} is not an http(s) URL without query")
     return value.rstrip("/")
+
+
+def _web_origin(env: str, value: str, problems: list[str]) -> str:
+    """An origin as a browser writes it, or nothing: it goes into a header, where a space or semicolon would say something else."""
+    parts = urlsplit(value)
+    plain = re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+", value)
+    if value and not (plain and parts.hostname):
+        problems.append(f"{env} is not an origin: scheme, host and port alone")
+    return value
 
 
 def _origin(env: str, value: str, problems: list[str]) -> str:

@@ -19,7 +19,7 @@ from license_hub.service.verify import Answer, VerifyRequest, verify
 from . import acts, health, intake, licenses, log, manifest, metrics, notices, oauth, problems, recalls, status, verifications
 from .access import SCOPES, Access
 from .coalesce import Coalescer
-from .frame import Frame
+from .frame import Allowance, Frame
 from .problem import Renderer
 from .proofs import Proofs
 from .serving import Serving
@@ -32,8 +32,18 @@ Access: register a key (`hub clients add`), then `POST /oauth/token` with a `pri
 """
 
 
-def build(hub: Hub, pages: Sequence[APIRouter] = (), problem_page: Callable[[Message, str], str] | None = None) -> Frame:
-    """The ASGI application. `pages` are the routers of the web face, `problem_page` shows a problem to a person with a browser."""
+def build(
+    hub: Hub,
+    pages: Sequence[APIRouter] = (),
+    problem_page: Callable[[Message, str], str] | None = None,
+    *,
+    allowance: Allowance | None = None,
+    framing: str = "",
+) -> Frame:
+    """The ASGI application. `pages` are the routers of the web face, `problem_page` shows a problem to a person with a browser.
+
+    `allowance` says which requests may have a large body, `framing` is the origin that may frame the framed pages.
+    """
 
     def in_one_transaction(requests: Sequence[VerifyRequest]) -> Sequence[Answer]:
         metrics.BATCH.observe(len(requests))
@@ -82,7 +92,7 @@ def build(hub: Hub, pages: Sequence[APIRouter] = (), problem_page: Callable[[Mes
     renderer = Renderer(hub.catalog.messages, problem_page)
     problems.install(app, renderer)
     describe_access(app, hub.public_url)
-    return Frame(app, renderer, {(one.method, one.path): one for one in (verifications.PLAIN,)})
+    return Frame(app, renderer, {(one.method, one.path): one for one in (verifications.PLAIN,)}, allowance, framing)
 
 
 def describe_access(app: FastAPI, public_url: str) -> None:

@@ -3,7 +3,8 @@
 - `X-Request-ID` is taken over if it looks like one (`REQUEST_ID`), else made; it goes into the answer, the log and the audit.
 - The body is read here, whole, with a cap on bytes and seconds, and JSON is refused if it is deep or names something twice:
   nothing behind this line ever sees more (T29, finding 3).
-- Answers are `no-store` unless a route says otherwise, and may load nothing from elsewhere nor be framed (T32).
+- Answers are `no-store` unless a route says otherwise, and may load nothing from elsewhere nor be framed (T32), but for the pages below
+  FRAMED, which the one configured origin may frame.
 - The log line and the metrics carry the route's template, never the path: an identifier is not for logs (T30).
 """
 
@@ -25,33 +26,48 @@ from license_hub.errors import JoseRefused
 from license_hub.signing.jose import unique_names
 
 from . import logs, metrics, problems
+from .compressing import Page
 from .plain_calls import PlainCall
 from .problem import Problem, Renderer
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Allowance = Callable[[Request], Awaitable[int | None]]
+"""How large this request's body may be, where its route and whoever sends it may send a large one; else None."""
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 MAX_BODY_BYTES = 64 * 1024
 MAX_FILE_BODY_BYTES = 2 * 1024 * 1024
 FILE_ROUTES = ("/v1/intake/",)
 """Routes whose body may carry a file, base64."""
+UPLOADS_BELOW = "/quality/"
+UPLOADS_AT_ONCE = 2
+"""Bodies larger than those are held in memory, so that nothing of them touches the disk: no more than this many."""
 MAX_JSON_DEPTH = 8
-BODY_SECONDS = 10.0
+BODY_SECONDS, UPLOAD_SECONDS = 10.0, 120.0
 BODYLESS = frozenset({"GET", "HEAD"})
 """Methods whose body, if a caller sends one, nobody reads."""
 
-CONTENT_SECURITY_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
-SECURITY_HEADERS = (
-    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"server", b"hub"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
-)
+CONTENT_SECURITY_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors {}; object-src 'none'"
+FRAMED = "/quality/framed/"
+"""Pages that only show something, for Airflow's frame."""
+
+
+def security_headers(framing: str = "") -> tuple[tuple[bytes, bytes], ...]:
+    """Of every answer; `framing` is the origin that may frame it, '' = none."""
+    return (
+        (b"content-security-policy", CONTENT_SECURITY_POLICY.format(framing or "'none'").encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"cross-origin-opener-policy", b"same-origin"),
+        (b"cross-origin-resource-policy", b"same-origin"),
+        (b"server", b"hub"),
+        (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+    )
+
+
+SECURITY_HEADERS = security_headers()
 
 CLIENT_GONE = 499
 """Counted and logged where a caller left before the answer."""
@@ -71,18 +87,24 @@ class Frame:
         app: Callable[[Scope, Receive, Send], Awaitable[None]],
         renderer: Renderer,
         plain: Mapping[tuple[str, str], PlainCall] | None = None,
+        allowance: Allowance | None = None,
+        framing: str = "",
     ):
         self._app = app
         self._renderer = renderer
         self._plain = plain or {}
         """(method, path) → how its plain calls are answered."""
+        self._allowance = allowance
+        self._framed = security_headers(framing)
+        self._uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        answer = Answering(send, request_id_of(scope), self._renderer, header(scope, b"accept"))
+        headers = self._framed if scope["path"].startswith(FRAMED) else SECURITY_HEADERS
+        answer = Answering(send, request_id_of(scope), self._renderer, scope, headers)
         token = logs.request_id.set(answer.request_id)
         scope.setdefault("state", {})["request_id"] = answer.request_id
         try:
@@ -99,18 +121,29 @@ class Frame:
             if scope["method"] in BODYLESS:
                 await self._app(scope, receive, answer.send)
                 return
-            body = await read_body(scope, receive)
-            if not await self._answered_plainly(scope, body, receive, answer):
-                await self._app(scope, replay(body, receive), answer.send)
+            large = self._allowance is not None and scope["path"].startswith(UPLOADS_BELOW)
+            most = await self._allowance(Request(scope)) if large else None
+            if most is None:
+                await self._answer(scope, await read_body(scope, receive, most_bytes(scope)), receive, answer)
+                return
+            async with self._uploads:
+                await self._answer(scope, await read_body(scope, receive, most, UPLOAD_SECONDS), receive, answer)
         except ClientGone:
             return
         except Problem as refusal:
             await answer.problem(refusal)
-        except Exception:
+        except Exception as fault:
             # Whatever it was, the caller gets a problem with the id that finds this line, and no trace of our inside.
-            logger.exception("fault")
+            if not answer.started and (refusal := problems.known(fault)) is not None:
+                await answer.problem(refusal)
+            else:
+                logger.exception("fault")
         if not answer.started:
             await answer.problem(Problem("INTERNAL"))
+
+    async def _answer(self, scope: Scope, body: bytes, receive: Receive, answer: Answering) -> None:
+        if not await self._answered_plainly(scope, body, receive, answer):
+            await self._app(scope, replay(body, receive), answer.send)
 
     async def _answered_plainly(self, scope: Scope, body: bytes, receive: Receive, answer: Answering) -> bool:
         call = self._plain.get((scope["method"], scope["path"]))
@@ -131,12 +164,15 @@ class Frame:
 
 
 class Answering:
-    """The answer on its way out: adds the headers every answer has and remembers its status."""
+    """The answer on its way out: adds the headers every answer has, compresses pages, and remembers its status."""
 
-    def __init__(self, send: Send, request_id: str, renderer: Renderer, accept: str):
+    def __init__(self, send: Send, request_id: str, renderer: Renderer, scope: Scope, headers: tuple[tuple[bytes, bytes], ...]):
         self._send = send
         self._renderer = renderer
-        self._accept = accept
+        self._accept = header(scope, b"accept")
+        self._encodings = header(scope, b"accept-encoding")
+        self._headers = headers
+        self._page: Page | None = None
         self.request_id = request_id
         self.status = 0
         self.started = False
@@ -148,7 +184,14 @@ class Answering:
             headers = list(message.get("headers", ()))
             if not any(name.lower() == b"cache-control" for name, _ in headers):
                 headers.append((b"cache-control", b"no-store"))
-            message["headers"] = [*headers, *SECURITY_HEADERS, (b"x-request-id", self.request_id.encode()), worker()]
+            message["headers"] = [*headers, *self._headers, (b"x-request-id", self.request_id.encode()), worker()]
+            if Page.is_one(message):
+                self._page = Page(message, self._encodings)
+                return
+        elif self._page is not None:
+            head, message = self._page.finished(message)
+            self._page = None
+            await self._send(head)
         await self._send(message)
 
     def described(self, route: str, method: str, seconds: float) -> dict[str, object]:
@@ -178,13 +221,13 @@ def header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes:
+async def read_body(scope: Scope, receive: Receive, most: int, seconds: float | None = None) -> bytes:
     """The whole body. Raises Problem if it is too large, too slow, or JSON nobody should parse; ClientGone."""
-    declared, most = header(scope, b"content-length"), most_bytes(scope)
+    declared = header(scope, b"content-length")
     if declared.isdigit() and int(declared) > most:
         raise Problem("TOO_LARGE", headers={"Connection": "close"})
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(BODY_SECONDS if seconds is None else seconds):
             body = await _collect(receive, most)
     except TimeoutError:
         raise Problem("INVALID_REQUEST", status=408, headers={"Connection": "close"}) from None

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import quote, urlsplit
 
 from fastapi import Request
@@ -23,9 +25,12 @@ from license_hub.service.staff_sessions import Limits, csrf_secret, look
 from license_hub.web import csrf
 
 SIGN_IN = "/sign-in"
+MIB = 1024 * 1024
 SAFE = frozenset({"GET", "HEAD"})
 ACTION = "page"
 """What the audit log calls a page that was refused; its purpose is the route."""
+
+_HOLE = re.compile(r"\{\w+\}")
 
 Owner = Callable[[str, Mapping[str, str]], str | None]
 """(kind of ownership, path's parameters) → credit code of the body the page belongs to; None = no such thing."""
@@ -78,6 +83,22 @@ class Door:
             account = await in_time(look, self.hub, cookie, self.limits) if cookie else None
             known = request.state.visit = Visit(cookie if account else "", account)
         return known
+
+    async def allowance(self, request: Request) -> int | None:
+        """How many bytes of body this request may send, where its route takes files and its sender may use it; else None.
+
+        Asked before the body is read: a stranger's is never held.
+        """
+        rule = next((rule for form, rule in self._uploads if form.fullmatch(f"{request.method} {request.url.path}")), None)
+        if rule is None or (account := (await self.visit(request)).account) is None or not rule.roles & account.roles:
+            return None
+        return rule.upload_mib * MIB
+
+    @cached_property
+    def _uploads(self) -> list[tuple[re.Pattern[str], Policy]]:
+        """Routes that take files, as what their requests look like."""
+        large = ((name, rule) for name, rule in self.policy.routes.items() if rule.upload_mib)
+        return [(re.compile(_HOLE.sub("[^/]+", re.escape(name).replace("\\{", "{").replace("\\}", "}"))), rule) for name, rule in large]
 
     async def _admit(self, request: Request, route: str, rule: Policy, visit: Visit) -> None:
         if visit.account is None:

@@ -9,13 +9,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -29,12 +26,11 @@ from license_hub.api.serving import request_id, serving
 from license_hub.api.verifications import instant, kind_of
 from license_hub.domain.lifecycle import SHANGHAI
 from license_hub.service.verify import Answer, VerifyRequest
+from license_hub.web.assets import assets
 
-HERE = Path(__file__).parent
 MAX_IDENTIFIER, MAX_HOLDER = 200, 40
 ACTOR = "page:/verify"
 """Who asks in the audit log: nobody in particular."""
-STATIC_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,13 @@ def msgid(text: str) -> str:
 def environment() -> Environment:
     """Templates with msgids in Chinese; without a translation loaded, the msgid is the text."""
     made = Environment(loader=PackageLoader("license_hub.web"), autoescape=True, undefined=StrictUndefined, extensions=["jinja2.ext.i18n"])
+    return furnished(made)
+
+
+def furnished(made: Environment) -> Environment:
+    """With what every template may use: gettext, and addresses of the files pages load."""
     made.install_null_translations(newstyle=True)
+    made.globals |= {"asset": assets().url, "has_asset": assets().has}
     return made
 
 
@@ -108,9 +110,7 @@ def routers() -> list[APIRouter]:
         result = await ask(request, given, catalog)
         return HTMLResponse(template.render(form=Form(), result=result))
 
-    for path in sorted((HERE / "static").iterdir()):
-        if path.suffix in STATIC_TYPES:
-            router.add_api_route(f"/static/{path.name}", static(path), methods=["GET", "HEAD"])
+    router.include_router(assets().router())
     return [router]
 
 
@@ -188,16 +188,3 @@ def outcome(answer: Answer) -> tuple[Check, ...]:
 def shown(at: datetime) -> str:
     """Date and time in Shanghai, as a person writes it."""
     return at.astimezone(SHANGHAI).strftime("%Y年%-m月%-d日 %H:%M")
-
-
-def static(path: Path) -> Callable[[Request], Awaitable[Response]]:
-    """Serves one file of ours from memory, with an ETag; there is no path a caller could choose."""
-    data, kind = path.read_bytes(), STATIC_TYPES[path.suffix]
-    headers = {"ETag": f'"{hashlib.sha256(data).hexdigest()[:16]}"', "Cache-Control": "public, max-age=300"}
-
-    async def file(request: Request) -> Response:
-        if request.headers.get("if-none-match") == headers["ETag"]:
-            return Response(status_code=304, headers=headers)
-        return Response(data, media_type=kind, headers=headers)
-
-    return file

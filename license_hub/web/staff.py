@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.formparsers import MultiPartParser
 
 from license_hub.api.serving import request_id
 from license_hub.service.find_issued import find_issued
@@ -17,7 +18,8 @@ from license_hub.service.keep_accounts import Account
 from license_hub.service.note_act import note
 from license_hub.service.staff_sessions import Limits
 from license_hub.web import csrf
-from license_hub.web.door import Door, Owner, Visit
+from license_hub.web.door import MIB, Door, Owner, Visit
+from license_hub.web.pages import furnished
 
 _HIDDEN = Markup('<input type="hidden" name="{}" value="{}">')
 
@@ -28,8 +30,8 @@ class Pages:
     def __init__(self, door: Door, folders: Sequence[Path] = ()):
         self._door = door
         loader = ChoiceLoader([PackageLoader("license_hub.web"), *(FileSystemLoader(one) for one in folders)])
-        self._environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, extensions=["jinja2.ext.i18n"])
-        self._environment.install_null_translations(newstyle=True)
+        made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, extensions=["jinja2.ext.i18n"])
+        self._environment = furnished(made)
 
     def render(self, request: Request, template: str, *, status: int = 200, **context: object) -> Response:
         """The page for whoever the guard let in. Every form that changes something carries `{{ csrf }}`."""
@@ -64,6 +66,9 @@ class House:
         self._door = Door(hub, owner, limits or Limits())
         self._pages = Pages(self._door, folders)
         self.render = self._pages.render
+        self.allowance = self._door.allowance
+        # Uploads stay in memory, within their allowance: a file of persons is not spooled to a plain disk.
+        MultiPartParser.spool_max_size = max((one.upload_mib for one in self._door.policy.routes.values()), default=0) * MIB + MIB
 
     def visitor(self, request: Request) -> dict[str, object]:
         """Who is in: account, name, roles, body."""

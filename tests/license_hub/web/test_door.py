@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+import re
+from dataclasses import replace
 
+import pytest
+from fastapi import APIRouter, Request, UploadFile
+
+from catalogs.access import Policy
+from license_hub.api.build import build
 from license_hub.app import faced
+from license_hub.service.hub import open_hub
+from license_hub.web import pages
+from license_hub.web.assets import LIBRARIES, VENDOR, assets
+from license_hub.web.staff import House
 from tests.license_hub.sample_hub import Clock, options
 from tests.license_hub.web.staff_visit import BODY, Browser, add_staff, token_of
 
@@ -16,8 +26,6 @@ def clock():
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory, catalog, clock):
-    from license_hub.service.hub import open_hub
-
     made = open_hub(options(tmp_path_factory.mktemp("door")), clock=clock, catalog=catalog)
     add_staff(made)
     yield made
@@ -87,11 +95,68 @@ def test_t32_sign_in_leads_to_pages_of_ours_alone(visitor, wanted):
 
 
 def test_route_without_a_policy_row_stops_the_application(hub, tmp_path):
-    from fastapi import APIRouter
-
-    from license_hub.web.staff import House
-
     stray = APIRouter()
     stray.add_api_route("/quality/stray", lambda: None)
     with pytest.raises(LookupError, match="GET /quality/stray"):
         House(hub, lambda kind, parameters: None).routers([stray])
+
+
+def test_t32_nothing_may_be_framed_but_the_framed_pages_by_the_configured_origin(hub):
+    app = faced(hub, options(hub.lake.root.parent, airflow_origin="http://127.0.0.1:8082"))
+    ancestors = {path: Browser(app).get(path).headers["content-security-policy"] for path in ("/sign-in", "/verify", "/quality/framed/x")}
+    assert "frame-ancestors http://127.0.0.1:8082;" in ancestors.pop("/quality/framed/x")
+    assert all("frame-ancestors 'none';" in one for one in ancestors.values())
+    assert "frame-ancestors 'none';" in Browser(faced(hub)).get("/quality/framed/x").headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("wanted", ["br", "gzip", "identity", "br;q=0, gzip"])
+def test_pages_go_out_compressed_as_the_browser_takes_them(visitor, wanted):
+    plain = visitor.get("/sign-in", headers={"Accept-Encoding": "identity"})
+    answer = visitor.get("/sign-in", headers={"Accept-Encoding": wanted})
+    assert answer.headers.get("content-encoding", "identity") == wanted.rpartition(", ")[2]
+    assert answer.headers["vary"] == "Accept-Encoding" and answer.headers["cache-control"] == "no-store"
+    assert answer.text.splitlines()[:8] == plain.text.splitlines()[:8] and answer.text.endswith("</html>")
+    assert (int(answer.headers["content-length"]) < int(plain.headers["content-length"])) == (wanted != "identity")
+
+
+def test_files_are_named_by_their_content_and_kept_for_good(visitor):
+    address = re.search(r'href="(/static/style.css\?v=\w{16})"', visitor.get("/sign-in").text)[1]
+    answer = visitor.get(address, headers={"Accept-Encoding": "br"})
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["content-encoding"] == "br" and ":root" in answer.text
+    assert visitor.get(address, headers={"If-None-Match": answer.headers["etag"]}).status_code in (200, 304)
+    assert visitor.get("/static/style.css?v=0000").headers["cache-control"] == "public, max-age=300"
+
+
+def test_libraries_of_the_pages_are_served_where_npm_brought_them(visitor):
+    for name, path in VENDOR.items():
+        there = (LIBRARIES / path).is_file()
+        assert assets().has(name) == there
+        assert visitor.get(f"/static/{name}").status_code == (200 if there else 404)
+
+
+def test_t29_large_body_is_read_for_those_alone_who_may_upload(hub, catalog):
+    """The allowance is asked with the sender's session before a byte of the body is held."""
+    rows = {"POST /quality/tickets/{number}/delivery": Policy(frozenset({"quality"}), upload_mib=1)}
+    access = replace(catalog.access, routes=catalog.access.routes | rows)
+    small = replace(hub, catalog=replace(catalog, access=access))
+    house, upload = House(small, lambda kind, parameters: None), APIRouter()
+
+    @upload.post("/quality/tickets/{number}/delivery")
+    def delivered(request: Request, number: int, file: UploadFile) -> dict:
+        return {"bytes": len(file.file.read()), "on_disk": file.file._rolled}
+
+    app = build(small, [*pages.routers(), *house.routers([upload])], pages.problem_page, allowance=house.allowance)
+    path, content = "/quality/tickets/7/delivery", b"x" * 500_000
+    answers = {}
+    for account in ("quality", "body", ""):
+        visitor = Browser(app)
+        if account:
+            visitor.sign_in(account)
+        token = {"csrf": visitor.token("/me" if account else "/sign-in")}
+        answers[account] = visitor.send("POST", path, data=token, files={"file": ("x.csv", content)})
+        if account == "quality":
+            too_large = visitor.send("POST", path, data=token, files={"file": ("x.csv", b"x" * 1_100_000)})
+            assert too_large.status_code == 413
+    assert answers["quality"].json() == {"bytes": 500_000, "on_disk": False}
+    assert [answers[account].status_code for account in ("body", "")] == [413, 413]
