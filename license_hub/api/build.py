@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
 from anyio import CapacityLimiter
@@ -73,17 +73,7 @@ def build(
             one.stop()
         serving.close()
 
-    # FastAPI's documentation pages load scripts from elsewhere, which the content security policy forbids: the document alone.
-    app = FastAPI(
-        title="免证通 API",
-        version="1",
-        description=DESCRIPTION,
-        openapi_url="/v1/openapi.json",
-        docs_url=None,
-        redoc_url=None,
-        lifespan=lifespan,
-        responses=problems.DOCUMENTED,
-    )
+    app = bare(lifespan)
     app.state.serving = serving
     for module in (oauth, verifications, licenses, acts, intake, log, manifest, status, notices, recalls, health, problems):
         app.include_router(module.router)
@@ -93,6 +83,21 @@ def build(
     problems.install(app, renderer)
     describe_access(app, hub.public_url)
     return Frame(app, renderer, {(one.method, one.path): one for one in (verifications.PLAIN,)}, allowance, framing)
+
+
+def bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    """The application without its routes."""
+    # FastAPI's documentation pages load scripts from elsewhere, which the content security policy forbids: the document alone.
+    return FastAPI(
+        title="免证通 API",
+        version="1",
+        description=DESCRIPTION,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        responses=problems.DOCUMENTED,
+    )
 
 
 def describe_access(app: FastAPI, public_url: str) -> None:
