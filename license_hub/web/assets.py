@@ -51,6 +51,10 @@ class Assets:
     def __init__(self, found: Mapping[str, Asset]):
         self._found = found
 
+    @property
+    def names(self) -> list[str]:
+        return list(self._found)
+
     def has(self, name: str) -> bool:
         return name in self._found
 

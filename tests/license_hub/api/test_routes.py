@@ -20,6 +20,7 @@ from license_hub.log import bundle, checkpoint
 from license_hub.service.integrate import attend
 from license_hub.service.register_client import register
 from license_hub.storage.tables import leaf
+from license_hub.web.assets import assets
 from tests.license_hub.api.conftest import audited, scene_at
 from tests.license_hub.caller import Key, token_form
 from tests.license_hub.sample_hub import credit_code, identifier_of, identifiers
@@ -163,8 +164,7 @@ PUBLIC = {
     "/v1/problems",
     "/",
     "/verify",
-    "/static/style.css",
-    "/static/icon.svg",
+    *(f"/static/{name}" for name in assets().names),
 }
 SCOPED = {
     ("POST", "/v1/verifications"): "license:verify",

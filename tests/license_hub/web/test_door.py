@@ -11,30 +11,11 @@ from fastapi import APIRouter, Request, UploadFile
 from catalogs.access import Policy
 from license_hub.api.build import build
 from license_hub.app import faced
-from license_hub.service.hub import open_hub
 from license_hub.web import pages
 from license_hub.web.assets import LIBRARIES, VENDOR, assets
 from license_hub.web.staff import House
-from tests.license_hub.sample_hub import Clock, options
-from tests.license_hub.web.staff_visit import BODY, Browser, add_staff, token_of
-
-
-@pytest.fixture(scope="module")
-def clock():
-    return Clock()
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory, catalog, clock):
-    made = open_hub(options(tmp_path_factory.mktemp("door")), clock=clock, catalog=catalog)
-    add_staff(made)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def app(hub):
-    return faced(hub)
+from tests.license_hub.sample_hub import options
+from tests.license_hub.web.staff_visit import BODY, Browser, token_of
 
 
 @pytest.fixture
@@ -94,19 +75,19 @@ def test_t32_sign_in_leads_to_pages_of_ours_alone(visitor, wanted):
     assert visitor.sign_in("quality", next=wanted).headers["location"] == "/me"
 
 
-def test_route_without_a_policy_row_stops_the_application(hub, tmp_path):
+def test_route_without_a_policy_row_stops_the_application(staffed, tmp_path):
     stray = APIRouter()
     stray.add_api_route("/quality/stray", lambda: None)
     with pytest.raises(LookupError, match="GET /quality/stray"):
-        House(hub, lambda kind, parameters: None).routers([stray])
+        House(staffed, lambda kind, parameters: None).routers([stray])
 
 
-def test_t32_nothing_may_be_framed_but_the_framed_pages_by_the_configured_origin(hub):
-    app = faced(hub, options(hub.lake.root.parent, airflow_origin="http://127.0.0.1:8082"))
+def test_t32_nothing_may_be_framed_but_the_framed_pages_by_the_configured_origin(staffed):
+    app = faced(staffed, options(staffed.lake.root.parent, airflow_origin="http://127.0.0.1:8082"))
     ancestors = {path: Browser(app).get(path).headers["content-security-policy"] for path in ("/sign-in", "/verify", "/quality/framed/x")}
     assert "frame-ancestors http://127.0.0.1:8082;" in ancestors.pop("/quality/framed/x")
     assert all("frame-ancestors 'none';" in one for one in ancestors.values())
-    assert "frame-ancestors 'none';" in Browser(faced(hub)).get("/quality/framed/x").headers["content-security-policy"]
+    assert "frame-ancestors 'none';" in Browser(faced(staffed)).get("/quality/framed/x").headers["content-security-policy"]
 
 
 @pytest.mark.parametrize("wanted", ["br", "gzip", "identity", "br;q=0, gzip"])
@@ -135,11 +116,11 @@ def test_libraries_of_the_pages_are_served_where_npm_brought_them(visitor):
         assert visitor.get(f"/static/{name}").status_code == (200 if there else 404)
 
 
-def test_t29_large_body_is_read_for_those_alone_who_may_upload(hub, catalog):
+def test_t29_large_body_is_read_for_those_alone_who_may_upload(staffed, catalog):
     """The allowance is asked with the sender's session before a byte of the body is held."""
     rows = {"POST /quality/tickets/{number}/delivery": Policy(frozenset({"quality"}), upload_mib=1)}
     access = replace(catalog.access, routes=catalog.access.routes | rows)
-    small = replace(hub, catalog=replace(catalog, access=access))
+    small = replace(staffed, catalog=replace(catalog, access=access))
     house, upload = House(small, lambda kind, parameters: None), APIRouter()
 
     @upload.post("/quality/tickets/{number}/delivery")

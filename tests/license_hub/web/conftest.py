@@ -1,0 +1,47 @@
+"""A hub with staff of every role, two bodies with a ticket each, and the whole application over it; shared by the tests of the door."""
+
+from __future__ import annotations
+
+import pytest
+
+from license_hub.app import faced
+from license_hub.service.hub import open_hub
+from quality.tickets.opening import open_tickets
+from tests.license_hub.sample_hub import Clock, company, deliver, options, write_csv
+from tests.license_hub.web.staff_visit import BODY, OTHER_BODY, add_staff
+
+RULE = "legal_entity.credit_code.check_digit"
+
+
+@pytest.fixture(scope="session")
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def staffed(tmp_path_factory, catalog, clock):
+    made = open_hub(options(tmp_path_factory.mktemp("staffed")), clock=clock, catalog=catalog)
+    add_staff(made)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def app(staffed):
+    return faced(staffed)
+
+
+@pytest.fixture(scope="session")
+def tickets(staffed, tmp_path_factory) -> dict[str, int]:
+    """Body → number of its one ticket: a company each with a wrong credit code."""
+    rows = [company(4000 + place) for place in range(30)]
+    for place, body in enumerate((BODY, OTHER_BODY)):
+        wrong = company(4100 + place, 登记机关代码=body)
+        code = wrong["统一社会信用代码"]
+        rows.append(wrong | {"统一社会信用代码": code[:-1] + ("A" if code[-1] != "A" else "C")})
+    report = deliver(staffed, write_csv(tmp_path_factory.mktemp("rows") / "legal_entity.csv", rows))
+    at = {"lake": staffed.lake, "database": staffed.engine, "now": staffed.now(), "actor": "quality"}
+    opened = open_tickets(staffed.catalog, report.batch, [RULE], **at)
+    found = {one.body: one.number for one in opened}
+    assert set(found) == {BODY, OTHER_BODY}
+    return found
