@@ -55,13 +55,25 @@ class Finding:
         )  # fmt: skip
 
 
-def of_batches(connection: sa.Connection, batches: Iterable[str]) -> dict[str, Finding]:
-    """Rule → what it found over these batches."""
-    found: dict[str, Finding] = {}
+def of_batches(connection: sa.Connection, batches: Iterable[str]) -> dict[str, dict[str, Finding]]:
+    """Rule → batch → what it found."""
+    found: dict[str, dict[str, Finding]] = {}
     for row in connection.execute(sa.select(tables.outcome).where(tables.outcome.c.batch.in_(list(batches)))):
-        one = _finding(row)
-        found[one.rule] = found[one.rule].plus(one) if one.rule in found else one
+        found.setdefault(row.rule, {})[row.batch] = _finding(row)
     return found
+
+
+def together(by_batch: Mapping[str, Finding]) -> Finding:
+    """A rule over several batches. Raises ValueError without any."""
+    first, *others = by_batch.values()
+    for one in others:
+        first = first.plus(one)
+    return first
+
+
+def worst_batch(by_batch: Mapping[str, Finding]) -> str:
+    """The batch with most failing rows."""
+    return max(by_batch, key=lambda name: by_batch[name].failed)
 
 
 def failing_rules(connection: sa.Connection, batches: Iterable[str]) -> dict[str, int]:
@@ -92,17 +104,17 @@ def history(connection: sa.Connection, resource: str, rule: str, since: datetime
     return [Past(row.batch, row.partition, row.status, row.checked_at, by_batch[name]) for name, row in batches.items() if name in by_batch]
 
 
-def at_body(
-    catalog: Catalog, batches: Sequence[str], rules: Sequence[str], body: str, *, lake: Lake | Path, database: sa.Engine
-) -> Mapping[str, int]:
-    """Rule → failing rows of this body in these batches: as many as a ticket opened now would hold. Reads the lake."""
-    found: dict[str, int] = {}
+def by_body(
+    catalog: Catalog, batches: Sequence[str], rules: Sequence[str], *, lake: Lake | Path, database: sa.Engine
+) -> list[tuple[str, str, str, int]]:
+    """(rule, body, batch, failing rows): as many as a ticket opened now would hold. Reads the lake."""
+    found: list[tuple[str, str, str, int]] = []
     opened = Lake.of(lake)
     with session(opened, catalog) as connection:
         for batch in batches:
             failing.stage(connection, database, opened, catalog, batch, rules)
-            for rule, rows in connection.execute("SELECT rule, count(*) FROM failing WHERE body = $1 GROUP BY ALL", [body]).fetchall():
-                found[rule] = found.get(rule, 0) + rows
+            rows = connection.execute("SELECT rule, body, count(*) FROM failing GROUP BY ALL ORDER BY 3 DESC, 2").fetchall()
+            found += [(rule, body, batch, number) for rule, body, number in rows]
     return found
 
 

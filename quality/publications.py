@@ -95,10 +95,10 @@ def deliveries(connection: sa.Connection, resource_id: str) -> list[Publication]
     return _read(connection, sa.select(publication).where(where).order_by(publication.c.partition))
 
 
-def keys_of_batch(lake: Lake | Path, published: Publication) -> list[str]:
-    """Keys whose trusted row came with the publication's own batch."""
+def keys_of_batch(lake: Lake | Path, published: Publication, limit: int | None = None) -> list[str]:
+    """Keys whose trusted row came with the publication's own batch; the first `limit` of them."""
     opened = Lake.of(lake)
-    query = compose("SELECT _key FROM read_parquet({path}) WHERE _batch = {batch} ORDER BY 1",
+    query = compose("SELECT _key FROM read_parquet({path}) WHERE _batch = {batch} ORDER BY 1 LIMIT {limit}", limit=literal(limit),
                     path=literal(opened.named(opened / published.rows_path)), batch=literal(published.batch))  # fmt: skip
     with reader(opened) as connection:
         return [key for (key,) in connection.sql(query.text).fetchall()]

@@ -74,15 +74,15 @@ def checked(connection: sa.Connection, resource_id: str) -> set[str]:
 def arrivals(connection: sa.Connection, resource: Resource, as_of: datetime) -> tuple[int, int]:
     """(cycles, cycles with a delivery) among the last RECENT_CYCLES of the resource, this delivery's included."""
     mine = sa.select(tables.batch.c.as_of).where(tables.batch.c.resource == resource.id, tables.batch.c.status != "rejected")
-    this = _cycle(resource, as_of)
+    this = cycle(resource, as_of)
     since = as_of - RECENT_CYCLES * timedelta(hours=resource.cycle_hours)
-    found = {_cycle(resource, one) for one in connection.scalars(mine.where(tables.batch.c.as_of >= since, tables.batch.c.as_of <= as_of))}
+    found = {cycle(resource, one) for one in connection.scalars(mine.where(tables.batch.c.as_of >= since, tables.batch.c.as_of <= as_of))}
     first = connection.scalar(sa.select(sa.func.min(tables.batch.c.as_of)).where(tables.batch.c.resource == resource.id))
-    cycles = min(RECENT_CYCLES, this - min(this, _cycle(resource, first) if first else this) + 1)
+    cycles = min(RECENT_CYCLES, this - min(this, cycle(resource, first) if first else this) + 1)
     return cycles, len({one for one in found | {this} if one > this - cycles})
 
 
-def _cycle(resource: Resource, at: datetime) -> int:
+def cycle(resource: Resource, at: datetime) -> int:
     """Number of the cycle an instant lies in; a day begins at midnight in Shanghai."""
     return int((at.timestamp() + 8 * 3600) // 3600 // resource.cycle_hours)
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from quality.records import Filed
     from quality.report import BatchReport
 
-PUBLISHED = "published"
+PUBLISHED, NOOP, STOPPED = "published", "noop", "stopped"
+ARRIVED = (PUBLISHED, NOOP)
+"""A delivery equal to the head's publishes nothing, but says that the source is as fresh."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,12 @@ def lines(
     return map(_total, connection.execute(query))
 
 
-def newest(connection: sa.Connection, limit: int) -> list[Total]:
+def newest(connection: sa.Connection, limit: int, resources: Iterable[str] | None = None) -> list[Total]:
     """The last deliveries checked, newest first."""
-    return [_total(row) for row in connection.execute(sa.select(total).order_by(total.c.checked_at.desc(), total.c.batch).limit(limit))]
+    query = sa.select(total).order_by(total.c.checked_at.desc(), total.c.batch).limit(limit)
+    if resources is not None:
+        query = query.where(total.c.resource.in_(list(resources)))
+    return list(map(_total, connection.execute(query)))
 
 
 def of_batch(connection: sa.Connection, batch: str) -> Total | None:
@@ -90,9 +95,9 @@ def of_batch(connection: sa.Connection, batch: str) -> Total | None:
     return None if row is None else _total(row)
 
 
-def standing_at(connection: sa.Connection, resources: Iterable[str], at: datetime) -> list[Total]:
+def standing_at(connection: sa.Connection, resources: Iterable[str], at: datetime, statuses: Iterable[str] = (PUBLISHED,)) -> list[Total]:
     """The newest published delivery of each partition as of then."""
-    before = (total.c.checked_at < at) & (total.c.status == PUBLISHED) & total.c.resource.in_(list(resources))
+    before = (total.c.checked_at < at) & total.c.status.in_(list(statuses)) & total.c.resource.in_(list(resources))
     last = sa.select(total.c.resource, total.c.partition, sa.func.max(total.c.checked_at).label("at")).where(before)
     newest = last.group_by(total.c.resource, total.c.partition).subquery()
     same = (newest.c.resource == total.c.resource) & (newest.c.partition == total.c.partition) & (newest.c.at == total.c.checked_at)

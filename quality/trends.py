@@ -61,7 +61,10 @@ def _point(catalog: Catalog, day: date, standing: Sequence[Total], newest: Total
 
 @dataclass(frozen=True)
 class Freshness:
-    """How fresh a resource is. `late`: the newest delivery is older than two cycles (one to fall due, one to arrive)."""
+    """How fresh a resource is. `late`: the newest delivery is older than two cycles (one to fall due, one to arrive).
+
+    Without any delivery there is nothing to be late.
+    """
 
     as_of: datetime | None
     hours: float | None
@@ -72,7 +75,7 @@ def freshness(resource: Resource, standing: Iterable[Total], now: datetime) -> F
     """Of the oldest partition's newest delivery: a resource is as fresh as its stalest part."""
     found = [one.as_of for one in standing]
     if not found:
-        return Freshness(None, None, True)
+        return Freshness(None, None, False)
     hours = (now - min(found)).total_seconds() / 3600
     return Freshness(min(found), hours, hours > 2 * resource.cycle_hours)
 

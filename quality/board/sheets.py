@@ -21,10 +21,11 @@ from quality.job import SHANGHAI
 from quality.quarantine import inert
 from quality.scores import BANDS, band
 
-Kind = Literal["text", "code", "number", "share", "score", "instant", "day", "seconds"]
+Kind = Literal["text", "word", "code", "number", "share", "score", "figure", "instant", "day", "seconds"]
+"""`word`: short text that stays on one line; `figure`: a score without its band, for long columns."""
 Value = str | int | float | bool | datetime | date | None
 Format = Literal["html", "csv", "json"]
-NUMERIC = ("number", "share", "score", "seconds")
+NUMERIC = ("number", "share", "score", "figure", "seconds")
 NOTHING = "—"
 
 
@@ -35,6 +36,10 @@ class Column:
     kind: Kind = "text"
     group: str = ""
     """Title over neighbouring columns."""
+
+    @property
+    def numeric(self) -> bool:
+        return self.kind in NUMERIC
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,6 @@ class Shown:
     column: Column
     text: str
     cell: Cell
-    raw: str
-    """The bare figure, for scripts; '' for text."""
-
-    @property
-    def numeric(self) -> bool:
-        return self.column.kind in NUMERIC
 
 
 @dataclass(frozen=True)
@@ -98,8 +97,7 @@ def _shown(column: Column, given: Value | Cell) -> Shown:
     cell = given if isinstance(given, Cell) else Cell(given)
     if column.kind == "score" and not cell.tone and (mine := band(_number(cell.value))):
         cell = Cell(cell.value, cell.url, cell.note, mine.name, cell.label)
-    number = _number(cell.value)
-    return Shown(column, text_of(cell.value, column.kind), cell, "" if number is None else f"{number:.6g}")
+    return Shown(column, text_of(cell.value, column.kind), cell)
 
 
 def _number(value: Value) -> float | None:
@@ -118,9 +116,11 @@ def text_of(value: Value, kind: Kind) -> str:
         return value.isoformat()
     if isinstance(value, str):
         return value
-    return {"share": lambda: f"{_below(value, 2)}%", "score": lambda: _below(value, 1), "seconds": lambda: f"{value:,.2f} 秒"}.get(
-        kind, lambda: f"{value:,}"
-    )()
+    if kind == "seconds":
+        return f"{value:,.2f} 秒"
+    if kind == "share":
+        return _below(value, 2) + "%"
+    return _below(value, 1) if kind in ("score", "figure") else f"{value:,}"
 
 
 def _below(value: float, digits: int) -> str:

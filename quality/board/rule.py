@@ -1,0 +1,123 @@
+"""`/quality/rules/{rule}`: what a rule says, how it went, which bodies' rows fail it now, and the tickets it led to."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import sqlalchemy as sa
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import Response
+
+from catalogs.model import Catalog, Resource, Rule
+from quality import findings, totals, trends
+from quality.board import lists, sheets
+from quality.board.overview import SPANS
+from quality.board.sheets import Cell, Column, Format, Sheet, link
+from quality.board.surroundings import Surroundings
+from quality.board.words import FINDINGS, SEVERITIES, STATUSES, msgid
+from quality.findings import Past
+from quality.responsible import title
+from quality.rulebook import rulebook
+from quality.tickets import summary
+
+
+def router(around: Surroundings) -> APIRouter:
+    made = APIRouter(include_in_schema=False)
+
+    @made.get("/quality/rules/{rule}")
+    def page(request: Request, rule: str, days: int = 90, format: Format = "html", table: str = "") -> Response:
+        known = defined(around.catalog, rule)
+        if known is None or days not in SPANS:
+            raise HTTPException(404)
+        one, resource = known
+        with around.database.connect() as connection:
+            found = _gather(around, connection, one, resource, days)
+        tables = found.pop("tables")
+        sent = sheets.answer(list(tables.values()), format, table, rule)
+        spans = [(span, msgid("近 {} 天").format(span)) for span in SPANS]
+        return sent or around.render(
+            request, "rule.html", rule=one, resource=resource, tables=tables, definition=_definition(around.catalog, one, resource),
+            fields=[{"name": "days", "title": msgid("时段"), "value": days, "options": spans}],
+            links={name: sheets.exports(request.url, sheet) for name, sheet in tables.items()}, **found,
+        )  # fmt: skip
+
+    return made
+
+
+def defined(catalog: Catalog, rule: str) -> tuple[Rule, Resource] | None:
+    """A rule of the catalogue, or one the engine adds, with its resource."""
+    for resource in catalog.resources.values():
+        for one in rulebook(resource, catalog).rules:
+            if one.id == rule:
+                return one, resource
+    return None
+
+
+def _gather(around: Surroundings, connection: sa.Connection, one: Rule, resource: Resource, days: int) -> dict:
+    catalog, now = around.catalog, around.now()
+    past = findings.history(connection, resource.id, one.id, trends.midnight(trends.days_before(now, days)))
+    standing = totals.standing_at(connection, [resource.id], now + timedelta(seconds=1))
+    batches = [line.batch for line in standing]
+    each = findings.of_batches(connection, batches).get(one.id)
+    current = findings.together(each) if each else None
+    return {
+        "tables": {
+            "bodies": _bodies(around, one, batches if current and current.failed else []),
+            "history": _history(past), "tickets": lists.tickets(catalog, summary.of_rule(connection, one.id, resource.id)),
+        },
+        "current": current, "state": FINDINGS[current.state] if current else "", "tone": current.state if current else "silent",
+        "share": sheets.text_of(current.share, "share") if current else sheets.NOTHING,
+        "quarantine": link("/quality/quarantine", resource=resource.id, rule=one.id, batch=findings.worst_batch(each) if each else ""),
+        "summary": msgid("每批未通过的记录数，共 {} 批").format(len(past)),
+    }  # fmt: skip
+
+
+def _definition(catalog: Catalog, one: Rule, resource: Resource) -> list[tuple[str, str, str]]:
+    indicator = catalog.indicators[one.indicator]
+    found = [
+        (msgid("编号"), one.id, ""),
+        (msgid("数据资源"), resource.title, f"/quality/resources/{resource.id}"),
+        (msgid("字段"), lists.of_fields(resource, one), ""),
+        (msgid("指标"), f"{one.indicator} {indicator.title}（{catalog.dimensions[indicator.dimension]}）", ""),
+        (msgid("处置"), SEVERITIES[one.severity], ""),
+        (msgid("检查方法"), one.check, ""),
+    ]
+    if one.params:
+        found.append((msgid("参数"), json.dumps(dict(one.params), ensure_ascii=False), ""))
+    return [*found, (msgid("依据"), one.source, ""), (msgid("起用"), one.since, "")]
+
+
+def _bodies(around: Surroundings, one: Rule, batches: list[str]) -> Sheet:
+    """Who has failing rows now, most first, with the ways on to rows and tickets."""
+    found = findings.by_body(around.catalog, batches, [one.id], lake=around.lake, database=around.database) if batches else []
+    rows = []
+    for _rule, body, batch, number in sorted(found, key=lambda part: -part[3]):
+        name, query = title(around.catalog, body), {"resource": one.resource, "rule": one.id, "body": body}
+        rows.append({
+            "body": name, "rows": number, "batch": Cell(batch, f"/quality/batches/{batch}"),
+            "lines": Cell(msgid("看问题行"), link("/quality/quarantine", **query, batch=batch), label=msgid("{}的问题行").format(name)),
+            "tickets": Cell(msgid("看工单"), link("/quality/tickets", **query), label=msgid("{}的工单").format(name)),
+        })  # fmt: skip
+    columns = [
+        Column("body", msgid("责任单位")), Column("rows", msgid("问题行数"), "number"), Column("batch", msgid("批次"), "code"),
+        Column("lines", msgid("问题行"), "word"), Column("tickets", msgid("工单"), "word"),
+    ]  # fmt: skip
+    return Sheet("bodies", msgid("现在的问题行"), columns, rows, empty=msgid("现在没有记录违反这条规则"))
+
+
+def _history(past: list[Past]) -> Sheet:
+    rows = [
+        {
+            "day": one.checked_at, "failed": one.finding.failed, "evaluated": one.finding.evaluated, "share": one.finding.share,
+            "state": Cell(FINDINGS[one.finding.state], tone=lists.TONES.get(one.finding.state, ""), note=one.finding.detail),
+            "batch": Cell(one.batch, f"/quality/batches/{one.batch}"), "status": STATUSES[one.status],
+        }
+        for one in past
+    ]  # fmt: skip
+    columns = [
+        Column("day", msgid("检查时间"), "instant"), Column("failed", msgid("未通过"), "number"),
+        Column("evaluated", msgid("已评记录"), "number"), Column("share", msgid("通过率"), "share"), Column("state", msgid("结果"), "word"),
+        Column("batch", msgid("批次"), "code"), Column("status", msgid("批次结果"), "word"),
+    ]  # fmt: skip
+    return Sheet("history", msgid("历次结果"), columns, rows, empty=msgid("这一时段没有检查"), chart="bar")
