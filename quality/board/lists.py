@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from catalogs.model import Catalog, Resource, Rule
 from quality import totals
 from quality.board.sheets import Cell, Column, Sheet, link
-from quality.board.words import FINDINGS, SEVERITIES, STATUSES, msgid
+from quality.board.words import FINDINGS, SEVERITIES, STATUSES
+from quality.board.words import msgid as _
 from quality.findings import FAILED, Finding
 from quality.responsible import title
 from quality.tickets.states import TITLES, State
@@ -26,20 +27,21 @@ def deliveries(catalog: Catalog, found: Sequence[Total], name: str, total: int |
             "batch": Cell(one.batch, f"/quality/batches/{one.batch}"), "resource": named(catalog, one.resource),
             "checked_at": one.checked_at, "status": Cell(STATUSES[one.status], tone="poor" if one.status == totals.STOPPED else ""),
             **{count: one.counts[count] for count in ("read", "trusted", "quarantined", "superseded", "deleted")},
-            "balance": Cell(msgid("平") if one.balanced else msgid("不平"), tone="" if one.balanced else "poor"),
+            "balance": Cell(_("平") if one.balanced else _("不平"), tone="" if one.balanced else "poor"),
         }
         for one in found
     ]  # fmt: skip
     columns = [
-        Column("batch", msgid("批次"), "code"), Column("resource", msgid("数据资源")), Column("checked_at", msgid("检查时间"), "instant"),
-        Column("status", msgid("结果"), "word"), *(Column(count, words, "number") for count, words in BALANCE), Column("balance", msgid("收支"), "word"),
+        Column("batch", _("批次"), "code"), Column("resource", _("数据资源")), Column("checked_at", _("检查时间"), "instant"),
+        Column("status", _("结果"), "word"), *(Column(count, words, "number") for count, words in BALANCE),
+        Column("balance", _("收支"), "word"),
     ]  # fmt: skip
-    return Sheet("batches", name, columns, rows, empty=msgid("还没有批次"), total=total)
+    return Sheet("batches", name, columns, rows, empty=_("还没有批次"), total=total)
 
 
 BALANCE = (
-    ("read", msgid("读入")), ("trusted", msgid("可信")), ("quarantined", msgid("隔离")), ("superseded", msgid("取代")),
-    ("deleted", msgid("删除")),
+    ("read", _("读入")), ("trusted", _("可信")), ("quarantined", _("隔离")), ("superseded", _("取代")),
+    ("deleted", _("删除")),
 )  # fmt: skip
 
 
@@ -51,7 +53,7 @@ def named(catalog: Catalog, resource: str) -> str:
 def of_fields(resource: Resource, rule: Rule) -> str:
     """Titles of the fields a rule looks at; 整条记录 where it looks at all."""
     titles = {one.name: one.title for one in resource.fields}
-    return "、".join(titles.get(name, name) for name in rule.fields) or msgid("整条记录")
+    return "、".join(titles.get(name, name) for name in rule.fields) or _("整条记录")
 
 
 def finding_cells(one: Finding) -> dict[str, object]:
@@ -64,8 +66,8 @@ def finding_cells(one: Finding) -> dict[str, object]:
 
 def finding_columns() -> list[Column]:
     return [
-        Column("state", msgid("结果"), "word"), Column("evaluated", msgid("已评记录"), "number"), Column("failed", msgid("未通过"), "number"),
-        Column("undefined", msgid("不适用"), "number"), Column("share", msgid("通过率"), "share"),
+        Column("state", _("结果"), "word"), Column("evaluated", _("已评记录"), "number"), Column("failed", _("未通过"), "number"),
+        Column("undefined", _("不适用"), "number"), Column("share", _("通过率"), "share"),
     ]  # fmt: skip
 
 
@@ -78,9 +80,9 @@ def rule_rows(
         one = found.get(rule.id)
         if one is None:
             continue
-        words = msgid("{} 的问题行").format(rule.id)
+        words = _("{} 的问题行").format(rule.id)
         query = {"resource": resource.id, "batch": batches.get(rule.id, ""), "rule": rule.id, "body": body}
-        lines = Cell(msgid("看问题行"), link("/quality/quarantine", **query), label=words) if one.state == FAILED else ""
+        lines = Cell(_("看问题行"), link("/quality/quarantine", **query), label=words) if one.state == FAILED else ""
         rows.append({
             "field": of_fields(resource, rule), "rule": Cell(rule.sentence, f"/quality/rules/{rule.id}"), "id": rule.id,
             "indicator": Cell(rule.indicator, note=catalog.indicators[rule.indicator].title),
@@ -91,8 +93,8 @@ def rule_rows(
 
 def rule_columns() -> list[Column]:
     return [
-        Column("field", msgid("字段")), Column("rule", msgid("规则")), Column("indicator", msgid("指标")),
-        Column("severity", msgid("处置"), "word"), *finding_columns(), Column("rows", msgid("问题行"), "word"),
+        Column("field", _("字段")), Column("rule", _("规则")), Column("indicator", _("指标")),
+        Column("severity", _("处置"), "word"), *finding_columns(), Column("rows", _("问题行"), "word"),
     ]  # fmt: skip
 
 
@@ -100,16 +102,16 @@ def tickets(catalog: Catalog, found: Iterable[sa.Row]) -> Sheet:
     """Tickets of a rule or a batch."""
     rows = [
         {
-            "number": Cell(str(one.number), f"/quality/tickets/{one.number}", label=msgid("工单 {}").format(one.number)),
+            "number": Cell(str(one.number), f"/quality/tickets/{one.number}", label=_("工单 {}").format(one.number)),
             "body": title(catalog, one.body), "rule": one.rule, "state": TITLES[State(one.state)], "opened_at": one.opened_at,
             "due_on": one.due_on, "open": one.rows_open, "corrected": one.rows_corrected, "closed": one.rows_closed,
         }
         for one in found
     ]  # fmt: skip
     columns = [
-        Column("number", msgid("工单")), Column("body", msgid("责任单位")), Column("rule", msgid("规则"), "code"),
-        Column("state", msgid("状态"), "word"), Column("opened_at", msgid("下发时间"), "instant"), Column("due_on", msgid("办理期限"), "word"),
-        Column("open", msgid("待整改"), "number"), Column("corrected", msgid("待复核"), "number"),
-        Column("closed", msgid("已关闭"), "number"),
+        Column("number", _("工单")), Column("body", _("责任单位")), Column("rule", _("规则"), "code"),
+        Column("state", _("状态"), "word"), Column("opened_at", _("下发时间"), "instant"), Column("due_on", _("办理期限"), "word"),
+        Column("open", _("待整改"), "number"), Column("corrected", _("待复核"), "number"),
+        Column("closed", _("已关闭"), "number"),
     ]  # fmt: skip
-    return Sheet("tickets", msgid("工单"), columns, rows, empty=msgid("没有工单"))
+    return Sheet("tickets", _("工单"), columns, rows, empty=_("没有工单"))

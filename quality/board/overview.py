@@ -15,7 +15,8 @@ from quality import findings, heat, scores, totals, trends
 from quality.board import lists, sheets
 from quality.board.sheets import Cell, Column, Format, Sheet, link
 from quality.board.surroundings import Surroundings
-from quality.board.words import WARNINGS, msgid
+from quality.board.words import WARNINGS
+from quality.board.words import msgid as _
 from quality.responsible import place, title
 from quality.scores import Scored
 from quality.tickets import deadlines, summary
@@ -29,7 +30,7 @@ CHANGE_DAYS = 30
 BODIES = 20
 """Bodies on a page of the heat map."""
 BATCHES, OVERDUE = 50, 10
-LATE = msgid("未按周期更新")
+LATE = _("未按周期更新")
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,12 @@ def router(around: Surroundings) -> APIRouter:
 
 def _fields(catalog: Catalog, found: Overview, filters: Filters) -> list[dict]:
     """Of the filter form."""
-    resources = [("", msgid("全部资源")), *((one.id, one.title) for one in catalog.resources.values())]
-    spans = [(one, msgid("近 {} 天").format(one)) for one in SPANS]
+    resources = [("", _("全部资源")), *((one.id, one.title) for one in catalog.resources.values())]
+    spans = [(one, _("近 {} 天").format(one)) for one in SPANS]
     return [
-        {"name": "resource", "title": msgid("数据资源"), "value": filters.resource, "options": resources},
-        {"name": "division", "title": msgid("区划"), "value": filters.division, "options": [("", msgid("全部区划")), *found.divisions]},
-        {"name": "days", "title": msgid("趋势时段"), "value": filters.days, "options": spans},
+        {"name": "resource", "title": _("数据资源"), "value": filters.resource, "options": resources},
+        {"name": "division", "title": _("区划"), "value": filters.division, "options": [("", _("全部区划")), *found.divisions]},
+        {"name": "days", "title": _("趋势时段"), "value": filters.days, "options": spans},
     ]
 
 
@@ -135,11 +136,11 @@ def _now(
             "tickets": Cell(opened.get(name, 0), link("/quality/tickets", resource=name)),
         })  # fmt: skip
     columns = [
-        Column("resource", msgid("数据资源")), Column("score", msgid("当前得分"), "score"), Column("change", msgid("近 30 天变化")),
-        Column("as_of", msgid("数据截至"), "instant"), Column("failing", msgid("未通过规则"), "number"),
-        Column("tickets", msgid("未关闭工单"), "number"),
+        Column("resource", _("数据资源")), Column("score", _("当前得分"), "score"), Column("change", _("近 30 天变化")),
+        Column("as_of", _("数据截至"), "instant"), Column("failing", _("未通过规则"), "number"),
+        Column("tickets", _("未关闭工单"), "number"),
     ]  # fmt: skip
-    return Sheet("now", msgid("各资源当前得分"), columns, rows)
+    return Sheet("now", _("各资源当前得分"), columns, rows)
 
 
 def _change(points: Sequence[Point], today: date) -> str:
@@ -159,9 +160,9 @@ def _trend(catalog: Catalog, trend: Mapping[str, Sequence[Point]], since: date) 
             if one.day >= since:
                 days.setdefault(one.day, {})[name] = one.score
     told = [name for name, points in trend.items() if any(one.score is not None for one in points)]
-    columns = [Column("day", msgid("日期"), "day"), *(Column(name, catalog.resources[name].title, "figure") for name in told)]
+    columns = [Column("day", _("日期"), "day"), *(Column(name, catalog.resources[name].title, "figure") for name in told)]
     rows = [{"day": day, **days[day]} for day in sorted(days, reverse=True)]
-    return Sheet("trend", msgid("得分趋势"), columns, rows, empty=msgid("这一时段没有已发布的批次"), chart="lines")
+    return Sheet("trend", _("得分趋势"), columns, rows, empty=_("这一时段没有已发布的批次"), chart="lines")
 
 
 def _sentence(catalog: Catalog, trend: Mapping[str, Sequence[Point]]) -> str:
@@ -171,20 +172,20 @@ def _sentence(catalog: Catalog, trend: Mapping[str, Sequence[Point]]) -> str:
         known = [one.score for one in points if one.score is not None]
         if known:
             first, last, low = (sheets.text_of(one, "figure") for one in (known[0], known[-1], min(known)))
-            parts.append(msgid("{}由 {} 到 {}，最低 {}").format(catalog.resources[name].title, first, last, low))
-    return msgid("得分趋势：") + ("；".join(parts) or msgid("没有数据"))
+            parts.append(_("{}由 {} 到 {}，最低 {}").format(catalog.resources[name].title, first, last, low))
+    return _("得分趋势：") + ("；".join(parts) or _("没有数据"))
 
 
 def _heat(catalog: Catalog, scored: Sequence[Scored], filters: Filters) -> tuple[Sheet, list[tuple[int, str]], list[tuple[str, str]]]:
     """The page's bodies, the pages there are, the cities there are."""
     whole = heat.lines(scored, filters.division)
     shown = whole[(filters.page - 1) * BODIES : filters.page * BODIES]
-    columns = [Column("body", msgid("责任单位")), Column("score", msgid("得分"), "score")]
+    columns = [Column("body", _("责任单位")), Column("score", _("得分"), "score")]
     columns += [Column(code, f"{code} {one.title}", "score", catalog.dimensions[one.dimension]) for code, one in catalog.indicators.items()]
     rows = [_line(catalog, one) for one in shown]
     pages = [(at + 1, filters.address(page=at + 1) + "#heat") for at in range(-(-len(whole) // BODIES))]
     cities = sorted({place.division[:4] for one in scored for place in one.by_body})
-    sheet = Sheet("heat", msgid("责任单位 × 质量指标"), columns, rows, empty=msgid("还没有评分的批次"), total=len(whole))
+    sheet = Sheet("heat", _("责任单位 × 质量指标"), columns, rows, empty=_("还没有评分的批次"), total=len(whole))
     return sheet, pages, [(code, place(catalog, code + "00")) for code in cities]
 
 
@@ -197,7 +198,7 @@ def _line(catalog: Catalog, one: heat.Line) -> dict[str, Cell]:
         if errored or (figure is not None and figure < 1):
             address = link(f"/quality/resources/{cell.worst}", body=one.body, indicator=code) + "#rules"
             words = f"{name} {catalog.indicators[code].title} {sheets.text_of(figure, 'score')}"
-        found[code] = Cell(figure, address, msgid("有规则出错") if errored else "", label=words)
+        found[code] = Cell(figure, address, _("有规则出错") if errored else "", label=words)
     return found
 
 
@@ -205,7 +206,7 @@ def _batches(connection: sa.Connection, catalog: Catalog, names: Sequence[str], 
     """Today's; the last ones where there is none yet."""
     today = list(totals.lines(connection, resources=names, since=trends.midnight(trends.day_of(now))))
     found = list(reversed(today)) or totals.newest(connection, 10, names)
-    name = msgid("今日批次") if today else msgid("最近批次（今天还没有交付）")
+    name = _("今日批次") if today else _("最近批次（今天还没有交付）")
     return lists.deliveries(catalog, found[:BATCHES], name, total=len(found))
 
 
@@ -215,32 +216,32 @@ def _tickets(connection: sa.Connection, filters: Filters) -> Sheet:
         {"state": Cell(TITLES[state], link("/quality/tickets", resource=filters.resource, state=state.value)), "tickets": number}
         for state, number in summary.by_state(connection, **where).items()
     ]
-    columns = [Column("state", msgid("状态")), Column("tickets", msgid("工单数"), "number")]
-    return Sheet("tickets", msgid("工单"), columns, rows, empty=msgid("还没有工单"))
+    columns = [Column("state", _("状态")), Column("tickets", _("工单数"), "number")]
+    return Sheet("tickets", _("工单"), columns, rows, empty=_("还没有工单"))
 
 
 def _overdue(catalog: Catalog, late: Sequence[deadlines.Warned]) -> Sheet:
     rows = [
         {
-            "number": Cell(str(one.number), f"/quality/tickets/{one.number}", label=msgid("工单 {}").format(one.number)),
+            "number": Cell(str(one.number), f"/quality/tickets/{one.number}", label=_("工单 {}").format(one.number)),
             "handler": title(catalog, one.handler), "due_on": one.due_on, "days": -one.days, "kind": WARNINGS[one.kind],
         }
         for one in late[:OVERDUE]
     ]  # fmt: skip
     columns = [
-        Column("number", msgid("工单"), "word"), Column("handler", msgid("承办单位")), Column("due_on", msgid("办理期限"), "word"),
-        Column("days", msgid("超期工作日"), "number"), Column("kind", msgid("提醒"), "word"),
+        Column("number", _("工单"), "word"), Column("handler", _("承办单位")), Column("due_on", _("办理期限"), "word"),
+        Column("days", _("超期工作日"), "number"), Column("kind", _("提醒"), "word"),
     ]  # fmt: skip
-    return Sheet("overdue", msgid("超期工单"), columns, rows, empty=msgid("没有超期的工单"), total=len(late))
+    return Sheet("overdue", _("超期工单"), columns, rows, empty=_("没有超期的工单"), total=len(late))
 
 
 def _tiles(now: Sheet, batches: Sheet, opened: Mapping[str, int], late: Sequence[object]) -> list[tuple[str, str, str]]:
     known = [row["score"] for row in now.rows if row["score"] is not None]
     behind = sum(1 for row in now.rows if row["as_of"].note)
     return [
-        (msgid("最低得分"), sheets.text_of(min(known, default=None), "score"), "#now"),
-        (msgid("未按周期更新的资源"), str(behind), "#now"),
+        (_("最低得分"), sheets.text_of(min(known, default=None), "score"), "#now"),
+        (_("未按周期更新的资源"), str(behind), "#now"),
         (batches.title, str(batches.total or 0), "#batches"),
-        (msgid("未关闭工单"), str(sum(opened.values())), "#tickets"),
-        (msgid("超期工单"), str(len(late)), "#overdue"),
+        (_("未关闭工单"), str(sum(opened.values())), "#tickets"),
+        (_("超期工单"), str(len(late)), "#overdue"),
     ]

@@ -16,7 +16,8 @@ from quality.board import lists, sheets
 from quality.board.overview import SPANS
 from quality.board.sheets import Cell, Column, Format, Sheet, link
 from quality.board.surroundings import Surroundings
-from quality.board.words import FINDINGS, SEVERITIES, WAYS, msgid
+from quality.board.words import FINDINGS, SEVERITIES, WAYS
+from quality.board.words import msgid as _
 from quality.findings import Finding
 from quality.responsible import title
 from quality.rulebook import rulebook
@@ -67,22 +68,22 @@ def _gather(around: Surroundings, connection: sa.Connection, one: Resource, filt
     since = trends.days_before(now, filters.days)
     lines = list(totals.lines(connection, resources=[one.id], since=trends.midnight(since)))
     points = trends.scores(connection, catalog, [one.id], since)[one.id]
-    trend = Sheet("trend", msgid("得分趋势"), [Column("day", msgid("日期"), "day"), Column("score", msgid("得分"), "figure")],
+    trend = Sheet("trend", _("得分趋势"), [Column("day", _("日期"), "day"), Column("score", _("得分"), "figure")],
                   [{"day": point.day, "score": point.score} for point in reversed(points)], chart="lines",
-                  empty=msgid("这一时段没有已发布的批次"))  # fmt: skip
+                  empty=_("这一时段没有已发布的批次"))  # fmt: skip
     score = scored.score(body=filters.body or None) if scored else None
     return {
         "tables": {
             "rules": _rules(around, connection, one, standing, filters), "indicators": _indicators(around, scored, filters.body),
             "trend": trend, "volume": _volume(lines),
-            "batches": lists.deliveries(catalog, list(reversed(lines))[:BATCHES], msgid("批次"), total=len(lines)),
+            "batches": lists.deliveries(catalog, list(reversed(lines))[:BATCHES], _("批次"), total=len(lines)),
         },
         "facts": _facts(around, one, arrived, standing, now),
         "score": sheets.text_of(score, "score"), "band": getattr(scores.band(score), "name", ""),
         "body": title(catalog, filters.body) if filters.body else "", "counted": _counted(around, filters.indicator),
         "bodies": sorted({place.code for place in scored.by_body}) if scored else [],
         "tickets": sum(summary.open_by(connection, "resource", resource=one.id).values()),
-        "summary": msgid("{}得分趋势，共 {} 天").format(one.title, len(points)),
+        "summary": _("{}得分趋势，共 {} 天").format(one.title, len(points)),
     }  # fmt: skip
 
 
@@ -95,13 +96,13 @@ def _counted(around: Surroundings, indicator: str) -> str:
 def _facts(around: Surroundings, one: Resource, arrived: Sequence[Total], standing: Sequence[Total], now: datetime) -> list[tuple]:
     fresh = trends.freshness(one, arrived, now)
     department = around.catalog.departments.get(one.department)
-    late = msgid("，未按周期更新") if fresh.late else ""
+    late = _("，未按周期更新") if fresh.late else ""
     return [
-        (msgid("提供部门"), department.name if department else one.department, ""),
-        (msgid("更新周期"), one.update_cycle, ""),
-        (msgid("数据截至"), sheets.text_of(fresh.as_of, "instant") + late, ""),
-        (msgid("距今"), msgid("{:,.0f} 小时").format(fresh.hours) if fresh.hours is not None else sheets.NOTHING, ""),
-        (msgid("在用记录"), f"{sum(line.counts['trusted'] + line.counts['carried'] for line in standing):,}", ""),
+        (_("提供部门"), department.name if department else one.department, ""),
+        (_("更新周期"), one.update_cycle, ""),
+        (_("数据截至"), sheets.text_of(fresh.as_of, "instant") + late, ""),
+        (_("距今"), _("{:,.0f} 小时").format(fresh.hours) if fresh.hours is not None else sheets.NOTHING, ""),
+        (_("在用记录"), f"{sum(line.counts['trusted'] + line.counts['carried'] for line in standing):,}", ""),
     ]
 
 
@@ -118,12 +119,12 @@ def _rules(around: Surroundings, connection: sa.Connection, one: Resource, stand
     if filters.body:
         extra, batches = _at_body(around, standing, [rule.id for rule in rules if found[rule.id].failed], filters.body, batches)
         rules = [rule for rule in rules if not filters.state or extra.get(rule.id)]
-        columns = [*columns[:-1], Column("here", msgid("本单位问题行"), "number"), columns[-1]]
+        columns = [*columns[:-1], Column("here", _("本单位问题行"), "number"), columns[-1]]
     rows = lists.rule_rows(catalog, one, rules, found, batches, filters.body)
     if filters.body:
         rows = [_here(row, extra.get(row["id"], 0)) for row in rows]
         rows.sort(key=lambda row: -row["here"].value)
-    return Sheet("rules", msgid("字段 × 规则"), columns, rows, empty=msgid("没有符合筛选条件的规则"))
+    return Sheet("rules", _("字段 × 规则"), columns, rows, empty=_("没有符合筛选条件的规则"))
 
 
 def _here(row: dict, number: int) -> dict:
@@ -169,18 +170,18 @@ def _indicators(around: Surroundings, scored: Scored | None, body: str) -> Sheet
         found = measures.get(code)
         rows.append({
             "indicator": Cell(f"{code} {one.title}", link("", indicator=code, body=body) + "#rules"),
-            "dimension": around.catalog.dimensions[one.dimension], "good": msgid("越高越好") if one.good == "high" else msgid("越低越好"),
+            "dimension": around.catalog.dimensions[one.dimension], "good": _("越高越好") if one.good == "high" else _("越低越好"),
             "a": found.satisfied if found else None, "b": found.evaluated if found else None, "raw": found.raw if found else None,
             "normalised": found.normalised if found else None, "weight": scored.weights.get(code) if scored else None,
             "errored": found.errored if found else None, "skipped": found.skipped if found else None,
         })  # fmt: skip
     columns = [
-        Column("indicator", msgid("指标")), Column("dimension", msgid("维度")), Column("good", msgid("方向")), Column("a", "A", "number"),
-        Column("b", "B", "number"), Column("raw", "X = A / B", "share"), Column("normalised", msgid("得分"), "score"),
-        Column("weight", msgid("权重"), "number"), Column("errored", msgid("出错规则"), "number"),
-        Column("skipped", msgid("未执行规则"), "number"),
+        Column("indicator", _("指标")), Column("dimension", _("维度")), Column("good", _("方向")), Column("a", "A", "number"),
+        Column("b", "B", "number"), Column("raw", "X = A / B", "share"), Column("normalised", _("得分"), "score"),
+        Column("weight", _("权重"), "number"), Column("errored", _("出错规则"), "number"),
+        Column("skipped", _("未执行规则"), "number"),
     ]  # fmt: skip
-    return Sheet("indicators", msgid("二十项指标（GB/T 36344）"), columns, rows)
+    return Sheet("indicators", _("二十项指标（GB/T 36344）"), columns, rows)
 
 
 def _volume(lines: Sequence[Total]) -> Sheet:
@@ -191,9 +192,9 @@ def _volume(lines: Sequence[Total]) -> Sheet:
             day = days.setdefault(trends.day_of(one.checked_at), dict.fromkeys(("trusted", "quarantined", "superseded", "deleted"), 0))
             for name in day:
                 day[name] += one.counts[name]
-    columns = [Column("day", msgid("日期"), "day"), *(Column(name, words, "number") for name, words in lists.BALANCE[1:])]
+    columns = [Column("day", _("日期"), "day"), *(Column(name, words, "number") for name, words in lists.BALANCE[1:])]
     rows = [{"day": day, **days[day]} for day in sorted(days, reverse=True)]
-    return Sheet("volume", msgid("交付量"), columns, rows, empty=msgid("这一时段没有交付"), chart="bars")
+    return Sheet("volume", _("交付量"), columns, rows, empty=_("这一时段没有交付"), chart="bars")
 
 
 def _fields(around: Surroundings, one: Resource, bodies: Sequence[str], filters: Filters) -> list[dict]:
@@ -202,10 +203,10 @@ def _fields(around: Surroundings, one: Resource, bodies: Sequence[str], filters:
     if filters.body and filters.body not in bodies:
         bodies = [*bodies, filters.body]
     options = {
-        "body": (msgid("责任单位"), [("", msgid("全部单位")), *((code, title(catalog, code)) for code in bodies)]),
-        "indicator": (msgid("指标"), [("", msgid("全部指标")), *((code, f"{code} {catalog.indicators[code].title}") for code in codes)]),
-        "state": (msgid("结果"), [("", msgid("全部结果")), *FINDINGS.items()]),
-        "severity": (msgid("处置"), [("", msgid("全部")), *SEVERITIES.items()]),
-        "days": (msgid("趋势时段"), [(days, msgid("近 {} 天").format(days)) for days in SPANS]),
+        "body": (_("责任单位"), [("", _("全部单位")), *((code, title(catalog, code)) for code in bodies)]),
+        "indicator": (_("指标"), [("", _("全部指标")), *((code, f"{code} {catalog.indicators[code].title}") for code in codes)]),
+        "state": (_("结果"), [("", _("全部结果")), *FINDINGS.items()]),
+        "severity": (_("处置"), [("", _("全部")), *SEVERITIES.items()]),
+        "days": (_("趋势时段"), [(days, _("近 {} 天").format(days)) for days in SPANS]),
     }
     return [{"name": name, "title": words, "value": getattr(filters, name), "options": given} for name, (words, given) in options.items()]

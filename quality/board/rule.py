@@ -15,7 +15,8 @@ from quality.board import lists, sheets
 from quality.board.overview import SPANS
 from quality.board.sheets import Cell, Column, Format, Sheet, link
 from quality.board.surroundings import Surroundings
-from quality.board.words import FINDINGS, SEVERITIES, STATUSES, msgid
+from quality.board.words import FINDINGS, SEVERITIES, STATUSES
+from quality.board.words import msgid as _
 from quality.findings import Past
 from quality.responsible import title
 from quality.rulebook import rulebook
@@ -35,10 +36,10 @@ def router(around: Surroundings) -> APIRouter:
             found = _gather(around, connection, one, resource, days)
         tables = found.pop("tables")
         sent = sheets.answer(list(tables.values()), format, table, rule)
-        spans = [(span, msgid("近 {} 天").format(span)) for span in SPANS]
+        spans = [(span, _("近 {} 天").format(span)) for span in SPANS]
         return sent or around.render(
             request, "rule.html", rule=one, resource=resource, tables=tables, definition=_definition(around.catalog, one, resource),
-            fields=[{"name": "days", "title": msgid("时段"), "value": days, "options": spans}],
+            fields=[{"name": "days", "title": _("时段"), "value": days, "options": spans}],
             links={name: sheets.exports(request.url, sheet) for name, sheet in tables.items()}, **found,
         )  # fmt: skip
 
@@ -69,23 +70,23 @@ def _gather(around: Surroundings, connection: sa.Connection, one: Rule, resource
         "current": current, "state": FINDINGS[current.state] if current else "", "tone": current.state if current else "silent",
         "share": sheets.text_of(current.share, "share") if current else sheets.NOTHING,
         "quarantine": link("/quality/quarantine", resource=resource.id, rule=one.id, batch=findings.worst_batch(each) if each else ""),
-        "summary": msgid("每批未通过的记录数，共 {} 批").format(len(past)),
+        "summary": _("每批未通过的记录数，共 {} 批").format(len(past)),
     }  # fmt: skip
 
 
 def _definition(catalog: Catalog, one: Rule, resource: Resource) -> list[tuple[str, str, str]]:
     indicator = catalog.indicators[one.indicator]
     found = [
-        (msgid("编号"), one.id, ""),
-        (msgid("数据资源"), resource.title, f"/quality/resources/{resource.id}"),
-        (msgid("字段"), lists.of_fields(resource, one), ""),
-        (msgid("指标"), f"{one.indicator} {indicator.title}（{catalog.dimensions[indicator.dimension]}）", ""),
-        (msgid("处置"), SEVERITIES[one.severity], ""),
-        (msgid("检查方法"), one.check, ""),
+        (_("编号"), one.id, ""),
+        (_("数据资源"), resource.title, f"/quality/resources/{resource.id}"),
+        (_("字段"), lists.of_fields(resource, one), ""),
+        (_("指标"), f"{one.indicator} {indicator.title}（{catalog.dimensions[indicator.dimension]}）", ""),
+        (_("处置"), SEVERITIES[one.severity], ""),
+        (_("检查方法"), one.check, ""),
     ]
     if one.params:
-        found.append((msgid("参数"), json.dumps(dict(one.params), ensure_ascii=False), ""))
-    return [*found, (msgid("依据"), one.source, ""), (msgid("起用"), one.since, "")]
+        found.append((_("参数"), json.dumps(dict(one.params), ensure_ascii=False), ""))
+    return [*found, (_("依据"), one.source, ""), (_("起用"), one.since, "")]
 
 
 def _bodies(around: Surroundings, one: Rule, batches: list[str]) -> Sheet:
@@ -96,14 +97,14 @@ def _bodies(around: Surroundings, one: Rule, batches: list[str]) -> Sheet:
         name, query = title(around.catalog, body), {"resource": one.resource, "rule": one.id, "body": body}
         rows.append({
             "body": name, "rows": number, "batch": Cell(batch, f"/quality/batches/{batch}"),
-            "lines": Cell(msgid("看问题行"), link("/quality/quarantine", **query, batch=batch), label=msgid("{}的问题行").format(name)),
-            "tickets": Cell(msgid("看工单"), link("/quality/tickets", **query), label=msgid("{}的工单").format(name)),
+            "lines": Cell(_("看问题行"), link("/quality/quarantine", **query, batch=batch), label=_("{}的问题行").format(name)),
+            "tickets": Cell(_("看工单"), link("/quality/tickets", **query), label=_("{}的工单").format(name)),
         })  # fmt: skip
     columns = [
-        Column("body", msgid("责任单位")), Column("rows", msgid("问题行数"), "number"), Column("batch", msgid("批次"), "code"),
-        Column("lines", msgid("问题行"), "word"), Column("tickets", msgid("工单"), "word"),
+        Column("body", _("责任单位")), Column("rows", _("问题行数"), "number"), Column("batch", _("批次"), "code"),
+        Column("lines", _("问题行"), "word"), Column("tickets", _("工单"), "word"),
     ]  # fmt: skip
-    return Sheet("bodies", msgid("现在的问题行"), columns, rows, empty=msgid("现在没有记录违反这条规则"))
+    return Sheet("bodies", _("现在的问题行"), columns, rows, empty=_("现在没有记录违反这条规则"))
 
 
 def _history(past: list[Past]) -> Sheet:
@@ -116,8 +117,8 @@ def _history(past: list[Past]) -> Sheet:
         for one in past
     ]  # fmt: skip
     columns = [
-        Column("day", msgid("检查时间"), "instant"), Column("failed", msgid("未通过"), "number"),
-        Column("evaluated", msgid("已评记录"), "number"), Column("share", msgid("通过率"), "share"), Column("state", msgid("结果"), "word"),
-        Column("batch", msgid("批次"), "code"), Column("status", msgid("批次结果"), "word"),
+        Column("day", _("检查时间"), "instant"), Column("failed", _("未通过"), "number"),
+        Column("evaluated", _("已评记录"), "number"), Column("share", _("通过率"), "share"), Column("state", _("结果"), "word"),
+        Column("batch", _("批次"), "code"), Column("status", _("批次结果"), "word"),
     ]  # fmt: skip
-    return Sheet("history", msgid("历次结果"), columns, rows, empty=msgid("这一时段没有检查"), chart="bar")
+    return Sheet("history", _("历次结果"), columns, rows, empty=_("这一时段没有检查"), chart="bar")

@@ -15,8 +15,8 @@ from quality.board.surroundings import Person, Surroundings
 
 TEMPLATES = Path(quality.board.__file__).parent / "templates"
 STATIC = Path("license_hub/web/static")
-FRAME = """<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{% block title %}{% endblock %}</title><link rel="stylesheet" href="/static/style.css"></head><body class="staff">
+FRAME = """<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{% block title %}{% endblock %}</title>
+<link rel="stylesheet" href="/static/style.css"></head><body class="staff">
 <header class="top"><p class="brand">免证通</p></header><nav aria-label="当前位置"><ol>{% block crumbs %}{% endblock %}</ol></nav>
 <main id="main">{% block main %}{% endblock %}</main></body></html>"""
 
