@@ -11,11 +11,12 @@ from types import ModuleType
 
 from fastapi import APIRouter
 
+from quality.board import batch, bulletin, overview, resource, rule
 from quality.board.surroundings import Surroundings
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-MODULES: Sequence[ModuleType] = ()
+MODULES: Sequence[ModuleType] = (overview, resource, rule, batch, bulletin)
 """The pages, each a module with `router(around)`."""
 
 

@@ -45,3 +45,23 @@ WAYS: Mapping[str, str] = {
     "usable": msgid("未过使用期限且未沿用旧值的可信记录 ÷ 可信记录"),
 }
 """What A ÷ B of an indicator is, by its way of counting (catalogs/indicators.yaml)."""
+GATE: Mapping[str, str] = {
+    "max_rejects": msgid("拒收记录的比例"),
+    "max_removed": msgid("缺失和删除的记录数"),
+    "volume": msgid("与上次相比记录数的变化"),
+}
+LICENSES: Mapping[str, str] = {
+    "NOT_ACTIVE": msgid("未激活"),
+    "IN_FORCE": msgid("有效"),
+    "SUSPENDED": msgid("暂扣"),
+    "EXPIRED": msgid("过期"),
+    "CANCELLED": msgid("注销"),
+    "WITHDRAWN": msgid("撤销"),
+    "REVOKED": msgid("吊销"),
+    "MOVED_OUT": msgid("转出"),
+    "SUPERSEDED": msgid("已变更"),
+    "STATUS_NOT_PROVIDED": msgid("状态未提供"),
+    "SOURCE_NO_LONGER_PROVIDES": msgid("数源未再提供"),
+    "HELD": msgid("暂缓制发"),
+}
+"""Standing of a license made of a row, as `Surroundings.issued` says it."""

@@ -29,3 +29,8 @@ def of_rule(connection: sa.Connection, rule: str, resource: str, limit: int = 20
     """The rule's tickets, open ones first, newest first."""
     query = sa.select(ticket).where(ticket.c.rule == rule, ticket.c.resource == resource)
     return list(connection.execute(query.order_by(ticket.c.closed_at.is_not(None), ticket.c.number.desc()).limit(limit)))
+
+
+def of_batch(connection: sa.Connection, batch: str) -> list[sa.Row]:
+    """Tickets opened from the batch, by number."""
+    return list(connection.execute(sa.select(ticket).where(ticket.c.batch == batch).order_by(ticket.c.number)))
