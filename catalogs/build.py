@@ -27,7 +27,7 @@ from .model import (
     Term,
 )
 from .organs import Organs
-from .quality import Indicator, Responsible, TicketPolicy, Weights
+from .quality import Bounds, ChangePolicy, Indicator, Lock, Responsible, TicketPolicy, Weights
 
 OPTIONAL_FIELDS = (
     "issuer_field", "issuer_name_field", "applies_field", "issued_on_field", "valid_from_field", "valid_to_field",
@@ -42,8 +42,8 @@ def build(documents: list[Document], root: Path, version: str) -> Catalog:
     rules = dict.fromkeys(resources, ())
     rules |= {d.data["resource"]: tuple(_rules(d.data)) for d in of_kind(documents, "rules")}
     divisions = Divisions(root)
-    indicators, weights, tickets, working = (
-        next(of_kind(documents, kind)).data for kind in ("indicators", "weights", "tickets", "workdays")
+    indicators, weights, tickets, working, changes = (
+        next(of_kind(documents, kind)).data for kind in ("indicators", "weights", "tickets", "workdays", "changes")
     )
     return Catalog(
         version=version,
@@ -62,8 +62,19 @@ def build(documents: list[Document], root: Path, version: str) -> Catalog:
         workdays=workdays.read(working),
         access=access.read(next(of_kind(documents, "access")).data),
         tickets=TicketPolicy(**{**tickets, "remind_before": tuple(tickets["remind_before"])}),
+        changes=_changes(changes),
         glossary=tuple(Term(**one) for d in of_kind(documents, "glossary") for one in d.data["terms"]),
     )
+
+
+def _changes(data: dict) -> ChangePolicy:
+    nested = {
+        "thresholds": {check: tuple(names) for check, names in data["thresholds"].items()},
+        "limits": {name: Bounds(**one) for name, one in data["limits"].items()},
+        "weights": Bounds(**data["weights"]),
+        "locked": tuple(Lock(one["of"], tuple(one["checks"]), one["because"]) for one in data["locked"]),
+    }
+    return ChangePolicy(**{**data, **nested})
 
 
 def _organs(documents: list[Document], divisions: Divisions) -> Organs:

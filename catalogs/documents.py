@@ -19,7 +19,7 @@ KINDS = {
     "departments": "department", "resources": "resource", "rules": "rules", "codes": "code_table", "license_types": "license_type",
     "messages.yaml": "messages", "glossary.yaml": "glossary", "organs.yaml": "organs",
     "indicators.yaml": "indicators", "weights.yaml": "weights", "workdays.yaml": "workdays", "tickets.yaml": "tickets",
-    "access.yaml": "access",
+    "access.yaml": "access", "changes.yaml": "changes",
 }  # fmt: skip
 """Folder or file name at the root → kind of document (and name of its JSON Schema)."""
 

@@ -9,55 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .access import AccessPolicy
-from .quality import Indicator, Responsible, TicketPolicy, Weights
+from .quality import ChangePolicy, Indicator, Responsible, TicketPolicy, Weights
 from .workdays import Workdays
 
 FIELD_TYPES = (
-    "citizen_id",
-    "uscc",
-    "division",
-    "person_name",
-    "org_name",
-    "date",
-    "datetime",
-    "code",
-    "money",
-    "decimal",
-    "text",
-    "address",
-    "phone",
-    "certificate_number",
-    "holder_names",
-    "holder_numbers",
-    "real_estate_unit",
-)
+    "citizen_id", "uscc", "division", "person_name", "org_name", "date", "datetime", "code", "money", "decimal", "text",
+    "address", "phone", "certificate_number", "holder_names", "holder_numbers", "real_estate_unit",
+)  # fmt: skip
 """`code` is written `code:<table>` in YAML. `holder_names`/`holder_numbers` are `;`-separated lists after cleaning."""
 
 ROW_CHECKS = (
-    "not_null",
-    "parsed",
-    "pattern",
-    "length",
-    "check_digit",
-    "in_codes",
-    "division_known",
-    "division_current",
-    "clean_text",
-    "in_partition",
-    "well_formed_row",
-    "birth_matches_id",
-    "sex_matches_id",
-    "not_future",
-    "not_before",
-    "date_order",
-    "required_when",
-    "empty_when",
-    "number_range",
-    "same_count",
-    "org_part_check_digit",
-    "division_matches",
-    "expression",
-)
+    "not_null", "parsed", "pattern", "length", "check_digit", "in_codes", "division_known", "division_current", "clean_text",
+    "in_partition", "well_formed_row", "birth_matches_id", "sex_matches_id", "not_future", "not_before", "date_order",
+    "required_when", "empty_when", "number_range", "same_count", "org_part_check_digit", "division_matches", "expression",
+)  # fmt: skip
 ACROSS_CHECKS = ("reference", "agrees", "standing")
 """Of the batch checks, those that look rows up in other resources."""
 BATCH_CHECKS = ("unique", *ACROSS_CHECKS, "freshness", "volume", "conflicting_duplicate")
@@ -315,4 +280,7 @@ class Catalog:
     workdays: Workdays
     tickets: TicketPolicy
     access: AccessPolicy
+    changes: ChangePolicy
+    changed_by: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Resource → numbers of the approved changes laid over its part of the files (`catalogs.changes`)."""
     glossary: tuple[Term, ...] = field(default=())

@@ -56,3 +56,31 @@ class TicketPolicy:
     reasons: Mapping[str, Mapping[str, str]]
     source: str
     since: str
+
+
+@dataclass(frozen=True)
+class Bounds:
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Reject rules nobody may loosen. `of`: row, key or license (catalogs/changes.yaml)."""
+
+    of: str
+    checks: tuple[str, ...]
+    because: str
+    """In Chinese, for people."""
+
+
+@dataclass(frozen=True)
+class ChangePolicy:
+    """What may be changed over the files. `thresholds`: check → params; `limits`: name → bounds."""
+
+    thresholds: Mapping[str, tuple[str, ...]]
+    limits: Mapping[str, Bounds]
+    weights: Bounds
+    locked: tuple[Lock, ...]
+    source: str
+    since: str

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from . import checkdigits, reference_licenses, reference_rules
 from .documents import KINDS, Document, of_kind
+from .model import CHECKS
 from .workdays import SATURDAY
 
 ONE_EACH = ("resource", "code_table", "license_type")
@@ -124,7 +125,7 @@ def _answering(data: dict, types: Mapping[str, str]) -> Iterator[tuple[str, str]
             yield where, f"{name} must be a field of type {wanted}"
 
 
-def _weights(data: dict, known: Known) -> Iterator[tuple[str, str]]:
+def weights(data: dict, known: Known) -> Iterator[tuple[str, str]]:
     if not any(data["default"].values()):
         yield "default", "at least one indicator must weigh something"
     for resource, given in data.get("resources", {}).items():
@@ -132,6 +133,15 @@ def _weights(data: dict, known: Known) -> Iterator[tuple[str, str]]:
             yield f"resources.{resource}", f"no resource {resource}"
         for code in set(given) - set(data["default"]):
             yield f"resources.{resource}.{code}", "no such indicator in default"
+
+
+def _changes(data: dict, known: Known) -> Iterator[tuple[str, str]]:
+    bounds = [("weights", data["weights"]), *((f"limits.{name}", one) for name, one in data["limits"].items())]
+    yield from ((where, "least is greater than most") for where, one in bounds if one["least"] > one["most"])
+    for number, lock in enumerate(data["locked"]):
+        for check in lock["checks"]:
+            if check not in CHECKS:
+                yield f"locked[{number}].checks", f"no check {check}"
 
 
 def _indicators(data: dict, known: Known) -> Iterator[tuple[str, str]]:
@@ -198,7 +208,8 @@ _JUDGES = {
     "code_table": _code_table,
     "rules": reference_rules.faults,
     "license_type": reference_licenses.faults,
-    "weights": _weights,
+    "weights": weights,
     "workdays": _workdays,
     "indicators": _indicators,
+    "changes": _changes,
 }

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from catalogs.model import Catalog
 from connectors.lake import Lake
 from connectors.push import CONNECTOR as PUSHED
-from quality import duplicates, gate, publications, publish, quarantine, reconcile, records, scan, score, verdicts
+from quality import changes, duplicates, gate, publications, publish, quarantine, reconcile, records, scan, score, verdicts
 from quality import report as reports
 from quality.check import across
 from quality.check.batch import Surroundings, volume_jump
@@ -77,12 +77,13 @@ def _checked(
     with database.connect() as connection:
         known = records.stored_report(connection, landed.batch, lake)
         first = records.first_operator(connection, landed.batch)
+        effective = changes.effective(catalog, connection)
     if known is not None and known[0] != "stopped":
         return known[1]
-    resource, opened = catalog.resources[landed.resource], Lake.of(lake)
-    book = rulebook(resource, catalog)
+    resource, opened = effective.resources[landed.resource], Lake.of(lake)
+    book = rulebook(resource, effective)
     job = Job(
-        landed=landed, rows=_rows(landed, opened), resource=resource, catalog=catalog,
+        landed=landed, rows=open_rows(landed, opened), resource=resource, catalog=effective,
         book=strict(book) if landed.manifest.connector == PUSHED else book, lake=opened,
         database=database, now=now, operator=operator, first_operator=first or operator,
         accept_rejects=accept_rejects, watch=Stopwatch(),
@@ -114,7 +115,7 @@ def unchecked(database: sa.Engine, lake: Lake | Path, resource_id: str) -> list[
     return [landed for landed in reversed(list(batches(lake, resource_id))) if landed.batch not in known]
 
 
-def _rows(landed: LandedBatch, lake: Lake) -> Landed:
+def open_rows(landed: LandedBatch, lake: Lake) -> Landed:
     """The batch's Parquet file. Raises BatchIncomplete."""
     path = landed.path / "rows.parquet"
     try:
@@ -133,7 +134,7 @@ def _rows(landed: LandedBatch, lake: Lake) -> Landed:
 def _run(connection: duckdb.DuckDBPyConnection, job: Job) -> BatchReport:
     partition = determine(connection, job.rows, job.resource, job.landed.manifest.partition)
     head = _head(job, partition)
-    if head is not None and head.content_hash == job.landed.manifest.content_hash:
+    if head is not None and head.content_hash == job.landed.manifest.content_hash and _went_by_the_same(job, head):
         return _noop(job, partition, head)
     outcomes = judge(connection, job, partition, head)
     with job.watch.lap("quarantine"):
@@ -174,6 +175,13 @@ def _head(job: Job, partition: str) -> Publication | None:
         return publications.head(connection, job.resource.id, partition)
 
 
+def _went_by_the_same(job: Job, head: Publication) -> bool:
+    """Whether the head was judged with the changes that are in effect now: else even the same rows are judged again."""
+    with job.database.connect() as connection:
+        known = records.stored_report(connection, head.batch, Path())
+    return known is not None and list(known[1].changes) == list(job.catalog.changed_by.get(job.resource.id, ()))
+
+
 def _noop(job: Job, partition: str, head: Publication) -> BatchReport:
     """The delivery is the head's, row for row: repeat its report."""
     with job.database.connect() as connection:
@@ -205,6 +213,7 @@ def _against_head(
     report = reports.make(
         job.landed.batch, partition, tally, outcomes, gate=decision.gate, removed=difference.removed, carried=difference.carried,
         quarantine=str(rejected.relative_to(job.lake)), seconds=job.watch.seconds,
+        changes=job.catalog.changed_by.get(job.resource.id, ()),
     )  # fmt: skip
     filed = job.filed(partition)
     if job.pushed and not tally.trusted + tally.superseded + tally.deleted:

@@ -7,10 +7,13 @@ EgovError
     ├── BalanceBroken           read ≠ trusted + quarantined + superseded + deleted: a fault nobody can approve
     ├── RuleUnsound             a rule of the catalogue cannot be compiled at all (unknown check)
     ├── ApprovalRefused         unknown batch, not stopped, or the operator's own name
+    ├── ChangeRefused           a change of the rules that may not be, or is not this person's to decide
     └── SampleRefused           a sample of no rows, or a verdict that does not fit it
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from catalogs.errors import EgovError
 
@@ -43,3 +46,13 @@ class ApprovalRefused(QualityError):
 
 class SampleRefused(QualityError):
     code = "SAMPLE_REFUSED"
+
+
+class ChangeRefused(QualityError):
+    """`faults`: everything that speaks against the edits, each with its place."""
+
+    code = "CHANGE_REFUSED"
+
+    def __init__(self, message: str, faults: Sequence[str] = ()):
+        super().__init__(message)
+        self.faults = tuple(faults)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from catalogs.model import Catalog
+from quality import changes
 from quality.rulebook import rulebook
 from quality.store import tables
 
@@ -23,14 +24,16 @@ FOLDER = "gx"
 def store_new(database: sa.Engine, lake: Path, catalog: Catalog, resource_id: str) -> list[str]:
     """Stores every run not stored yet, oldest first; returns their batches. Raises GxMissing.
 
-    Batches checked under another catalogue version are left as they are: their rules are no longer these.
+    Batches checked under another catalogue version are left as they are: their rules are no longer these. Approved changes a batch
+    went by are laid over the catalogue for its run.
     """
     stored = lake / FOLDER / "stored"
     stored.mkdir(parents=True, exist_ok=True)
     with database.connect() as connection:
         waiting = [one for one in connection.execute(_checked(resource_id, catalog)) if not (stored / one.batch).exists()]
         outcomes = {one.batch: connection.execute(_outcomes(one.batch)).all() for one in waiting}
-    runs = [_store(lake, catalog, resource_id, one, outcomes[one.batch]) for one in waiting]
+        catalogs = {one.batch: changes.went_by(catalog, connection, one.report.get("changes", ())) for one in waiting}
+    runs = [_store(lake, catalogs[one.batch], resource_id, one, outcomes[one.batch]) for one in waiting]
     if runs:
         from quality import gx_docs
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from catalogs.model import Catalog, Resource
 from connectors.lake import Lake
-from quality import clean, publications, scan
+from quality import changes, clean, publications, scan
 from quality.check.rows import Context
 from quality.publications import Publication
 from quality.rulebook import rulebook
@@ -44,9 +44,10 @@ class Recheck:
 
 def recheck(catalog: Catalog, resource_id: str, *, lake: Lake | Path, database: sa.Engine, now: datetime) -> list[Recheck]:
     """Judge the trusted rows of every partition by the catalogue's row rules."""
-    resource = catalog.resources[resource_id]
     with database.connect() as connection:
         found = publications.heads(connection, resource_id)
+        catalog = changes.effective(catalog, connection)
+    resource = catalog.resources[resource_id]
     with session(lake, catalog) as connection:
         return [_recheck(connection, catalog, resource, head, Lake.of(lake), now) for head in found]
 

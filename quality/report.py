@@ -35,6 +35,8 @@ class BatchReport:
     """Path of the quarantine file, relative to the lake."""
     seconds: Mapping[str, float]
     partition: str
+    changes: Sequence[int] = ()
+    """Numbers of the approved changes it went by (quality/changes.py)."""
 
     def stored(self) -> dict:
         """As the database keeps it."""
@@ -58,11 +60,12 @@ def make(
     carried: int,
     quarantine: str,
     seconds: Mapping[str, float],
+    changes: Sequence[int] = (),
 ) -> BatchReport:
     """The report of a batch that is not published (yet)."""
     return BatchReport(
         batch=batch, publication=None, published=False, noop=False, gate=gate, removed=removed, carried=carried, quarantine=quarantine,
-        partition=partition, seconds=seconds, rules=failed_by_rule(outcomes), **asdict(tally),
+        partition=partition, seconds=seconds, rules=failed_by_rule(outcomes), changes=list(changes), **asdict(tally),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 - A row is corrected when its key is in the batch and the rule accepts it there; a key the batch does not have stays as it is.
 - A row without a key is corrected when a delivery has no keyless row of that rule and body any more.
 - A key that was `removed` is corrected when it is back among the head's.
+- A rule the batch did not judge (errored, skipped, switched off) says nothing about its tickets.
 - A closed ticket whose row fails again opens again, unless its rule and body have an open one by now: that one gets the row (`opening`).
 """
 
@@ -50,6 +51,8 @@ def settle(catalog: Catalog, batch: str, *, lake: Lake | Path, database: sa.Engi
         if published is not None and publications.head(reading, published.resource, published.partition) != published:
             return []
         found = reading.execute(sa.select(ticket).where(ticket.c.resource == batch.rsplit("-", 2)[0]).order_by(ticket.c.number)).all()
+        judged = _judged(reading, batch)
+    found = [one for one in found if one.rule in judged]
     if published is None or not found:
         return []
     with session(opened, catalog) as connection:
@@ -58,6 +61,12 @@ def settle(catalog: Catalog, batch: str, *, lake: Lake | Path, database: sa.Engi
         connection.execute(compose(_FRESH, path=literal(head), batch=literal(batch)).text).fetchall()
         moved = [_settle(connection, one, opened, database, batch, now) for one in found]
     return [one for one in moved if one.corrected or one.reopened]
+
+
+def _judged(reading: sa.Connection, batch: str) -> set[str]:
+    """Rules the batch was judged by."""
+    well = (tables.outcome.c.batch == batch, tables.outcome.c.errored == 0, tables.outcome.c.skipped == 0)
+    return {*reading.scalars(sa.select(tables.outcome.c.rule).where(*well)), failing.REMOVED}
 
 
 _FRESH = """CREATE OR REPLACE TEMP VIEW head AS SELECT _key AS place, _batch = {batch} AS fresh FROM read_parquet({path})"""

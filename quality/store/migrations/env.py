@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from quality.store import tables_samples, tables_tickets, tables_totals  # noqa: F401  (their tables are part of the metadata)
+from quality.store import tables_changes, tables_samples, tables_tickets, tables_totals  # noqa: F401  (part of the metadata)
 from quality.store.tables import metadata
 
 context.configure(
