@@ -47,13 +47,17 @@ class Weights:
 
 @dataclass(frozen=True)
 class TicketPolicy:
-    """How tickets run; all days are working days. `days`: by kind (rule, correction); `reasons`: act → code → sentence."""
+    """How tickets run; days are working days unless they say otherwise. `days`: by kind (rule, correction, delivery); `reasons`: act →
+    code → sentence; `doubts`: why somebody asks for a 校核, code → sentence."""
 
     days: Mapping[str, int]
     extension_days: int
     remind_before: tuple[int, ...]
     escalate_after: int
+    reopens_within_days: int
+    """Calendar days in which a closed ticket opens again when the old value returns; later it takes a new one."""
     reasons: Mapping[str, Mapping[str, str]]
+    doubts: Mapping[str, str]
     source: str
     since: str
 

@@ -8,7 +8,8 @@ EgovError
     ├── RuleUnsound             a rule of the catalogue cannot be compiled at all (unknown check)
     ├── ApprovalRefused         unknown batch, not stopped, or the operator's own name
     ├── ChangeRefused           a change of the rules that may not be, or is not this person's to decide
-    └── SampleRefused           a sample of no rows, or a verdict that does not fit it
+    ├── SampleRefused           a sample of no rows, or a verdict that does not fit it
+    └── CorrectionRefused       a request for correction that cannot be taken; `part` says which part of it
 """
 
 from __future__ import annotations
@@ -56,3 +57,13 @@ class ChangeRefused(QualityError):
     def __init__(self, message: str, faults: Sequence[str] = ()):
         super().__init__(message)
         self.faults = tuple(faults)
+
+
+class CorrectionRefused(QualityError):
+    """`part`: identifier | fields | reason | comment."""
+
+    code = "CORRECTION_REFUSED"
+
+    def __init__(self, part: str, message: str):
+        self.part = part
+        super().__init__(message)

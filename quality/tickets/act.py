@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from catalogs.model import Catalog
 from quality.store.tables_tickets import ticket_row
+from quality.store.writing import writing
 from quality.tickets.record import Actor, counted, keep, locked, note, standing
 from quality.tickets.states import STEPS, Act, ActRefused, Role, RowState, after
 
@@ -34,7 +35,7 @@ class Request:
 
 def act(catalog: Catalog, request: Request, *, database: sa.Engine, now: datetime) -> str:
     """Carries the act out; returns the ticket's state after it. Raises ActRefused, KeyError for an unknown ticket."""
-    with database.begin() as connection:
+    with writing(database) as connection:
         line = locked(connection, request.ticket)
         if request.actor.role is Role.BODY and request.actor.body != line.handler:
             # As if it were not there: who has which ticket is no business of other bodies.

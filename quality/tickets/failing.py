@@ -97,9 +97,14 @@ def _removed(lake: Lake, resource: Resource, path: Path) -> Sql:
 def _said(resource: Resource) -> dict[str, Sql]:
     """Body, division and the source's values of a trusted row."""
     organ, division = responsible.said(resource)
+    return {"organ": organ, "division": division, "values": source_values(resource)}
+
+
+def source_values(resource: Resource) -> Sql:
+    """A trusted row as the source said it: JSON by header."""
     pairs = [
         compose("{name} := coalesce({src}, {value}::VARCHAR)",
                 name=ident(field.source), src=ident(clean.source_column(field)), value=ident(field.name))
         for field in resource.fields
     ]  # fmt: skip
-    return {"organ": organ, "division": division, "values": compose("to_json(struct_pack({pairs}))::VARCHAR", pairs=commas(pairs))}
+    return compose("to_json(struct_pack({pairs}))::VARCHAR", pairs=commas(pairs))

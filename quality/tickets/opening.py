@@ -1,4 +1,5 @@
 """Opens tickets for the failing rows of a batch: one a rule and responsible body, holding exactly those keys. Safe to run twice.
+For rules about the delivery itself: one a rule, at the provider (`delivery`).
 
 A body that has an open ticket for the rule already gets the keys it does not have yet. Files are written first, under the ticket's
 name; the transaction makes them count. Of two that open at once one wins the unique key, the other goes on with that ticket.
@@ -11,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import duckdb
 import sqlalchemy as sa
@@ -21,13 +21,12 @@ from connectors.lake import Lake
 from quality.files import claim
 from quality.session import scratch, session
 from quality.sql import compose, literal, literals
-from quality.store.tables_tickets import ticket, ticket_part, ticket_row
-from quality.tickets import failing
+from quality.store.tables_tickets import ticket_part, ticket_row
+from quality.store.writing import writing
+from quality.tickets import delivery, entry, failing
+from quality.tickets.entry import Case
 from quality.tickets.record import Actor, keep, note
-from quality.tickets.states import Role, RowState, Standing, State
-
-SHANGHAI = ZoneInfo("Asia/Shanghai")
-RULE = "rule"
+from quality.tickets.states import Role, RowState
 
 
 @dataclass(frozen=True)
@@ -43,15 +42,6 @@ class Opened:
     due_on: str
 
 
-@dataclass(frozen=True)
-class _Case:
-    rule: str
-    resource: str
-    body: str
-    division: str
-    batch: str
-
-
 def open_tickets(
     catalog: Catalog, batch: str, rules: Sequence[str], *, lake: Lake | Path, database: sa.Engine, now: datetime, actor: str
 ) -> list[Opened]:
@@ -61,12 +51,19 @@ def open_tickets(
         failing.stage(connection, database, opened, catalog, batch, rules)
         resource = batch.rsplit("-", 2)[0]
         groups = connection.execute("SELECT rule, body, min(division) FROM failing GROUP BY ALL ORDER BY ALL").fetchall()
-        cases = [_Case(rule, resource, body, division, batch) for rule, body, division in groups]
-        return [_open(connection, catalog, one, opened, database, now, actor) for one in cases]
+        cases = [Case(rule, resource, body, division, batch) for rule, body, division in groups]
+        made = [_open(connection, catalog, one, opened, database, now, actor) for one in cases]
+    with database.connect() as reading:
+        whole = delivery.cases(reading, catalog, resource, batch, rules)
+    return made + [_opened(one, *delivery.open_one(catalog, one, database, now, actor)) for one in whole]
+
+
+def _opened(case: Case, row: sa.Row, added: int) -> Opened:
+    return Opened(row.ticket, row.number, case.rule, case.body, row.rows_open + row.rows_corrected + row.rows_closed, added, row.due_on)
 
 
 def _open(
-    connection: duckdb.DuckDBPyConnection, catalog: Catalog, case: _Case, lake: Lake, database: sa.Engine, now: datetime, actor: str
+    connection: duckdb.DuckDBPyConnection, catalog: Catalog, case: Case, lake: Lake, database: sa.Engine, now: datetime, actor: str
 ) -> Opened:
     while True:
         held = _standing_open(database, case)
@@ -74,19 +71,19 @@ def _open(
         with scratch(lake / "tmp") as folder:
             path, added = _write(connection, case, lake, folder, name, _parts(database, name), known)
         try:
-            with database.begin() as writing:
-                if held is None:
-                    _insert(writing, catalog, case, name, now, actor)
+            with writing(database) as connected:
+                assumed = () if held else entry.insert(connected, catalog, case, name, now, actor)
                 if added:
-                    _add(writing, case, name, path, known, added, now)
-                    note(writing, name, Actor(actor, Role.QUALITY), "added" if held else "open", now, batch=case.batch, rows=added)
-                row = keep(writing, name, now)
+                    _add(connected, case, name, path, known, added, now)
+                    figures = {"rows": added} | ({"assumed": list(assumed)} if assumed else {})
+                    note(connected, name, Actor(actor, Role.QUALITY), "added" if held else "open", now, batch=case.batch, **figures)
+                row = keep(connected, name, now)
         except sa.exc.IntegrityError:
             # Somebody else opened the ticket, or added the same rows, meanwhile: look again.
             if path is not None:
                 path.unlink()
             continue
-        return Opened(name, row.number, case.rule, case.body, row.rows_open + row.rows_corrected + row.rows_closed, added, row.due_on)
+        return _opened(case, row, added)
 
 
 @dataclass(frozen=True)
@@ -95,14 +92,12 @@ class _Held:
     rows: int
 
 
-def _standing_open(database: sa.Engine, case: _Case) -> _Held | None:
-    mine = (ticket.c.rule == case.rule, ticket.c.resource == case.resource, ticket.c.body == case.body, ticket.c.closed_at.is_(None))
+def _standing_open(database: sa.Engine, case: Case) -> _Held | None:
     with database.connect() as connection:
-        row = connection.execute(sa.select(ticket.c.ticket).where(*mine)).one_or_none()
-        if row is None:
+        name = entry.standing_open(connection, case)
+        if name is None:
             return None
-        rows = connection.scalar(sa.select(sa.func.count()).where(ticket_row.c.ticket == row.ticket))
-        return _Held(row.ticket, rows)
+        return _Held(name, connection.scalar(sa.select(sa.func.count()).where(ticket_row.c.ticket == name)))
 
 
 def _parts(database: sa.Engine, name: str) -> list[str]:
@@ -111,7 +106,7 @@ def _parts(database: sa.Engine, name: str) -> list[str]:
 
 
 def _write(
-    connection: duckdb.DuckDBPyConnection, case: _Case, lake: Lake, folder: Path, name: str, parts: Sequence[str], known: int
+    connection: duckdb.DuckDBPyConnection, case: Case, lake: Lake, folder: Path, name: str, parts: Sequence[str], known: int
 ) -> tuple[Path | None, int]:
     """The rows the ticket does not have yet, numbered on from `known`, as a file of the lake. (None, 0) where there is none."""
     places = {"rule": literal(case.rule), "body": literal(case.body), "known": literal(known)}
@@ -137,24 +132,8 @@ _NEW = """CREATE OR REPLACE TEMP TABLE new_rows AS
     FROM failing WHERE rule = {rule} AND body = {body} AND place NOT IN ({has})"""
 
 
-_COPY = """COPY (SELECT * FROM new_rows ORDER BY "row") TO {path} (FORMAT parquet, COMPRESSION zstd)"""
-
-
-def _insert(writing: sa.Connection, catalog: Catalog, case: _Case, name: str, now: datetime, actor: str) -> None:
-    due = catalog.workdays.after(now.astimezone(SHANGHAI).date(), catalog.tickets.days[RULE])
-    number = (writing.scalar(sa.select(sa.func.max(ticket.c.number))) or 0) + 1
-    fresh = Standing()
-    writing.execute(
-        sa.insert(ticket).values(
-            ticket=name, number=number, kind=RULE, rule=case.rule, resource=case.resource, body=case.body, handler=case.body,
-            division=case.division, batch=case.batch, opened_by=actor, opened_at=now, due_on=due.day.isoformat(), phase=fresh.phase,
-            returned=False, disputed=False, extension_asked=False, rows_open=0, rows_corrected=0, rows_closed=0, state=State.ISSUED,
-        )
-    )  # fmt: skip
-
-
-def _add(writing: sa.Connection, case: _Case, name: str, path: Path, known: int, added: int, now: datetime) -> None:
+def _add(connected: sa.Connection, case: Case, name: str, path: Path, known: int, added: int, now: datetime) -> None:
     tail = Path(*path.parts[-4:])
-    writing.execute(sa.insert(ticket_part).values(ticket=name, path=str(tail), rows=added))
+    connected.execute(sa.insert(ticket_part).values(ticket=name, path=str(tail), rows=added))
     line = {"ticket": name, "state": RowState.OPEN, "batch": case.batch, "changed_at": now, "reopened": 0}
-    writing.execute(sa.insert(ticket_row), [line | {"row": known + at} for at in range(1, added + 1)])
+    connected.execute(sa.insert(ticket_row), [line | {"row": known + at} for at in range(1, added + 1)])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from quality.store.tables_tickets import ticket, ticket_event, ticket_row
-from quality.tickets.states import Role, RowState, Standing, State
+from quality.store.tables_tickets import provisional, ticket, ticket_event, ticket_row
+from quality.tickets.states import Kind, Role, RowState, Standing, State
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ def standing(row: sa.Row, counts: Mapping[str, int]) -> Standing:
     return Standing(
         State(row.phase), row.returned, row.disputed, row.extension_asked,
         counts.get(RowState.OPEN, 0), counts.get(RowState.CORRECTED, 0), counts.get(RowState.CLOSED, 0),
+        Kind(row.kind),
     )  # fmt: skip
 
 
@@ -71,4 +72,18 @@ def keep(connection: sa.Connection, name: str, now: datetime, **changed: object)
     closed_at = None if found.state is not State.CLOSED else row.closed_at or now
     values = {"state": found.state, "rows_open": found.open, "rows_corrected": found.corrected, "rows_closed": found.closed}
     connection.execute(sa.update(ticket).where(ticket.c.ticket == name).values(**values, closed_at=closed_at))
+    if closed_at is not None:
+        end_provisional(connection, name, "closed", now)
     return connection.execute(sa.select(ticket).where(ticket.c.ticket == name)).one()
+
+
+def end_provisional(
+    connection: sa.Connection, name: str, why: str, now: datetime, *, rows: Sequence[int] | None = None, fields: Sequence[str] | None = None
+) -> int:
+    """Ends provisional values of a ticket: of all its rows and fields, or of these alone; returns how many stood."""
+    ended = sa.update(provisional).where(provisional.c.ticket == name, provisional.c.ended_at.is_(None)).values(ended=why, ended_at=now)
+    if fields is not None:
+        ended = ended.where(provisional.c.field.in_(fields))
+    if rows is None:
+        return connection.execute(ended).rowcount
+    return sum(connection.execute(ended.where(provisional.c.row.in_(rows[at : at + 500]))).rowcount for at in range(0, len(rows), 500))

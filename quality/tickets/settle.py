@@ -4,29 +4,36 @@
 - A row without a key is corrected when a delivery has no keyless row of that rule and body any more.
 - A key that was `removed` is corrected when it is back among the head's.
 - A rule the batch did not judge (errored, skipped, switched off) says nothing about its tickets.
-- A closed ticket whose row fails again opens again, unless its rule and body have an open one by now: that one gets the row (`opening`).
+- A delivery that failed as a whole is corrected when a later one passes the rule.
+- A row that somebody doubted (校核申请) is corrected when one of the doubted fields reads otherwise.
+- A closed ticket whose row fails again opens again, unless its case has an open one by now: that one gets the row (`opening`).
+
+All tickets are answered by one query over their rows. Closed ones take part while they may open again (`reopens_within_days`) and only
+where the batch fails their rule, so the work follows what is open, not how many years of tickets there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-import duckdb
 import sqlalchemy as sa
 
 from catalogs.model import Catalog
 from connectors.lake import Lake
 from quality import publications
-from quality.session import fill, session
-from quality.sql import compose, literal, literals
+from quality.publications import Publication
+from quality.session import session
 from quality.store import tables
-from quality.store.tables_tickets import ticket, ticket_part, ticket_row
-from quality.tickets import failing
-from quality.tickets.record import SYSTEM, keep, note
-from quality.tickets.states import RowState
+from quality.store.tables_tickets import ticket, ticket_row
+from quality.store.writing import writing
+from quality.tickets import delivery, failing, moves
+from quality.tickets.moves import Move
+from quality.tickets.record import SYSTEM, end_provisional, keep, locked, note
+from quality.tickets.states import Kind, RowState, State
 
 
 @dataclass(frozen=True)
@@ -48,19 +55,15 @@ def settle(catalog: Catalog, batch: str, *, lake: Lake | Path, database: sa.Engi
         if reading.scalar(sa.select(tables.batch.c.batch).where(tables.batch.c.batch == batch)) is None:
             raise KeyError(batch)
         published = publications.of_batch(reading, batch)
-        if published is not None and publications.head(reading, published.resource, published.partition) != published:
+        if published is None or publications.head(reading, published.resource, published.partition) != published:
             return []
-        found = reading.execute(sa.select(ticket).where(ticket.c.resource == batch.rsplit("-", 2)[0]).order_by(ticket.c.number)).all()
+        found = _candidates(reading, published.resource, now - timedelta(days=catalog.tickets.reopens_within_days))
         judged = _judged(reading, batch)
-    found = [one for one in found if one.rule in judged]
-    if published is None or not found:
+    found = {name: one for name, one in found.items() if one.kind == Kind.CORRECTION or one.rule in judged}
+    if not found:
         return []
-    with session(opened, catalog) as connection:
-        failing.stage(connection, database, opened, catalog, batch, sorted({one.rule for one in found}))
-        head = opened.named(opened / published.rows_path)
-        connection.execute(compose(_FRESH, path=literal(head), batch=literal(batch)).text).fetchall()
-        moved = [_settle(connection, one, opened, database, batch, now) for one in found]
-    return [one for one in moved if one.corrected or one.reopened]
+    moved = _moves(catalog, published, found, opened, database)
+    return _written(database, found, moved, batch, now)
 
 
 def _judged(reading: sa.Connection, batch: str) -> set[str]:
@@ -69,57 +72,80 @@ def _judged(reading: sa.Connection, batch: str) -> set[str]:
     return {*reading.scalars(sa.select(tables.outcome.c.rule).where(*well)), failing.REMOVED}
 
 
-_FRESH = """CREATE OR REPLACE TEMP VIEW head AS SELECT _key AS place, _batch = {batch} AS fresh FROM read_parquet({path})"""
+def _candidates(reading: sa.Connection, resource_id: str, since: datetime) -> dict[str, sa.Row]:
+    """Tickets a delivery may move, by name: open ones, and closed ones that may still open again."""
+    recent = sa.and_(ticket.c.closed_at >= since, ticket.c.phase != State.CLOSED)
+    query = sa.select(ticket).where(ticket.c.resource == resource_id, sa.or_(ticket.c.closed_at.is_(None), recent))
+    return {row.ticket: row for row in reading.execute(query.order_by(ticket.c.number))}
 
 
-def _settle(
-    connection: duckdb.DuckDBPyConnection, one: sa.Row, lake: Lake, database: sa.Engine, batch: str, now: datetime
-) -> Settled:  # fmt: skip
+def _moves(
+    catalog: Catalog, published: Publication, found: dict[str, sa.Row], lake: Lake, database: sa.Engine
+) -> list[Move]:  # fmt: skip
+    by_kind: dict[str, list[sa.Row]] = defaultdict(list)
+    for one in found.values():
+        by_kind[one.kind].append(one)
+    moved = _of_deliveries(database, published.batch, by_kind[Kind.DELIVERY])
+    rows, doubted = by_kind[Kind.RULE], by_kind[Kind.CORRECTION]
+    if not rows and not doubted:
+        return moved
+    with session(lake, catalog) as connection:
+        if rows:
+            failing.stage(connection, database, lake, catalog, published.batch, sorted({one.rule for one in rows}))
+            again = {rule for (rule,) in connection.execute("SELECT DISTINCT rule FROM failing").fetchall()}
+            asked = [one for one in rows if one.closed_at is None or one.rule in again]
+            moved += moves.of_rows(connection, database, lake, published, asked)
+        if doubted:
+            moved += moves.of_doubts(connection, database, lake, catalog, published, doubted)
+    return moved
+
+
+def _of_deliveries(database: sa.Engine, batch: str, found: Sequence[sa.Row]) -> list[Move]:
+    if not found:
+        return []
     with database.connect() as reading:
-        parts = list(reading.scalars(sa.select(ticket_part.c.path).where(ticket_part.c.ticket == one.ticket)))
-        states = reading.execute(sa.select(ticket_row.c.row, ticket_row.c.state).where(ticket_row.c.ticket == one.ticket)).all()
-        rival = one.closed_at is not None and _rival(reading, one)
-    if not parts:
-        return Settled(one.ticket, 0, 0)
-    fill(connection, _STATES, [tuple(state) for state in states], 2)
-    places = {
-        "rule": literal(one.rule), "body": literal(one.body), "paths": literals(lake.named(lake / path) for path in parts),
-        "removed": literal(one.rule == failing.REMOVED),
-    }  # fmt: skip
-    rows = connection.execute(compose(_MOVED, **places).text).fetchall()
-    corrected = [row for row, state, fails, well in rows if state == RowState.OPEN and well and not fails]
-    reopened = [row for row, state, fails, _ in rows if state != RowState.OPEN and fails and not rival]
-    if corrected or reopened:
-        _write(database, one.ticket, batch, corrected, reopened, now)
-    return Settled(one.ticket, len(corrected), len(reopened))
+        verdicts = delivery.failed(reading, batch, {one.rule for one in found})
+        states = moves.states(reading, [one.ticket for one in found])
+    judged = ((one.ticket, row, state, verdicts[one.rule]) for one in found if one.rule in verdicts for row, state in states[one.ticket])
+    return [
+        Move(name, row, to)
+        for name, row, state, fails in judged
+        if (to := RowState.OPEN if fails else RowState.CORRECTED) is not state and (fails or state is RowState.OPEN)
+    ]
 
 
-_STATES = 'CREATE OR REPLACE TEMP TABLE states AS SELECT unnest($1::BIGINT[]) AS "row", unnest($2::VARCHAR[]) AS state'
+def _written(database: sa.Engine, found: dict[str, sa.Row], moved: Iterable[Move], batch: str, now: datetime) -> list[Settled]:
+    by_ticket: dict[str, list[Move]] = defaultdict(list)
+    for one in moved:
+        by_ticket[one.ticket].append(one)
+    with_open = {_case(one) for one in found.values() if one.closed_at is None}
+    done = []
+    for name, line in found.items():
+        corrected = [one.row for one in by_ticket[name] if one.to is RowState.CORRECTED]
+        reopened = [one.row for one in by_ticket[name] if one.to is RowState.OPEN]
+        if line.closed_at is not None and _case(line) in with_open:
+            reopened = []
+        if corrected or reopened:
+            _write(database, name, batch, corrected, reopened, now)
+            if line.closed_at is not None:
+                with_open.add(_case(line))
+            done.append(Settled(name, len(corrected), len(reopened)))
+    return done
 
-# A keyless row's place begins with chr(30): it is well once no keyless row fails any more.
-_MOVED = """WITH mine AS (SELECT * FROM failing WHERE rule = {rule} AND body = {body}),
-         anew AS (SELECT place FROM failing WHERE rule = {rule})
-    SELECT asked."row", states.state,
-           asked.place IN (SELECT place FROM anew) AS fails,
-           CASE WHEN asked.place[1] = chr(30) THEN NOT EXISTS (SELECT 1 FROM mine WHERE place[1] = chr(30))
-                WHEN {removed} THEN asked.place IN (SELECT place FROM head)
-                ELSE asked.place IN (SELECT place FROM head WHERE fresh) END AS well
-    FROM read_parquet([{paths}]) AS asked JOIN states USING ("row") ORDER BY 1"""
 
-
-def _rival(reading: sa.Connection, one: sa.Row) -> bool:
-    """Whether another ticket is open for the same rule and body."""
-    same = (ticket.c.rule == one.rule, ticket.c.resource == one.resource, ticket.c.body == one.body, ticket.c.closed_at.is_(None))
-    return reading.scalar(sa.select(ticket.c.ticket).where(*same)) is not None
+def _case(line: sa.Row) -> tuple[str, str, str]:
+    return line.rule, line.body, line.subject
 
 
 def _write(database: sa.Engine, name: str, batch: str, corrected: Sequence[int], reopened: Sequence[int], now: datetime) -> None:
-    with database.begin() as writing:
+    with writing(database) as connection:
+        locked(connection, name)
         is_open = ticket_row.c.state == RowState.OPEN
         for rows, before, after, again in ((corrected, is_open, RowState.CORRECTED, 0), (reopened, ~is_open, RowState.OPEN, 1)):
             mine = (ticket_row.c.ticket == name, ticket_row.c.row == sa.bindparam("b_row"), before)
             values = {"state": after, "batch": batch, "changed_at": now, "reopened": ticket_row.c.reopened + again}
             if rows:
-                writing.execute(sa.update(ticket_row).where(*mine).values(values), [{"b_row": row} for row in rows])
-        note(writing, name, SYSTEM, "settled", now, batch=batch, corrected=len(corrected), reopened=len(reopened))
-        keep(writing, name, now)
+                connection.execute(sa.update(ticket_row).where(*mine).values(values), [{"b_row": row} for row in rows])
+        end_provisional(connection, name, "delivered", now, rows=corrected)
+        note(connection, name, SYSTEM, "settled", now, batch=batch, corrected=len(corrected), reopened=len(reopened))
+        keep(connection, name, now)

@@ -38,6 +38,14 @@ TITLES = {
 }
 
 
+class Kind(StrEnum):
+    """What a ticket is about."""
+
+    RULE = "rule"
+    DELIVERY = "delivery"
+    CORRECTION = "correction"
+
+
 class Role(StrEnum):
     QUALITY = "quality"
     BODY = "body"
@@ -48,6 +56,7 @@ class Act(StrEnum):
     ACCEPT = "accept"
     START = "start"
     REPORT = "report"
+    ANSWER = "answer"
     RETURN = "return"
     OBJECT = "object"
     EXTEND = "extend"
@@ -64,13 +73,14 @@ class Act(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """Who may act, in which states, and whether it needs a reason code, a comment."""
+    """Who may act, in which states, on which kinds of ticket, and whether it needs a reason code, a comment."""
 
     title: str
     role: Role
     states: frozenset[State]
     reason: bool = False
     comment: bool = False
+    kinds: frozenset[Kind] = frozenset(Kind)
 
 
 _AT_WORK = frozenset({State.ACCEPTED, State.WORKING})
@@ -81,6 +91,7 @@ STEPS: Mapping[Act, Step] = {
     Act.ACCEPT: Step("签收", Role.BODY, frozenset({State.ISSUED})),
     Act.START: Step("开始整改", Role.BODY, frozenset({State.ACCEPTED})),
     Act.REPORT: Step("报告已在源头更正", Role.BODY, _AT_WORK, comment=True),
+    Act.ANSWER: Step("答复：不作更正", Role.BODY, _AT_WORK, reason=True, comment=True, kinds=frozenset({Kind.CORRECTION})),
     Act.RETURN: Step("退回", Role.BODY, frozenset({State.ISSUED, State.ACCEPTED}), reason=True, comment=True),
     Act.OBJECT: Step("提出争议", Role.BODY, _UNDECIDED, reason=True, comment=True),
     Act.EXTEND: Step("申请延期", Role.BODY, _AT_WORK, reason=True, comment=True),
@@ -108,6 +119,7 @@ class Standing:
     open: int = 0
     corrected: int = 0
     closed: int = 0
+    kind: Kind = Kind.RULE
 
     @property
     def state(self) -> State:
@@ -128,7 +140,8 @@ class ActRefused(ValueError):
 
 def possible(standing: Standing, role: Role) -> list[Act]:
     """Acts of a role on a ticket, in the table's order."""
-    return [act for act, step in STEPS.items() if step.role is role and standing.state in step.states and _asked(standing, act)]
+    return [act for act, step in STEPS.items() if step.role is role and standing.state in step.states
+            and standing.kind in step.kinds and _asked(standing, act)]  # fmt: skip
 
 
 def _asked(standing: Standing, act: Act) -> bool:
@@ -151,6 +164,7 @@ _CHANGES: Mapping[Act, Mapping[str, object]] = {
     Act.ACCEPT: {"phase": State.ACCEPTED},
     Act.START: {"phase": State.WORKING},
     Act.REPORT: {"phase": State.WORKING},
+    Act.ANSWER: {"phase": State.CLOSED},
     Act.RETURN: {"returned": True},
     Act.OBJECT: {"disputed": True},
     Act.EXTEND: {"extension_asked": True},

@@ -19,12 +19,10 @@ import sqlalchemy as sa
 from catalogs.model import Catalog, Field, Resource, Rule
 from connectors.lake import Lake
 from quality import publications
-from quality.check.rows import Context, compile_rule
+from quality.check.rows import Context
 from quality.job import SHANGHAI
-from quality.scan import Landed, cleaned
 from quality.session import session
-from quality.sql import Sql, commas, compose, ident, literal, named
-from quality.tickets import mend, nearest
+from quality.tickets import mend, nearest, trial
 from quality.tickets.mend import Candidate
 from quality.tickets.nearest import NAME_OF, Found, name_beside
 from quality.tickets.rows import TicketRow
@@ -56,7 +54,7 @@ def suggest(
     reference = _reference(catalog, rule)
     paths = _registries(database, opened, reference) if reference else {}
     with session(opened, catalog) as connection:
-        values = _cleaned(connection, resource, asked)
+        values = trial.values(connection, resource, [(one.row, one.values) for one in asked])
         found = [*_mended(catalog, resource, rule, values), *_nearest(connection, catalog, resource, rule, values)]
         if reference and resource.field(rule.fields[0]).type in NAME_OF:
             found += nearest.registry(connection, catalog, resource, reference, paths, _with_names(resource, rule, values))
@@ -85,34 +83,6 @@ def _registries(database: sa.Engine, lake: Lake, rule: Rule) -> dict[str, list[s
             name: [lake.named(path) for path in publications.rows_paths(connection, lake, name)]
             for name in ([names] if isinstance(names, str) else names)
         }
-
-
-def _cleaned(connection: duckdb.DuckDBPyConnection, resource: Resource, rows: Sequence[TicketRow]) -> dict[int, Mapping[str, str | None]]:
-    """Row → field → cleaned value as text."""
-    _lay(connection, resource, [(one.row, one.values) for one in rows])
-    columns = commas(compose("{f}::VARCHAR", f=ident(one.name)) for one in resource.fields)
-    query = compose("SELECT _row, {columns} FROM ({rows})", columns=columns, rows=cleaned(_as_landed(resource), resource))
-    names = [one.name for one in resource.fields]
-    return {row: dict(zip(names, values, strict=True)) for row, *values in connection.execute(query.text).fetchall()}
-
-
-def _lay(connection: duckdb.DuckDBPyConnection, resource: Resource, rows: Sequence[tuple[int, Mapping[str, str | None]]]) -> None:
-    """Temp table `page`: source columns by header, as a landed file has them."""
-    lines = [(number, *(values.get(one.source) for one in resource.fields)) for number, values in rows]
-    columns = [
-        compose("unnest(${at}::VARCHAR[]) AS {header}", at=literal(at), header=ident(one.source))
-        for at, one in enumerate(resource.fields, 2)
-    ]
-    create = compose(_PAGE, columns=commas(columns))
-    connection.execute(create.text, [[line[at] for line in lines] for at in range(len(columns) + 1)]).fetchall()
-
-
-_PAGE = """CREATE OR REPLACE TEMP TABLE page AS
-    SELECT unnest($1::BIGINT[]) AS file_row_number, {columns}, NULL::VARCHAR AS _raw, ''::VARCHAR AS _source, 0::BIGINT AS _line"""
-
-
-def _as_landed(resource: Resource) -> Landed:
-    return Landed("", frozenset({one.source for one in resource.fields} | {"_source", "_line", "_raw"}), Sql("page"))
 
 
 def _mended(catalog: Catalog, resource: Resource, rule: Rule, values: Mapping[int, Mapping[str, str | None]]) -> Iterable[Found]:
@@ -157,10 +127,5 @@ def _tried(
         return list(found)
     resource, by_row = context.resource, {one.row: one.values for one in rows}
     changed = [{**by_row[one.row], resource.field(one.candidate.field).source: one.candidate.value} for one in found]
-    _lay(connection, resource, list(enumerate(changed)))
-    judged = compose(
-        "SELECT _row FROM (SELECT _row, {verdict} FROM ({rows})) WHERE coalesce(accepted, TRUE)",
-        verdict=named(compile_rule(rule, context), "accepted"), rows=cleaned(_as_landed(resource), resource),
-    )  # fmt: skip
-    accepted = {row for (row,) in connection.execute(judged.text).fetchall()}
-    return [one for at, one in enumerate(found) if at in accepted]
+    right = trial.accepted(connection, context, rule, list(enumerate(changed)))
+    return [one for at, one in enumerate(found) if at in right]

@@ -11,10 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from catalogs.model import Catalog, Resource
+from catalogs.quality import Responsible
 from quality.session import SETTINGS, prepare
 from quality.store import upgrade
 from tests.quality import deliveries
 from tests.quality.deliveries import RULES, Bench
+from tests.quality.ticket_desk import FIELDS, LOOSE, Desk
+from tests.quality.ticket_desk import RULES as TICKET_RULES
 
 
 @pytest.fixture
@@ -71,3 +74,15 @@ def duck(catalog) -> Iterator[duckdb.DuckDBPyConnection]:
             connection.execute(f"SET {name} = '{SETTINGS[name]}'")
         prepare(connection, catalog)
         yield connection
+
+
+@pytest.fixture
+def organs(catalog) -> tuple[str, str]:
+    return tuple(catalog.organs[one][0] for one in ("9990101", "9990102"))
+
+
+@pytest.fixture
+def desk(bench_on, catalog) -> Desk:
+    bench = bench_on(rules=TICKET_RULES, limits=LOOSE, fields=FIELDS, order_by=None, responsible=Responsible(organ="organ"))
+    bench.catalog = replace(bench.catalog, divisions=catalog.divisions)
+    return Desk(bench)

@@ -46,3 +46,23 @@ def test_newest_revision_by_file_name_is_the_head_alembic_finds():
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     assert ScriptDirectory.from_config(config).get_current_head() == _newest()
+
+
+@pytest.mark.parametrize("name", ["quality_ticket_event", "quality_sample_verdict", "quality_correction"])
+@pytest.mark.parametrize("act", ["UPDATE", "DELETE"])
+def test_t7_what_happened_can_only_be_added_to(engine, name, act):
+    table = tables.metadata.tables[name]
+    values = {column.name: _some(column) for column in table.columns if column.autoincrement is not True}
+    change = sa.update(table).values(**{next(one for one in values if one != "id"): "other"}) if act == "UPDATE" else sa.delete(table)
+    with engine.begin() as connection:
+        connection.execute(sa.insert(table).values(**values))
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"), engine.begin() as connection:
+        connection.execute(change)
+    with engine.connect() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(table)) == 1
+
+
+def _some(column: sa.Column) -> object:
+    if isinstance(column.type, tables.Instant):
+        return datetime(2026, 11, 22, tzinfo=UTC)
+    return {} if isinstance(column.type, sa.JSON) else 1 if isinstance(column.type, sa.BigInteger) else "x"

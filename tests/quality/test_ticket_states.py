@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quality.tickets.states import STEPS, TITLES, Act, ActRefused, Role, Standing, State, after, possible
+from quality.tickets.states import STEPS, TITLES, Act, ActRefused, Kind, Role, Standing, State, after, possible
 
 COUNTS = st.integers(0, 3)
 STANDINGS = st.builds(
     Standing, st.sampled_from([State.ISSUED, State.ACCEPTED, State.WORKING, State.CLOSED]), st.booleans(), st.booleans(), st.booleans(),
-    COUNTS, COUNTS, COUNTS,
+    COUNTS, COUNTS, COUNTS, st.sampled_from(Kind),
 )  # fmt: skip
 
 

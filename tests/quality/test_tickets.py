@@ -6,83 +6,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 
-from catalogs.model import Field, Limits
+from catalogs.model import Field
 from catalogs.quality import Responsible
-from quality.publications import reader
 from quality.sampling import draw, outcome
-from quality.sql import compose, literal
-from quality.store.tables_tickets import ticket, ticket_event, ticket_part, ticket_row
-from quality.tickets.act import Request, act
 from quality.tickets.deadlines import warnings
-from quality.tickets.opening import open_tickets
 from quality.tickets.record import Actor
 from quality.tickets.settle import settle
 from quality.tickets.states import Act, ActRefused, Role
 from tests.license_hub.sample_hub import credit_code
-from tests.quality.deliveries import Bench, rule
-
-LOOSE = Limits(max_rejects=1.0, volume_band=99.0, max_removed=1.0)
-FIELDS = (
-    Field("code", "编号", "编号", "certificate_number", required=True),
-    Field("name", "名称", "名称", "org_name"),
-    Field("kind", "类别", "类别", "text"),
-    Field("organ", "机关代码", "机关代码", "uscc"),
-)
-HEADERS = tuple(one.source for one in FIELDS)
-NAMELESS, ODD = "thing.name.not_null", "thing.kind.pattern"
-RULES = (rule("not_null", "code"), rule("not_null", "name"), rule("pattern", "kind", severity="warn", regex="[甲乙]"))
-STAFF, CHIEF = Actor("staff", Role.QUALITY), Actor("chief", Role.SUPERVISOR)
-
-
-@pytest.fixture
-def organs(catalog) -> tuple[str, str]:
-    return tuple(catalog.organs[one][0] for one in ("9990101", "9990102"))
-
-
-@pytest.fixture
-def desk(bench_on, catalog) -> Desk:
-    bench = bench_on(rules=RULES, limits=LOOSE, fields=FIELDS, order_by=None, responsible=Responsible(organ="organ"))
-    bench.catalog = replace(bench.catalog, divisions=catalog.divisions)
-    return Desk(bench)
-
-
-class Desk:
-    """Deliveries and tickets of one bench."""
-
-    def __init__(self, bench: Bench):
-        self.bench = bench
-        self.at = {"lake": bench.lake, "database": bench.database}
-
-    def deliver(self, *rows) -> str:
-        return self.bench.deliver(*rows, columns=HEADERS).batch
-
-    def open(self, batch: str, *rules: str):
-        return open_tickets(self.bench.catalog, batch, rules or (NAMELESS, ODD), now=self.bench.now, actor="staff", **self.at)
-
-    def act(self, name: str, what: Act, actor: Actor, **given) -> str:
-        return act(self.bench.catalog, Request(name, what, actor, **given), database=self.bench.database, now=self.bench.now)
-
-    def keys(self, name: str) -> dict[str, str]:
-        """Key → state of a ticket's rows."""
-        with self.bench.database.connect() as connection:
-            paths = connection.scalars(sa.select(ticket_part.c.path).where(ticket_part.c.ticket == name)).all()
-            states = dict(connection.execute(sa.select(ticket_row.c.row, ticket_row.c.state).where(ticket_row.c.ticket == name)).all())
-        found = {}
-        with reader(self.bench.lake) as connection:
-            for path in paths:
-                query = compose('SELECT "row", key FROM read_parquet({path})', path=literal(str(self.bench.lake / path)))
-                found |= {key: states[row] for row, key in connection.execute(query.text).fetchall()}
-        return found
-
-    def line(self, name: str) -> sa.Row:
-        with self.bench.database.connect() as connection:
-            return connection.execute(sa.select(ticket).where(ticket.c.ticket == name)).one()
-
-    def events(self, name: str) -> list[str]:
-        with self.bench.database.connect() as connection:
-            return list(connection.scalars(sa.select(ticket_event.c.act).where(ticket_event.c.ticket == name).order_by(ticket_event.c.id)))
+from tests.quality.deliveries import rule
+from tests.quality.ticket_desk import CHIEF, HEADERS, LOOSE, NAMELESS, ODD, STAFF, Desk
 
 
 def test_one_ticket_a_rule_and_body_holds_exactly_the_failing_keys(desk, organs):
@@ -264,3 +198,48 @@ def test_body_found_by_a_credit_code_gets_its_tickets_and_samples(bench, catalog
     drawn = draw(made.catalog, "thing", 2, seed=1, now=made.now, actor="staff", **desk.at)
     with made.database.connect() as connection:
         assert [body.code for body in outcome(connection, drawn.sample)] == [registrar]
+
+
+def test_all_tickets_are_settled_at_once_each_by_its_own_rule_and_rows(desk, organs):
+    north, south = organs
+    bad = [(f"A{at}", None, "丙", north if at % 2 else south) for at in range(40)]
+    opened = desk.open(desk.deliver(*bad))
+    assert len(opened) == 4
+    mended = [(code, "好" if at < 20 else None, "甲" if at < 10 else "丙", organ) for at, (code, _, _, organ) in enumerate(bad)]
+    desk.deliver(*mended)
+    for one in opened:
+        corrected = {code for code, state in desk.keys(one.ticket).items() if state == "corrected"}
+        odd = 1 if one.body == north else 0
+        assert corrected == {f"A{at}" for at in range(20 if one.rule == NAMELESS else 10) if at % 2 == odd}
+
+
+def test_closed_tickets_are_read_only_where_their_rule_fails_again_and_only_for_a_time(desk, organs):
+    north, _ = organs
+    good, bad = ("A1", "好", "甲", north), ("A1", None, "甲", north)
+    (one,) = desk.open(desk.deliver(bad, ("A2", "好", "丙", north)), NAMELESS)
+    desk.deliver(good, ("A2", "好", "丙", north))
+    desk.act(one.ticket, Act.CONFIRM, STAFF)
+    [path] = (desk.bench.lake / "tickets").glob("*/*/*.parquet")
+    kept = path.with_suffix(".away")
+    path.rename(kept)
+    # Its rule fails nowhere: the ticket's file is not even opened.
+    desk.deliver(good, ("A2", "好", "甲", north))
+    kept.rename(path)
+    desk.bench.now += timedelta(days=desk.bench.catalog.tickets.reopens_within_days + 1)
+    (two,) = desk.open(desk.deliver(bad, ("A2", "好", "甲", north)), NAMELESS)
+    assert two.ticket != one.ticket and desk.line(one.ticket).state == "CLOSED" and desk.keys(two.ticket) == {"A1": "open"}
+
+
+def test_tickets_of_an_encrypted_lake_are_settled_too(tmp_path, sqlite, catalog, small, organs):
+    from connectors.lake import Lake
+    from connectors.sealed import FileKeys
+    from tests.quality.deliveries import Bench, resource
+    from tests.quality.ticket_desk import FIELDS, RULES
+
+    keys = FileKeys(b"k" * 8, {b"k" * 8: b"x" * 32})
+    made = resource(limits=LOOSE, fields=FIELDS, order_by=None, responsible=Responsible(organ="organ"))
+    shared = replace(small, resources={"thing": made}, rules={"thing": RULES}, divisions=catalog.divisions)
+    desk = Desk(Bench(Lake(tmp_path / "sealed", keys), sqlite, shared, made))
+    (one,) = desk.open(desk.deliver(("A1", None, "甲", organs[0])), NAMELESS)
+    desk.deliver(("A1", "好", "甲", organs[0]))
+    assert desk.line(one.ticket).state == "REVIEW"
