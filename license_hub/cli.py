@@ -17,6 +17,7 @@ from license_hub.commands import (
     data_keys,
     erase,
     gx,
+    held,
     keys,
     lake,
     log,
@@ -66,6 +67,7 @@ app.command("serve")(serve.serve)
 app.add_typer(batch.app, name="batch")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(status.app, name="status")
+app.add_typer(held.app, name="held")
 app.add_typer(keys.app, name="keys")
 app.add_typer(data_keys.app, name="data-keys")
 app.add_typer(lake.app, name="lake")

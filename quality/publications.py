@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from connectors.lake import Lake
 from quality.session import spilling
-from quality.sql import compose, literal
+from quality.sql import Sql, compose, literal
 from quality.store.tables import outcome, publication
 
 
@@ -112,13 +112,13 @@ def rows_paths(connection: sa.Connection, lake: Lake | Path, resource_id: str) -
 def changes(lake: Lake | Path, published: Publication) -> pa.Table:
     """The change set, ordered by `_key`."""
     with reader(lake) as connection:
-        return connection.sql(_changes_sql(Lake.of(lake), published)).to_arrow_table()
+        return connection.sql(changes_sql(Lake.of(lake), published).text).to_arrow_table()
 
 
 def change_batches(lake: Lake | Path, published: Publication, rows: int = 100_000) -> Iterator[pa.RecordBatch]:
     """The change set in pieces, ordered by `_key`, for sets that should not be in memory whole."""
     with reader(lake) as connection:
-        yield from connection.sql(_changes_sql(Lake.of(lake), published)).to_arrow_reader(rows)
+        yield from connection.sql(changes_sql(Lake.of(lake), published).text).to_arrow_reader(rows)
 
 
 @contextmanager
@@ -133,11 +133,12 @@ def reader(lake: Lake | Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def _changes_sql(lake: Lake, published: Publication) -> str:
+def changes_sql(lake: Lake, published: Publication) -> Sql:
+    """The change set as a query, for a connection of `reader`."""
     path = literal(lake.named(lake / published.changes_path))
     if published.changes_path == published.rows_path:
-        return compose("SELECT *, 'insert' AS _op FROM read_parquet({path}) ORDER BY _key", path=path).text
-    return compose("SELECT * FROM read_parquet({path}) ORDER BY _key", path=path).text
+        return compose("SELECT *, 'insert' AS _op FROM read_parquet({path}) ORDER BY _key", path=path)
+    return compose("SELECT * FROM read_parquet({path}) ORDER BY _key", path=path)
 
 
 def _read(connection: sa.Connection, query: sa.Select) -> list[Publication]:

@@ -58,7 +58,11 @@ class ReceivedOut(BaseModel):
     outcome: Literal["issued", "changed", "status_changed", "unchanged", "held"]
     identifier: str | None
     entry: int | None = Field(description="Its place in the log")
-    reason: str | None = Field(default=None, description="Why the row is held", examples=["HOLDER_NOT_TRUSTED"])
+    reason: str | None = Field(
+        default=None,
+        description="Why the row is held: its holder, its issuer, or TICKET: its issuing organ has to confirm",
+        examples=["HOLDER_NOT_TRUSTED"],
+    )
     batch: str = Field(description="Of the landing zone")
     publication: int
     proof: Literal["pending", "logged"] | None

@@ -99,6 +99,9 @@ class VerificationOut(BaseModel):
     )
     mismatched: list[str] = Field(examples=[[]], description="Names of the claimed fields that differ")
     request_id: str = Field(examples=["0f8fad5bd9cb469fa165708677289501"])
+    change_held: bool = Field(
+        default=False, description="A correction of this license waits for its issuing organ to confirm it; until then it stands as it is"
+    )
     valid_at: str | None = Field(default=None, description="The moment asked about, where it is a past one")
     known_at: str | None = Field(default=None, description="The moment whose knowledge answers")
 
@@ -184,7 +187,7 @@ def kind_of(identifier: str, catalog: Catalog) -> LicenseType | None:
 
 def body(answer: Answer, message: Message, request: str) -> Mapping[str, object]:
     """The answer as VerificationOut; also what the command line prints."""
-    return {
+    told = {
         "status": answer.verdict.status,
         "code": answer.verdict.code,
         "reason": message.sentence,
@@ -196,6 +199,7 @@ def body(answer: Answer, message: Message, request: str) -> Mapping[str, object]
         "mismatched": list(answer.mismatched),
         "request_id": request,
     }
+    return told | {"change_held": True} if answer.change_held else told
 
 
 def instant(at: datetime) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -20,7 +20,7 @@ from license_hub.domain.lifecycle import Act, Actor, State, acts_between, after,
 from license_hub.domain.verdict import Code, Status
 from license_hub.service.assess import assess
 from license_hub.service.hub import Hub
-from license_hub.service.ledger import Candidates
+from license_hub.service.ledger import Candidates, Ledger, Origin
 from license_hub.service.lint import commissioned
 from license_hub.service.recipe import Recipe
 from license_hub.service.versions import Predecessor, row_dicts
@@ -39,6 +39,8 @@ class Hold(StrEnum):
     HOLDER_CONTRADICTED = "HOLDER_CONTRADICTED"
     ISSUER_UNKNOWN = "ISSUER_UNKNOWN"
     NOT_COMMISSIONED = "NOT_COMMISSIONED"
+    TICKET = "TICKET"
+    """It says what a ticket asked for: the issuing organ confirms it first (`held_changes`)."""
 
 
 @dataclass
@@ -49,10 +51,23 @@ class Decisions:
     acts: list[tuple[Standing, Act, State]] = field(default_factory=list)
     held: list[tuple[int, Hold]] = field(default_factory=list)
     unchanged: int = 0
+    issuer: np.ndarray = field(default_factory=lambda: np.empty(0, np.int32))
+    """Each row's place among the candidates' issuers, -1 where nobody is known."""
+    standing: Mapping[str, Standing] = field(default_factory=dict)
+    """Row key → the license it has already."""
+
+    def carry_out(self, ledger: Ledger, recipe: Recipe, rows: pa.Table, origin: Origin) -> None:
+        """Versions and acts into the log."""
+        ledger.add_versions(recipe, rows, self.candidates, origin)
+        for license, act, to in self.acts:
+            ledger.add_act(license, act, to, origin)
 
 
-def decide_live(hub: Hub, connection: sa.Connection, recipe: Recipe, rows: pa.Table) -> Decisions:
-    """For rows the source provides now (`insert`, `update`, or held ones once more)."""
+def decide_live(hub: Hub, connection: sa.Connection, recipe: Recipe, rows: pa.Table, asked: Collection[str] = frozenset()) -> Decisions:
+    """For rows the source provides now (`insert`, `update`, or held ones once more).
+
+    `asked`: keys whose content a ticket asked for; where it makes or changes a license, the issuing organ confirms it first.
+    """
     keys = rows["_key"].to_pylist()
     old = standing(connection, hub.crypt, recipe.type_id, recipe.resource, keys)
     issuers, issuer = _issuers(hub.catalog, recipe, rows)
@@ -60,16 +75,18 @@ def decide_live(hub: Hub, connection: sa.Connection, recipe: Recipe, rows: pa.Ta
     known = np.fromiter((key in old for key in keys), bool, len(keys))
     made_here = commissioned(recipe.kind)
     refused = (issuer < 0) | reasons.is_valid().to_numpy(zero_copy_only=False) | (not made_here)
-    fresh = np.flatnonzero(~known & ~refused)
-    found = Decisions(Candidates(fresh, issuers, issuer[fresh], verified[fresh]))
+    waits = np.fromiter((key in asked for key in keys), bool, len(keys)) if asked else np.zeros(len(keys), bool)
+    fresh = np.flatnonzero(~known & ~refused & ~waits)
+    found = Decisions(Candidates(fresh, issuers, issuer[fresh], verified[fresh]), issuer=issuer, standing=old)
     found.held = [(place, _hold(made_here, issuer[place], reasons[place].as_py())) for place in np.flatnonzero(refused).tolist()]
+    found.held += [(place, Hold.TICKET) for place in np.flatnonzero(~known & ~refused & waits).tolist()]
     changed: dict[int, Predecessor] = {}
     places = np.flatnonzero(known).tolist()
     for place, row in zip(places, _rows_at(rows, places), strict=True):
         if refused[place]:
             _end(recipe, row, old[keys[place]], found)
         else:
-            _compare(recipe, place, row, old[keys[place]], issuers[issuer[place]], found, changed)
+            _compare(recipe, place, row, old[keys[place]], issuers[issuer[place]], found, changed if not waits[place] else None)
     if changed:
         both = np.concatenate([fresh, np.array(list(changed), np.int64)])
         predecessors = dict(enumerate(changed.values(), start=len(fresh)))
@@ -97,12 +114,16 @@ def _compare(
     old: Standing,
     issuer: tuple[str, str],
     found: Decisions,
-    changed: dict[int, Predecessor],
+    changed: dict[int, Predecessor] | None,
 ) -> None:
-    """A row whose license exists."""
+    """A row whose license exists. `changed` is None where a change of content waits for the organ."""
     draft = draft_from_row(recipe.kind, recipe.source, row, issuer)
     steps = list(_steps(State(old.state), draft))
-    if _content(old) != fields(draft):
+    differs = _content(old) != fields(draft)
+    if differs and changed is None:
+        found.held.append((place, Hold.TICKET))
+        _end(recipe, row, old, found)
+    elif differs:
         status = steps[-1][1] if steps else State(old.state)
         changed[place] = Predecessor(old.license_id, old.entry, old.version, old.serial, old.leaf_id, status.value)
     elif steps:

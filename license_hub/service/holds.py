@@ -1,15 +1,16 @@
-"""Trusted rows that wait: for a holder base, or for an issuer. Stored encrypted, tried again, the newest row of a key wins."""
+"""Trusted rows that wait: for a holder base, an issuer, or an organ's word. Stored encrypted, tried again, the newest row of a key wins."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import pyarrow as pa
 import sqlalchemy as sa
 
+from license_hub.service import held_changes
 from license_hub.service.content import number_form
-from license_hub.service.decide import Hold
+from license_hub.service.decide import Decisions, Hold, decide_live
 from license_hub.service.ledger import Ledger, Origin
 from license_hub.service.recipe import Recipe
 from license_hub.service.versions import row_dicts
@@ -36,10 +37,24 @@ def hold(ledger: Ledger, recipe: Recipe, rows: pa.Table, found: Sequence[tuple[i
 
 
 def waiting(ledger: Ledger, recipe: Recipe, without: Collection[str]) -> Iterator[tuple[Origin, pa.Table]]:
-    """Held rows of a license type, by the publication they came with, but for the keys in `without`."""
-    query = sa.select(held.c.key_bi, held.c.publication, held.c.payload).where(
-        held.c.type_id == recipe.type_id, held.c.resource == recipe.resource
-    )
+    """Held rows of a license type, by the publication they came with, but for the keys in `without`.
+
+    Those that wait for an organ's word alone are left out: no publication is that.
+    """
+    yield from _waiting(ledger, recipe, held.c.reason != Hold.TICKET.value, without=without)
+
+
+def chosen(ledger: Ledger, recipe: Recipe, keys: Iterable[bytes]) -> Iterator[tuple[Origin, pa.Table]]:
+    """Held rows of these keys (blind indexes)."""
+    for chunk in chunks(keys, CHUNK):
+        yield from _waiting(ledger, recipe, held.c.key_bi.in_(chunk))
+
+
+def _waiting(
+    ledger: Ledger, recipe: Recipe, *where: sa.ColumnElement[bool], without: Collection[str] = frozenset()
+) -> Iterator[tuple[Origin, pa.Table]]:
+    mine = (held.c.type_id == recipe.type_id, held.c.resource == recipe.resource)
+    query = sa.select(held.c.key_bi, held.c.publication, held.c.payload).where(*mine, *where)
     groups: dict[Origin, list[dict]] = {}
     for key, publication, payload in ledger.connection.execute(query.order_by(held.c.publication, held.c.key_bi)):
         row = json.loads(ledger.hub.crypt.decrypt("hub_held", "payload", held_place(recipe.type_id, recipe.resource, bytes(key)), payload))
@@ -49,6 +64,19 @@ def waiting(ledger: Ledger, recipe: Recipe, without: Collection[str]) -> Iterato
     for origin, found in groups.items():
         # Columns that a newer catalogue added are NULL.
         yield origin, pa.table({name: pa.array([row.get(name) for row in found], pa.string()) for name in names})
+
+
+def try_again(ledger: Ledger, recipe: Recipe, rows: pa.Table, origin: Origin) -> tuple[Decisions, dict[str, int]]:
+    """Decides held rows once more and carries out what follows; returns row key → entry of what was issued, too."""
+    tickets = held_changes.of_rows(ledger, recipe, rows["_key"])
+    decisions = decide_live(ledger.hub, ledger.connection, recipe, rows, tickets.unanswered)
+    settle(ledger, recipe, rows, decisions.held)
+    held_changes.renew(ledger, recipe, rows, decisions, tickets)
+    first = ledger.next_entry
+    decisions.carry_out(ledger, recipe, rows, origin)
+    entries = {rows["_key"][place].as_py(): first + at for at, place in enumerate(decisions.candidates.places.tolist())}
+    held_changes.link(ledger, entries, tickets)
+    return decisions, entries
 
 
 def settle(ledger: Ledger, recipe: Recipe, rows: pa.Table, still: Sequence[tuple[int, Hold]]) -> None:

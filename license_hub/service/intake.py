@@ -5,6 +5,7 @@
 - A database that goes away is waited for and the publication applied again: its mark, read under the lock, says whether an unknown
   commit took place. A worker process that dies is replaced once.
 - Rows held for their holders are tried again with every publication of a base they lean on; the newest row of a key wins.
+- What a row says because a ticket asked for it is held until the issuing organ confirms it (`confirm_held`); all else is issued at once.
 - Proofs follow the commit: `integrate` extends the tiles and signs; a run that was killed in between is made up by the next.
 
 Source: design.md decisions 2 and 7; issue 2 §5.
@@ -12,7 +13,7 @@ Source: design.md decisions 2 and 7; issue 2 §5.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, fields
 from functools import partial
@@ -22,7 +23,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from license_hub.errors import CrewFault, HubError, IntakeError, Unwitnessed
-from license_hub.service import holds
+from license_hub.service import held_changes, holds
 from license_hub.service.answer_call import answer_call
 from license_hub.service.crew import Crew
 from license_hub.service.decide import Decisions, decide_gone, decide_live
@@ -40,6 +41,7 @@ from license_hub.storage.licenses import release
 from license_hub.storage.outage import through_outages
 from license_hub.storage.tables import mark
 from quality import publications
+from quality.corrected import Places, corrections
 from quality.publications import Publication
 
 
@@ -168,8 +170,9 @@ def _apply(hub: Hub, crew: Crew, publication: Publication, tried: list[IntakeRep
         changes = publications.changes(hub.lake, publication)
         crew.expect(changes.num_rows)
         report.of(publication.resource)
+        tickets = corrections(ledger.connection, hub.lake, publication)
         for recipe in recipes(hub.catalog, publication.resource):
-            _apply_changes(ledger, recipe, changes, publication, report)
+            _apply_changes(ledger, recipe, changes, publication, report, tickets)
         _retry(ledger, publication, changes, report)
         _move_mark(ledger, publication)
         if publication.pushed:
@@ -182,8 +185,10 @@ def _apply(hub: Hub, crew: Crew, publication: Publication, tried: list[IntakeRep
     return report
 
 
-def _apply_changes(ledger: Ledger, recipe: Recipe, changes: pa.Table, publication: Publication, report: IntakeReport) -> None:
-    """One license type's part of a change set."""
+def _apply_changes(
+    ledger: Ledger, recipe: Recipe, changes: pa.Table, publication: Publication, report: IntakeReport, tickets: Mapping[str, Places]
+) -> None:
+    """One license type's part of a change set. `tickets`: key → the rows of tickets it corrects."""
     hub, connection = ledger.hub, ledger.connection
     fits, op = applies(changes, recipe.source), changes["_op"]
     provided = pc.is_in(op, pa.array(["insert", "update"]))
@@ -192,12 +197,14 @@ def _apply_changes(ledger: Ledger, recipe: Recipe, changes: pa.Table, publicatio
     left = pc.and_(pc.equal(op, "update"), pc.invert(fits))
     gone = changes.filter(pc.or_(pc.is_in(op, pa.array(["removed", "deleted"])), left))["_key"].to_pylist()
     origin = Origin(publication.resource, publication.number, instant(publication.as_of))
-    decisions = decide_live(hub, connection, recipe, live)
+    asked = held_changes.asked(ledger, recipe, live["_key"], tickets)
+    decisions = decide_live(hub, connection, recipe, live, asked)
     decisions.acts.extend(decide_gone(hub, connection, recipe, gone))
     given = (index for key in (*live["_key"].to_pylist(), *gone) for index in hub.crypt.probes("key", key))
     release(connection, recipe.type_id, recipe.resource, given)
     holds.hold(ledger, recipe, live, decisions.held, origin, publication.partition or "")
-    _carry_out(ledger, recipe, live, decisions, origin)
+    held_changes.keep(ledger, recipe, live, decisions, asked)
+    decisions.carry_out(ledger, recipe, live, origin)
     counts = report.of(publication.resource)
     counts.add(decisions)
     counts.held += len(decisions.held)
@@ -208,16 +215,8 @@ def _retry(ledger: Ledger, publication: Publication, changes: pa.Table, report: 
     just_decided = set(changes["_key"].to_pylist())
     for recipe in leaning_on(ledger.hub.catalog, publication.resource):
         for origin, rows in holds.waiting(ledger, recipe, just_decided if recipe.resource == publication.resource else frozenset()):
-            decisions = decide_live(ledger.hub, ledger.connection, recipe, rows)
-            holds.settle(ledger, recipe, rows, decisions.held)
-            _carry_out(ledger, recipe, rows, decisions, origin)
+            decisions, _ = holds.try_again(ledger, recipe, rows, origin)
             report.of(recipe.resource).add(decisions)
-
-
-def _carry_out(ledger: Ledger, recipe: Recipe, rows: pa.Table, decisions: Decisions, origin: Origin) -> None:
-    ledger.add_versions(recipe, rows, decisions.candidates, origin)
-    for standing, act, to in decisions.acts:
-        ledger.add_act(standing, act, to, origin)
 
 
 def _mark(connection: sa.Connection, resource: str) -> int:

@@ -96,6 +96,10 @@ class Ledger:
         """Entries taken so far."""
         return self._next - self._first
 
+    @property
+    def next_entry(self) -> int:
+        return self._next
+
     def add_versions(self, recipe: Recipe, rows: pa.Table, candidates: Candidates, origin: Origin) -> None:
         """Versions with consecutive entries, in the order of the candidates."""
         parts = (candidates.part(at, at + JOB_ROWS) for at in range(0, len(candidates), JOB_ROWS))

@@ -73,6 +73,8 @@ class Answer:
     """Up to when the source vouches for it; None: no source said anything of it."""
     log: str | None = None
     """`witnessed`; `unwitnessed`: under a checkpoint that lacks a quorum; `pending`: under none yet."""
+    change_held: bool = False
+    """A correction of the license waits for its issuing organ's word; until then the license stands as it is."""
     epoch: int = 0
     """The security epoch its look-up saw: who was let in under another one is to be checked again before he gets it."""
 
@@ -230,7 +232,12 @@ def _answer(
         evidence["leaf_hash"] = match.opened.leaf_hash.hex()
     verdict = decide(found, now=now, as_of=datetime.fromisoformat(row.as_of), evidence=evidence)
     shown = tuple(differing) if found.proof is not Proof.BAD else ()
-    return Answer(verdict, row.type_id, shown, row.grade, row.holder_verified, verdict.as_of)
+    return Answer(verdict, row.type_id, shown, row.grade, row.holder_verified, verdict.as_of, change_held=_held(row))
+
+
+def _held(row: sa.Row) -> bool:
+    """Said of the newest version alone: what an older one says no longer counts anyway."""
+    return bool(row.change_held) and row.entry == row.newest_entry
 
 
 def _standing(head: Checkpoint | None, witnessed: int, match: Match | None, answer: Answer) -> str | None:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from license_hub.storage import epoch
 from license_hub.storage.engine import is_postgres
 from license_hub.storage.tables import attestation, license, sequence, status, version
+from license_hub.storage.tables_held import held_ticket
 
 _newest = version.alias("newest")
 _former = version.alias("former")
@@ -56,6 +57,7 @@ class Found(NamedTuple):
     epoch: int
     """The security epoch: who decides on remembered keys compares it with theirs (`service.security.Security.seen`)."""
     rows: list[sa.Row]
+    """Of FOUND's columns, and `change_held`."""
 
 
 def find(connection: sa.Connection, identifiers: Collection[str], numbers: Collection[bytes]) -> Found:
@@ -83,4 +85,6 @@ def _places(among: Callable[[sa.Column, str], sa.ColumnElement[bool]]) -> sa.Com
 
 
 _PLACES_IN, _PLACES_ANY = _places(_in), _places(_any)
-_ROWS_IN, _ROWS_ANY = (FOUND.where(among(version.c.entry, "entries")) for among in (_in, _any))
+_WAITS = sa.exists().where(held_ticket.c.license_id == version.c.license_id).label("change_held")
+"""Whether a correction of the license waits for its issuing organ's word."""
+_ROWS_IN, _ROWS_ANY = (FOUND.add_columns(_WAITS).where(among(version.c.entry, "entries")) for among in (_in, _any))

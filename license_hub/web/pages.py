@@ -66,6 +66,7 @@ class Result:
     at_iso: str
     request_id: str
     checks: tuple[Check, ...]
+    change_held: bool = False
 
 
 def msgid(text: str) -> str:
@@ -170,6 +171,7 @@ async def ask(request: Request, given: dict[str, str], catalog: Catalog) -> Resu
         at_iso=instant(now),
         request_id=request_no,
         checks=outcome(answer),
+        change_held=answer.change_held,
     )
 
 

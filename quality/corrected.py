@@ -1,0 +1,117 @@
+"""Which rows of a publication correct rows of tickets, for the hub: what came through a ticket waits there for the issuing organ.
+
+- Nothing here depends on whether the batch has been settled yet: it follows from the publication, its tickets' files and their rows.
+- A row corrects a ticket's row when it is in the change set, its key is the ticket's, and the ticket's rule does not fail there.
+- A ticket that was opened after the publication, or was closed before it, has nothing to do with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from connectors.lake import Lake
+from quality.publications import Publication, changes_sql, reader
+from quality.sql import compose, joined, literal, literals
+from quality.store.tables_tickets import ticket, ticket_part, ticket_row
+from quality.tickets.record import Actor, note
+from quality.tickets.states import RowState, State
+
+CHUNK = 5_000
+ISSUER = "issuer"
+"""Role, in a ticket's events, of the organ that issues the licenses made of its rows."""
+
+
+class Place(NamedTuple):
+    """A row of a ticket."""
+
+    ticket: str
+    row: int
+
+
+Places = tuple[Place, ...]
+
+
+def corrections(connection: sa.Connection, lake: Lake | Path, published: Publication) -> dict[str, Places]:
+    """Key → the ticket rows it corrects. One query where no ticket concerns the publication."""
+    concerned = _concerned(connection, published)
+    if not concerned:
+        return {}
+    parts = connection.execute(sa.select(ticket_part.c.ticket, ticket_part.c.path).where(ticket_part.c.ticket.in_(concerned)))
+    opened = Lake.of(lake)
+    files: dict[str, list[Path]] = {}
+    for name, path in parts:
+        files.setdefault(name, []).append(opened / path)
+    found: dict[str, list[Place]] = {}
+    if files:
+        standing = _standing(connection, files, published.batch)
+        for key, name, row in _touched(opened, published, files, concerned):
+            if Place(name, row) in standing:
+                found.setdefault(key, []).append(Place(name, row))
+    return {key: tuple(places) for key, places in found.items()}
+
+
+def reopened(connection: sa.Connection, places: Collection[Place]) -> set[Place]:
+    """Those of the rows that fail again, or whose correction was not accepted; a ticket that was ended asks for nothing any more."""
+    names = {one.ticket for one in places}
+    rows = _chosen(connection, names, ticket_row.c.state == RowState.OPEN, ticket.c.phase != State.CLOSED)
+    return rows & set(places)
+
+
+def numbers(connection: sa.Connection, tickets: Iterable[str]) -> dict[str, int]:
+    """Ticket → its number, as people know it."""
+    query = sa.select(ticket.c.ticket, ticket.c.number).where(ticket.c.ticket.in_(set(tickets)))
+    return {name: number for name, number in connection.execute(query)}
+
+
+def numbered(connection: sa.Connection, number: int) -> str | None:
+    """The ticket of that number."""
+    return connection.scalar(sa.select(ticket.c.ticket).where(ticket.c.number == number))
+
+
+def tell(
+    connection: sa.Connection, name: str, act: str, actor: str, organ: str, now: datetime, *, comment: str = "", **figures: int
+) -> None:
+    """What the issuing organ did with the corrections of a ticket, as an event of the ticket."""
+    note(connection, name, Actor(actor, ISSUER, organ), act, now, comment=comment, organ=organ, **figures)
+
+
+def _concerned(connection: sa.Connection, published: Publication) -> dict[str, str]:
+    """Tickets a publication can correct rows of → their rules."""
+    where = (ticket.c.resource == published.resource, ticket.c.opened_at <= published.created_at, ticket.c.phase != State.CLOSED)
+    known = ticket.c.closed_at.is_(None) | (ticket.c.closed_at >= published.created_at)
+    return {name: rule for name, rule in connection.execute(sa.select(ticket.c.ticket, ticket.c.rule).where(*where, known))}
+
+
+def _standing(connection: sa.Connection, tickets: Iterable[str], batch: str) -> set[Place]:
+    """Rows that are not done with, and those that were closed on the strength of this very batch."""
+    return _chosen(connection, tickets, (ticket_row.c.state != RowState.CLOSED) | (ticket_row.c.batch == batch))
+
+
+def _chosen(connection: sa.Connection, tickets: Iterable[str], *where: sa.ColumnElement[bool]) -> set[Place]:
+    names, found = sorted(tickets), set()
+    query = sa.select(ticket_row.c.ticket, ticket_row.c.row).join(ticket, ticket.c.ticket == ticket_row.c.ticket).where(*where)
+    for at in range(0, len(names), CHUNK):
+        found |= {Place(*row) for row in connection.execute(query.where(ticket_row.c.ticket.in_(names[at : at + CHUNK])))}
+    return found
+
+
+def _touched(lake: Lake, published: Publication, files: Mapping[str, list[Path]], rules: Mapping[str, str]) -> list[tuple[str, str, int]]:
+    """(key, ticket, row) of rows of tickets that stand in the change set and do not fail the ticket's rule there."""
+    asked = [
+        compose('SELECT key, "row", {name} AS ticket, {rule} AS rule FROM read_parquet([{paths}]) WHERE key IS NOT NULL',
+                name=literal(name), rule=literal(rules[name]), paths=literals(lake.named(one) for one in paths))
+        for name, paths in sorted(files.items())
+    ]  # fmt: skip
+    with reader(lake) as connection:
+        query = compose(_TOUCHED, asked=joined(" UNION ALL ", asked), changed=changes_sql(lake, published))
+        return connection.execute(query.text).fetchall()
+
+
+_TOUCHED = """SELECT asked.key, asked.ticket, asked."row" FROM ({asked}) AS asked JOIN ({changed}) AS changed ON changed._key = asked.key
+    WHERE changed._op IN ('insert', 'update') AND NOT coalesce(list_contains(changed._warnings, asked.rule), FALSE)
+    ORDER BY ALL"""
