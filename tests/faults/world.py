@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +21,7 @@ from license_hub.service.verify import VerifyRequest, verify
 from license_hub.storage import tables
 from tests.license_hub.service.conftest import Options
 from tests.license_hub.service.publishing import Publisher, credit_code, entity
+from tests.support import nursery
 from tests.support.cluster import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,27 +121,18 @@ def world(cluster: Cluster, folder: Path, catalog, lake: Path | None = None) -> 
         hub.close()
 
 
-class Nursery:
-    """Starts processes of the hub (`tests.faults.nursery`), one at a time; a second nursery runs a second one beside."""
+class Nursery(nursery.Nursery):
+    """Starts processes of the hub (`tests.faults.nursery`)."""
 
     def __init__(self, options: Options, log: Path):
         self._options = options
-        self.log = log
-        self._file = log.open("ab")
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._file}
-        self._process = subprocess.Popen([sys.executable, "-m", "tests.faults.nursery"], cwd=ROOT, text=True, **pipes)
-        self._said("ready")
+        super().__init__("tests.faults.nursery", log)
 
     def start(self, act: str = "intake", point: str = "", nth: int = 1, workers: int = 0) -> int:
         """The new process's pid."""
         o = self._options
         job = {"database": o.database_url, "lake": str(o.lake), "keys": str(o.keys)}
-        print(json.dumps(job | {"act": act, "point": point, "nth": nth, "workers": workers}), file=self._process.stdin, flush=True)
-        return self._said("pid")
-
-    def ended(self) -> int:
-        """Exit code of the process, once it has ended; negative: the signal that ended it."""
-        return self._said("code")
+        return self.begin(job | {"act": act, "point": point, "nth": nth, "workers": workers})
 
     def killed(self, dice: Random, most: float, **job: object) -> int:
         """Starts a process and kills it after a random time of at most that many seconds; its exit code."""
@@ -154,14 +143,3 @@ class Nursery:
         except ProcessLookupError:
             pass
         return self.ended()
-
-    def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait(30)
-        self._process.stdout.close()
-        self._file.close()
-
-    def _said(self, name: str) -> int:
-        line = self._process.stdout.readline()
-        assert line, f"the nursery ended: {self.log.read_text()[-3000:]}"
-        return json.loads(line)[name]
