@@ -19,6 +19,7 @@ from license_hub.orphan import end_with_parent
 
 if TYPE_CHECKING:
     from license_hub.api.frame import Frame
+    from license_hub.service.ask_provider import ProviderOptions
     from license_hub.service.hub import Hub
     from license_hub.settings import Settings
 
@@ -80,14 +81,16 @@ def faced(hub: Hub, settings: Settings | None = None) -> Frame:
     """
     from license_hub.api.build import build
     from license_hub.service.staff_sessions import Limits
-    from license_hub.web import pages, staff
+    from license_hub.web import pages
+    from license_hub.web.house import House
     from quality import board
     from quality.board.owners import owner
     from quality.board.surroundings import Issued, Person, Surroundings
 
     chosen = settings or environment.read({})
     limits = Limits(chosen.session_idle_s, chosen.session_s)
-    house = staff.House(hub, partial(owner, hub.engine), (board.TEMPLATES,), limits)
+    local = chosen.local_accounts == "on"
+    house = House(hub, partial(owner, hub.engine), (board.TEMPLATES,), limits, local=local, provider=provider(chosen))
     around = Surroundings(
         catalog=hub.catalog,
         lake=hub.lake,
@@ -100,6 +103,24 @@ def faced(hub: Hub, settings: Settings | None = None) -> Frame:
     )
     routers = [*pages.routers(), *house.routers(board.routers(around))]
     return build(hub, routers, pages.problem_page, allowance=house.allowance, framing=chosen.airflow_origin)
+
+
+def provider(settings: Settings) -> ProviderOptions | None:
+    """The identity provider as the settings name it."""
+    from license_hub.service.ask_provider import ProviderOptions
+
+    if not settings.oidc_issuer:
+        return None
+    return ProviderOptions(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret,
+        scopes=settings.oidc_scopes,
+        name_claim=settings.oidc_name_claim,
+        roles_claim=settings.oidc_roles_claim,
+        roles=dict(pair.split("=", 1) for pair in settings.oidc_roles.split()),
+        body_claim=settings.oidc_body_claim,
+    )
 
 
 def start_metrics(host: str, port: int, workers: int) -> None:

@@ -44,6 +44,7 @@ EgovError                     catalogs.errors
         ├── NotAuthorized     scope or license type not granted
         ├── AccountRefused    an account cannot be so: name, roles, body or password
         ├── SignInRefused     name and password do not open a session; never says which of the two
+        ├── ProviderRefused   the identity provider, or what the browser brought from it, is not what it must be
         ├── SignInThrottled   too many failed sign-ins lately; `seconds` to wait
         └── PurposeMissing    purpose or case number not given
 """
@@ -261,3 +262,7 @@ class SignInThrottled(SignInRefused):
     def __init__(self, seconds: int):
         self.seconds = seconds
         super().__init__(f"too many failed sign-ins; try again in {seconds} seconds")
+
+
+class ProviderRefused(SignInRefused):
+    code = "PROVIDER_REFUSED"

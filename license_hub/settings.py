@@ -63,6 +63,30 @@ ROWS = (
     Row("session_idle_s", "HUB_SESSION_IDLE_S", "1800", "seconds without a page after which a person must sign in again"),
     Row("session_s", "HUB_SESSION_S", "36000", "seconds after which a person must sign in again in any case"),
     Row("airflow_origin", "HUB_AIRFLOW_ORIGIN", "", "scheme://host:port of Airflow, which may frame the pages below /quality/framed/"),
+    Row("local_accounts", "HUB_LOCAL_ACCOUNTS", "on", "on, or off where people sign in at the identity provider alone"),
+    Row("oidc_issuer", "HUB_OIDC_ISSUER", "", "issuer URL of an OpenID Connect provider at which people sign in; empty = none"),
+    Row(
+        "oidc_client_id",
+        "HUB_OIDC_CLIENT_ID",
+        "",
+        "what the provider knows the hub as; it sends back to <public URL>/sign-in/provider/back",
+    ),
+    Row("oidc_client_secret", "HUB_OIDC_CLIENT_SECRET", "", "the hub's secret at the provider", secret=True),
+    Row("oidc_scopes", "HUB_OIDC_SCOPES", "openid profile", "scopes asked for, spaces between"),
+    Row("oidc_name_claim", "HUB_OIDC_NAME_CLAIM", "name", "claim with the person's name"),
+    Row(
+        "oidc_roles_claim",
+        "HUB_OIDC_ROLES_CLAIM",
+        "roles",
+        "claim with the person's roles, full stops into nested ones: realm_access.roles",
+    ),
+    Row(
+        "oidc_roles",
+        "HUB_OIDC_ROLES",
+        "quality=quality body=body supervisor=supervisor auditor=auditor",
+        "the provider's word = role here, spaces between; other words grant nothing",
+    ),
+    Row("oidc_body_claim", "HUB_OIDC_BODY_CLAIM", "body", "claim with the credit code of the body whose staff a person is"),
     Row("log_level", "HUB_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
 )
 
@@ -93,6 +117,15 @@ class Settings:
     session_idle_s: int
     session_s: int
     airflow_origin: str
+    local_accounts: str
+    oidc_issuer: str
+    oidc_client_id: str
+    oidc_client_secret: str
+    oidc_scopes: str
+    oidc_name_claim: str
+    oidc_roles_claim: str
+    oidc_roles: str
+    oidc_body_claim: str
     log_level: str
 
     def shown(self) -> dict[str, str]:
@@ -136,6 +169,8 @@ def read(environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] 
         session_idle_s=_integer("HUB_SESSION_IDLE_S", text["session_idle_s"], 60, 86_400, problems),
         session_s=_integer("HUB_SESSION_S", text["session_s"], 60, 604_800, problems),
         airflow_origin=_web_origin("HUB_AIRFLOW_ORIGIN", text["airflow_origin"], problems),
+        local_accounts=_one_of("HUB_LOCAL_ACCOUNTS", text["local_accounts"], ("on", "off"), problems),
+        **_oidc(text, problems),
         log_level=_one_of("HUB_LOG_LEVEL", text["log_level"], ("DEBUG", "INFO", "WARNING", "ERROR"), problems),
     )
     if settings.port == settings.metrics_port:
@@ -188,6 +223,23 @@ def _url(env: str, value: str, problems: list[str]) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         problems.append(f"{env} is not an http(s) URL without query")
     return value.rstrip("/")
+
+
+def _oidc(text: Mapping[str, str], problems: list[str]) -> dict[str, str]:
+    """Settings of the identity provider: all that is needed, or nothing."""
+    issuer = text["oidc_issuer"]
+    if issuer:
+        _url("HUB_OIDC_ISSUER", issuer, problems)
+        if issuer.startswith("http:") and urlsplit(issuer).hostname not in ("127.0.0.1", "localhost", "::1"):
+            problems.append("HUB_OIDC_ISSUER is not https: whoever is between could sign in as anybody")
+        for name in ("oidc_client_id", "oidc_client_secret"):
+            if not text[name]:
+                problems.append(f"HUB_{name.upper()} is needed beside HUB_OIDC_ISSUER")
+    elif text["local_accounts"] == "off":
+        problems.append("HUB_LOCAL_ACCOUNTS is off and HUB_OIDC_ISSUER is empty: nobody could sign in")
+    if any("=" not in pair for pair in text["oidc_roles"].split()):
+        problems.append("HUB_OIDC_ROLES is not word=role pairs with spaces between")
+    return {name: value for name, value in text.items() if name.startswith("oidc_")}
 
 
 def _web_origin(env: str, value: str, problems: list[str]) -> str:

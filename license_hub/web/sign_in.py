@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
+from fastapi import Form as Field
 from fastapi.responses import RedirectResponse, Response
 
 from license_hub.api.patience import in_time
+from license_hub.api.problem import Problem
 from license_hub.api.serving import request_id
 from license_hub.errors import SignInRefused, SignInThrottled
 from license_hub.service.passwords import Crowded
@@ -21,9 +23,7 @@ WRONG = msgid("账号或密码不对。")
 CROWDED = msgid("现在登录的人很多，请稍后再试。")
 
 
-def router(door: Door, pages: Pages) -> APIRouter:
-    """Templates read once; the account's page stands for a home until there are others."""
-    form = _Form(door, pages)
+def router(form: Form, pages: Pages) -> APIRouter:
     made = APIRouter()
     made.add_api_route(SIGN_IN, form.show, methods=["GET"])
     made.add_api_route(SIGN_IN, form.enter, methods=["POST"])
@@ -36,17 +36,22 @@ def router(door: Door, pages: Pages) -> APIRouter:
     return made
 
 
-class _Form:
-    def __init__(self, door: Door, pages: Pages):
+class Form:
+    """The sign-in form. `local`: with fields for name and password; `provider`: with the way to the identity provider."""
+
+    def __init__(self, door: Door, pages: Pages, *, local: bool, provider: bool):
         self._door = door
         self._pages = pages
+        self._shows = {"local": local, "provider": provider}
 
     def show(self, request: Request, next: str = "") -> Response:
         if request.state.visit.account is not None:
             return RedirectResponse(back(next, HOME), status_code=303)
-        return self._shown(request, next, "")
+        return self.shown(request, next, "")
 
-    async def enter(self, request: Request, account: str = Form(""), password: str = Form(""), next: str = Form("")) -> Response:
+    async def enter(self, request: Request, account: str = Field(""), password: str = Field(""), next: str = Field("")) -> Response:
+        if not self._shows["local"]:
+            raise Problem("FORBIDDEN")
         address = request.client.host if request.client else ""
         former = request.state.visit.cookie
         attempt = Attempt(account.strip().lower()[:64], password, address, request_id(request), former)
@@ -54,11 +59,11 @@ class _Form:
             cookie, _who = await in_time(sign_in, self._door.hub, attempt, self._door.limits)
         except SignInThrottled as refusal:
             minutes = -(-refusal.seconds // 60)
-            return self._shown(request, next, msgid("失败次数过多，请在 %(minutes)s 分钟后再试。"), status=429, minutes=minutes)
+            return self.shown(request, next, msgid("失败次数过多，请在 %(minutes)s 分钟后再试。"), status=429, minutes=minutes)
         except SignInRefused:
-            return self._shown(request, next, WRONG, status=403)
+            return self.shown(request, next, WRONG, status=403)
         except Crowded:
-            return self._shown(request, next, CROWDED, status=503)
+            return self.shown(request, next, CROWDED, status=503)
         answer = RedirectResponse(back(next, HOME), status_code=303)
         self._door.set_cookie(answer, self._door.cookie, cookie)
         self._door.drop_cookie(answer, self._door.visitor_cookie)
@@ -71,12 +76,12 @@ class _Form:
         self._door.drop_cookie(answer, self._door.cookie)
         return answer
 
-    def _shown(self, request: Request, next: str, wrong: str, status: int = 200, **words: object) -> Response:
+    def shown(self, request: Request, next: str, wrong: str, status: int = 200, **words: object) -> Response:
         """The form; its token hangs on a cookie of this browser, which is made with the first form."""
         fresh = "" if request.cookies.get(self._door.visitor_cookie) else secrets.token_urlsafe(24)
         if fresh:
             request.cookies[self._door.visitor_cookie] = fresh
-        answer = self._pages.render(request, "sign_in.html", status=status, wrong=wrong, words=words, next=back(next, ""))
+        answer = self._pages.render(request, "sign_in.html", status=status, wrong=wrong, words=words, next=back(next, ""), **self._shows)
         if fresh:
             self._door.set_cookie(answer, self._door.visitor_cookie, fresh)
         return answer

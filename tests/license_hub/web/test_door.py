@@ -13,7 +13,7 @@ from license_hub.api.build import build
 from license_hub.app import faced
 from license_hub.web import pages
 from license_hub.web.assets import LIBRARIES, VENDOR, assets
-from license_hub.web.staff import House
+from license_hub.web.house import House
 from tests.license_hub.sample_hub import options
 from tests.license_hub.web.staff_visit import BODY, Browser, token_of
 

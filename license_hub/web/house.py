@@ -1,0 +1,82 @@
+"""What the staff pages of other packages are given of the hub, and the door before them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fastapi import APIRouter, Depends, Request
+from starlette.formparsers import MultiPartParser
+
+from license_hub.api.serving import request_id
+from license_hub.service.ask_provider import Provider, ProviderOptions
+from license_hub.service.find_issued import find_issued
+from license_hub.service.hub import Hub
+from license_hub.service.note_act import note
+from license_hub.service.staff_sessions import Limits
+from license_hub.web import sign_in, sign_in_provider
+from license_hub.web.door import MIB, Door, Owner
+from license_hub.web.staff import Pages
+
+
+class House:
+    """What the staff pages of other packages are given of the hub: visitor, frame, issued licenses, audit; and the door before them."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        owner: Owner,
+        folders: Sequence[Path] = (),
+        limits: Limits | None = None,
+        *,
+        local: bool = True,
+        provider: ProviderOptions | None = None,
+    ):
+        self._hub = hub
+        self._local = local
+        self._provider = Provider(provider, hub.public_url + sign_in_provider.BACK, hub.clock) if provider else None
+        self._door = Door(hub, owner, limits or Limits())
+        self._pages = Pages(self._door, folders)
+        self.render = self._pages.render
+        self.allowance = self._door.allowance
+        # Uploads stay in memory, within their allowance: a file of persons is not spooled to a plain disk.
+        MultiPartParser.spool_max_size = max((one.upload_mib for one in self._door.policy.routes.values()), default=0) * MIB + MIB
+
+    def visitor(self, request: Request) -> dict[str, object]:
+        """Who is in: account, name, roles, body."""
+        account = request.state.visit.account
+        return {"account": account.account, "name": account.name, "roles": account.roles, "body": account.body}
+
+    def issued(self, resource: str, keys: Sequence[str]) -> dict[str, dict[str, object]]:
+        """By key: identifier, version, status and address of the license made of that row."""
+        found = find_issued(self._hub, resource, keys)
+        return {
+            key: {
+                "identifier": one.identifier,
+                "version": one.version,
+                "status": one.status,
+                "url": f"/licenses/{one.identifier}" if one.identifier else "",
+            }
+            for key, one in found.items()
+        }
+
+    def audit(self, request: Request, action: str, **details: str | int) -> None:
+        """On record when this returns; whoever cannot be recorded is shown nothing."""
+        note(self._hub, request_id(request), request.state.visit.account.account, action, details)
+
+    def routers(self, pages: Sequence[APIRouter]) -> list[APIRouter]:
+        """The door's own pages and these, behind the guard. Raises LookupError for a route without a row in the access policy."""
+        form = sign_in.Form(self._door, self._pages, local=self._local, provider=self._provider is not None)
+        own = [sign_in.router(form, self._pages), sign_in_provider.router(self._door, form, self._provider)]
+        guarded = APIRouter(include_in_schema=False, dependencies=[Depends(self._door.guard)])
+        for router in (*own, *pages):
+            guarded.include_router(router)
+        missing = sorted(one for one in named(guarded) if one not in self._door.policy.routes)
+        if missing:
+            raise LookupError(f"catalogs/access.yaml has no row for {', '.join(missing)}")
+        return [guarded]
+
+
+def named(router: APIRouter) -> list[str]:
+    """Its routes as the access policy names them."""
+    return [f"{method} {route.path}" for route in router.routes for method in sorted(route.methods)]
