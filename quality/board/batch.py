@@ -42,7 +42,7 @@ def router(around: Surroundings) -> APIRouter:
         tables_ = found | {"stages": _stages(row, report), "balance": _balance(report), "issued": _issued(issued)}
         sent = sheets.answer(list(tables_.values()), format, table, batch)
         return sent or around.render(
-            request, "batch.html", batch=row, title=lists.named(around.catalog, row.resource), status=STATUSES[row.status],
+            request, "batch.html", batch=row, title=lists.named(around.catalog, row.resource), outcome=STATUSES[row.status],
             report=report, tables=tables_, facts=_facts(around, row, report, published), looked=len(keys),
             issued=sorted(Counter(LICENSES.get(one.status, one.status) for one in issued.values()).items()), fields=_fields(state),
             gx=f"/quality/batches/{batch}/gx" if stored_run(around.lake.root, row) else "",

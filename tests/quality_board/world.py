@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import sqlalchemy as sa
 
 from catalogs.model import Catalog
 from connectors.landing import land
+from license_hub.service.hub import Hub
+from license_hub.service.intake import apply_pending
 from quality.engine import check
 from quality.report import BatchReport
-from quality.store import upgrade
 from quality.tickets.opening import open_tickets
 from tests.license_hub.sample_hub import company, credit_code
 from tests.quality.deliveries import Typed
@@ -27,24 +27,29 @@ ID_RULE, CAPITAL_RULE, NAME_RULE = (f"legal_entity.{one}" for one in ("credit_co
 
 @dataclass
 class World:
-    lake: Path
-    database: sa.Engine
-    catalog: Catalog
+    """A hub and what went through it."""
+
+    hub: Hub
     now: datetime = NOW
     reports: list[BatchReport] = field(default_factory=list)
 
-    def clock(self) -> datetime:
-        return self.now
+    @property
+    def catalog(self) -> Catalog:
+        return self.hub.catalog
+
+    @property
+    def database(self) -> sa.Engine:
+        return self.hub.engine
 
     def deliver(self, rows: list[dict[str, str]], at: datetime, resource: str = "legal_entity", partition: str | None = "1") -> BatchReport:
         feed = Typed([tuple(one.values()) for one in rows], columns=tuple(rows[0]), as_of=at)
-        landed = land(self.catalog.resources[resource], feed, self.lake, now=at, partition=partition)
-        report = check(landed, self.catalog, lake=self.lake, database=self.database, now=at, operator="first person")
+        landed = land(self.catalog.resources[resource], feed, self.hub.lake, now=at, partition=partition)
+        report = check(landed, self.catalog, lake=self.hub.lake, database=self.database, now=at, operator="first person")
         self.reports.append(report)
         return report
 
     def open(self, batch: str, rules: list[str], at: datetime) -> list:
-        return open_tickets(self.catalog, batch, rules, lake=self.lake, database=self.database, now=at, actor="quality-1")
+        return open_tickets(self.catalog, batch, rules, lake=self.hub.lake, database=self.database, now=at, actor="quality-1")
 
 
 def organ(catalog: Catalog, division: str) -> tuple[str, str]:
@@ -76,18 +81,15 @@ def institutions(catalog: Catalog, count: int = 8) -> list[dict[str, str]]:
     ]
 
 
-def made(folder: Path, catalog: Catalog, database_url: str | None = None) -> World:
-    """35 days ago good, then worse, a stopped delivery yesterday, today two deliveries; tickets from 30 days ago and today."""
-    (folder / "lake").mkdir(parents=True, exist_ok=True)
-    database = sa.create_engine(database_url or f"sqlite:///{folder}/hub.db")
-    upgrade(database)
-    world = World(folder / "lake", database, catalog)
-    day = timedelta(days=1)
-    old = world.deliver(companies(catalog, 0, 2), NOW - 35 * day)
-    world.open(old.batch, [CAPITAL_RULE], NOW - 30 * day)
-    world.deliver(companies(catalog, 1, 3, "甲"), NOW - 2 * day)
-    world.deliver(companies(catalog, 10, 3, "乙"), NOW - day)
-    world.deliver(institutions(catalog), NOW - timedelta(hours=5), partition="2")
-    new = world.deliver(companies(catalog, 3, 4, "丙"), NOW - timedelta(hours=4))
-    world.open(new.batch, [ID_RULE], NOW - timedelta(hours=1))
+def made(hub: Hub, now: datetime = NOW) -> World:
+    """35 days ago good, then worse, a stopped delivery yesterday, today two deliveries; tickets from 30 days ago and today; licenses."""
+    world, day = World(hub, now), timedelta(days=1)
+    old = world.deliver(companies(hub.catalog, 0, 2), now - 35 * day)
+    world.open(old.batch, [CAPITAL_RULE], now - 30 * day)
+    world.deliver(companies(hub.catalog, 1, 3, "甲"), now - 2 * day)
+    world.deliver(companies(hub.catalog, 10, 3, "乙"), now - day)
+    world.deliver(institutions(hub.catalog), now - timedelta(hours=5), partition="2")
+    new = world.deliver(companies(hub.catalog, 3, 4, "丙"), now - timedelta(hours=4))
+    world.open(new.batch, [ID_RULE], now - timedelta(hours=1))
+    apply_pending(hub)
     return world
