@@ -125,9 +125,10 @@ def text_of(value: Value, kind: Kind) -> str:
 
 def _below(value: float, digits: int) -> str:
     """Hundredths; what is not quite all never reads as 100, and what is not quite nothing never as 0."""
-    most, least = 100 - 10**-digits, 10**-digits
     rounded = round(value * 100, digits)
-    return f"{min(rounded, most) if value < 1 else max(rounded, least) if value > 0 else rounded:.{digits}f}"
+    if 0 < value < 1:
+        rounded = min(max(rounded, 10**-digits), 100 - 10**-digits)
+    return f"{rounded:.{digits}f}"
 
 
 def bare(cell: Value | Cell) -> Value:

@@ -139,3 +139,28 @@ def test_no_key_and_no_value_of_a_row_is_on_the_pages(signed_in, world):
     ]
     for path in paths:
         assert "样例第" not in (page := signed_in("quality").get(path).text) and "91990101" not in page
+
+
+def test_bulletin_ranks_bodies_and_defines_its_figures(signed_in, world):
+    answer = signed_in("quality").get("/quality/bulletin?format=json")
+    found = json.loads(answer.text)
+    assert [one["rank"] for one in found["bodies"]] == [1, 1, 3, 4, 5]
+    scores = [one["score"] for one in found["bodies"]]
+    assert scores == sorted(scores, reverse=True) and found["bodies"][3]["place"] == organ(world.catalog, "990101")[1]
+    (whole,) = found["whole"]
+    assert (whole["read"], whole["first_pass"], whole["overdue"], whole["on_time"]) == (128, 114 / 128, 1, 3 / 20)
+    page = signed_in("quality").get("/quality/bulletin?month=2026-11").text
+    assert all(words in page for words in ("归集及时率", "一次合格率", "超期工单", "复发率", "口径说明", "本月尚未结束"))
+    assert "本月末" in signed_in("quality").get("/quality/bulletin?month=2026-10").text
+
+
+def test_bulletin_goes_out_as_a_workbook_with_its_definitions(signed_in):
+    from openpyxl import load_workbook
+
+    answer = signed_in("quality").get("/quality/bulletin?month=2026-11&format=xlsx")
+    assert answer.headers["content-disposition"] == 'attachment; filename="bulletin-2026-11.xlsx"'
+    book = load_workbook(io.BytesIO(answer.content))
+    assert book.sheetnames == ["总体", "按责任单位排名", "按区划排名", "口径说明"]
+    page = book["按责任单位排名"]
+    assert page["A1"].value.startswith("数据质量月度通报（2026年11月）") and page.cell(2, 1).value == "责任单位"
+    assert page.cell(3, 3).number_format == "0.0" and 90 < page.cell(3, 3).value <= 100
