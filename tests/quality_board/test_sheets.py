@@ -41,7 +41,8 @@ def test_share_that_is_not_all_never_reads_as_all(share):
 @pytest.mark.parametrize(("value", "kind", "text"), [
     (None, "number", "—"), (1234567, "number", "1,234,567"), (True, "text", "是"), (date(2026, 1, 2), "day", "2026-01-02"),
     (datetime(2026, 11, 21, 17, 5, tzinfo=UTC), "instant", "2026-11-22 01:05"),
-    (datetime(2026, 11, 21, 17, 5, tzinfo=UTC), "day", "2026-11-22"), (0.9325, "share", "93.25%"), (1.5, "seconds", "1.50 秒"), ("", "text", "—"),
+    (datetime(2026, 11, 21, 17, 5, tzinfo=UTC), "day", "2026-11-22"),
+    (0.9325, "share", "93.25%"), (1.5, "seconds", "1.50 秒"), ("", "text", "—"),
 ])  # fmt: skip
 def test_value_is_written_as_people_read_it(value, kind, text):
     assert text_of(value, kind) == text
