@@ -65,7 +65,7 @@ def _provisional() -> None:
 
 def _protect_postgres() -> None:
     op.execute(
-        """CREATE FUNCTION quality_refuse_change() RETURNS trigger LANGUAGE plpgsql AS
+        """CREATE OR REPLACE FUNCTION quality_refuse_change() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation'; END $$"""
     )
     for table in APPEND_ONLY:
