@@ -100,6 +100,7 @@ def faced(hub: Hub, settings: Settings | None = None) -> Frame:
         render=house.render,
         issued=lambda resource, keys: {key: Issued(**one) for key, one in house.issued(resource, keys).items()},
         audit=house.audit,
+        issuing=house,
     )
     routers = [*pages.routers(), *house.routers(board.routers(around))]
     return build(hub, routers, pages.problem_page, allowance=house.allowance, framing=chosen.airflow_origin)

@@ -119,6 +119,8 @@ def _asked_about(connection: sa.Connection, ticket: str, organ: str, but: Said |
 
     Raises NotAuthorized.
     """
+    if not organ:
+        raise NotAuthorized("only an organ confirms: name its credit code")
     query = sa.select(held_ticket).where(held_ticket.c.ticket == ticket, held_ticket.c.answer != Said.CONFIRMED)
     found = connection.execute(query.order_by(held_ticket.c.row)).all()
     mine = [_Row(one.type_id, one.resource, bytes(one.key_bi), Place(ticket, one.row)) for one in found if one.organ == organ]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from fastapi import APIRouter, Depends, Request
 from starlette.formparsers import MultiPartParser
 
 from license_hub.api.serving import request_id
+from license_hub.service import confirm_held, issued_of
 from license_hub.service.ask_provider import Provider, ProviderOptions
-from license_hub.service.find_issued import find_issued
 from license_hub.service.hub import Hub
 from license_hub.service.note_act import note
+from license_hub.service.sign_in import staff
 from license_hub.service.staff_sessions import Limits
 from license_hub.web import sign_in, sign_in_provider
 from license_hub.web.door import MIB, Door, Owner
@@ -48,17 +50,36 @@ class House:
         return {"account": account.account, "name": account.name, "roles": account.roles, "body": account.body}
 
     def issued(self, resource: str, keys: Sequence[str]) -> dict[str, dict[str, object]]:
-        """By key: identifier, version, status and address of the license made of that row."""
-        found = find_issued(self._hub, resource, keys)
+        """By key: identifier, version, status and address of the license made of that row; HELD while its newest content is on hold."""
+        found = issued_of.issued(self._hub, resource, keys)
         return {
             key: {
                 "identifier": one.identifier,
                 "version": one.version,
-                "status": one.status,
+                "status": issued_of.HELD if one.held else one.status,
                 "url": f"/licenses/{one.identifier}" if one.identifier else "",
             }
             for key, one in found.items()
         }
+
+    def held(self, ticket: str) -> list[issued_of.Waiting]:
+        """Rows of a ticket that wait for an issuing organ's word, by organ."""
+        return issued_of.waiting(self._hub, ticket)
+
+    def confirm(self, request: Request, ticket: str) -> dict[str, int]:
+        """The word of the visitor's own organ; the server's integrator signs what it commits.
+
+        Raises NotAuthorized where the rows are not its to issue, Unwitnessed.
+        """
+        who = request.state.visit.account
+        given = {"request_id": request_id(request), "prove": False}
+        return asdict(confirm_held.confirm(self._hub, ticket, who.body or "", staff(who.account), **given))
+
+    def refuse(self, request: Request, ticket: str, reason: str) -> dict[str, int]:
+        """Its refusal. Raises NotAuthorized, and NoticeRefused without a reason."""
+        who = request.state.visit.account
+        given = {"request_id": request_id(request)}
+        return asdict(confirm_held.refuse(self._hub, ticket, who.body or "", staff(who.account), reason, **given))
 
     def audit(self, request: Request, action: str, **details: str | int) -> None:
         """On record when this returns; whoever cannot be recorded is shown nothing."""

@@ -45,6 +45,27 @@ class Issued:
     url: str
 
 
+class Held(Protocol):
+    """Rows of a ticket that wait for an organ's word. `changes`: of licenses there are; `refused`: the organ said no, they stay on hold."""
+
+    organ: str
+    rows: int
+    changes: int
+    refused: int
+
+
+class Issuing(Protocol):
+    """What issuing organs say to corrections that came through a ticket. A person speaks for his own body alone."""
+
+    def held(self, ticket: str) -> Sequence[Held]: ...
+
+    def confirm(self, request: Request, ticket: str) -> Mapping[str, int]:
+        """Issues them; {rows, issued, versions, unchanged, waiting, left}. Raises EgovError where the body is not theirs to ask."""
+        ...
+
+    def refuse(self, request: Request, ticket: str, reason: str) -> Mapping[str, int]: ...
+
+
 class Render(Protocol):
     """A template inside the page frame. Every form that changes something carries `{{ csrf }}`."""
 
@@ -70,3 +91,5 @@ class Surroundings:
     issued: Callable[[str, Sequence[str]], Mapping[str, Issued]]
     """(resource, keys) → by key, the licenses made of these rows."""
     audit: Audit
+    issuing: Issuing | None = None
+    """None: nothing is issued here."""
