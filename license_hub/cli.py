@@ -24,6 +24,7 @@ from license_hub.commands import (
     quarantine,
     recall,
     restore,
+    rules,
     run,
     serve,
     status,
@@ -66,6 +67,7 @@ app.command("audit")(audit.audit)
 app.command("serve")(serve.serve)
 app.add_typer(batch.app, name="batch")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(rules.app, name="rules")
 app.add_typer(status.app, name="status")
 app.add_typer(held.app, name="held")
 app.add_typer(keys.app, name="keys")

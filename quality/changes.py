@@ -159,6 +159,19 @@ def standing(catalog: Catalog, one: Change, of_resource: Sequence[Change]) -> St
     return Standing.MERGED if all(merged(catalog, one.resource, edit) for edit in mine) else Standing.ACTIVE
 
 
+def edits_in_effect(catalog: Catalog, connection: sa.Connection) -> dict[str, list[Edit]]:
+    """Resource → what counts otherwise than the files say: what is to be merged into them."""
+    last: dict[str, dict[tuple[str, str, str], Edit]] = {}
+    for one in approved(connection):
+        last.setdefault(one.resource, {}).update({edit.place: edit for edit in one.edits})
+    found = {
+        name: [edit for edit in mine.values() if not merged(catalog, name, edit)]
+        for name, mine in last.items()
+        if name in catalog.resources
+    }
+    return {name: edits for name, edits in found.items() if edits}
+
+
 def merged(catalog: Catalog, resource_id: str, edit: Edit) -> bool:
     """Whether the files say it themselves by now; a rule that was switched off is merged when they no longer have it."""
     said = value(catalog, resource_id, edit)

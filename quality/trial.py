@@ -225,3 +225,35 @@ def _findings(job: Job, met: _Met, tally: Tally, outcomes: Sequence[Outcome]) ->
     jump = volume_jump(tally.read, usual) if usual is not None else None
     head_rows = met.head.counts["rows"] if met.head else 0
     return tuple(gate.inspect(job.resource.limits, tally, jump=jump, gone=met.gone, head_rows=head_rows, outcomes=outcomes))
+
+
+def figures(found: Trial) -> dict[str, object]:
+    """A dry run in JSON's words: counts and scores, no row."""
+    sides = (found.before, found.after)
+    bodies = [
+        [body.code, body.division, *(side.quarantined.get(body, 0) for side in sides), *(side.score(body) for side in sides)]
+        for body in found.bodies
+    ]
+    names = ("body", "division", "quarantined_before", "quarantined_after", "score_before", "score_after")
+    return {
+        "batch": found.batch, "resource": found.resource, "partition": found.partition,
+        "before": _side(found.before), "after": _side(found.after),
+        "rules": [_rule(found, rule) for rule in found.rules],
+        "bodies": [dict(zip(names, one, strict=True)) for one in bodies],
+    }  # fmt: skip
+
+
+def _side(side: Judged) -> dict[str, object]:
+    counts = {name: getattr(side.tally, name) for name in ("read", "trusted", "quarantined", "superseded", "deleted", "warned")}
+    return counts | {"score": side.score(), "gate": [one.name for one in side.findings]}
+
+
+def _rule(found: Trial, rule: str) -> dict[str, object]:
+    kept = [side.rules.get(rule) for side in (found.before, found.after)]
+    failed = [side.outcomes[rule].failed if rule in side.outcomes else 0 for side in (found.before, found.after)]
+    bodies = [{"body": body.code, "division": body.division, "before": was, "after": now} for body, was, now in found.rows(rule)]
+    severities = [one.severity if one else "off" for one in kept]
+    return {
+        "rule": rule, "severity_before": severities[0], "severity_after": severities[1], "failed_before": failed[0],
+        "failed_after": failed[1], "bodies": bodies,
+    }  # fmt: skip
