@@ -18,6 +18,7 @@ from airflow.sdk import dag, task
 
 from catalogs.model import Resource
 from dags.assets import LANDED, PUBLISHED, RESOURCES
+from dags.links import FailedRule
 
 
 def checking_dag(resource: Resource):
@@ -33,10 +34,10 @@ def checking_dag(resource: Resource):
     )
     def checking():
         @task
-        def check() -> list[dict]:
+        def check(dag_run=None) -> list[dict]:
             from dags import stages
 
-            return stages.check(resource.id)
+            return stages.check(resource.id, f"airflow {dag_run.dag_id} {dag_run.run_id}")
 
         @task
         def gate(reports: list[dict]) -> None:
@@ -57,7 +58,7 @@ def checking_dag(resource: Resource):
             return stages.store_expectations(resource.id)
 
         reports = check()
-        gate(reports)
+        gate(reports).operator.operator_extra_links = (FailedRule(),)
         announce(reports)
         reports >> store_expectations()
 

@@ -89,13 +89,16 @@ REPORTED = (
 )  # fmt: skip
 
 
-def check(resource_id: str) -> list[dict]:
-    """Judges every landed batch not judged yet, oldest first; a stopped one does not keep the later ones from their turn."""
+def check(resource_id: str, operator: str = "airflow") -> list[dict]:
+    """Judges every landed batch not judged yet, oldest first; a stopped one does not keep the later ones from their turn.
+
+    `operator` names the run that checked them: by it the tab of the run finds its batches.
+    """
     from quality import engine
 
     with hub() as opened:
         reports = [
-            engine.check(batch, opened.catalog, lake=opened.lake, database=opened.engine, now=now(), operator="airflow")
+            engine.check(batch, opened.catalog, lake=opened.lake, database=opened.engine, now=now(), operator=operator)
             for batch in engine.unchecked(opened.engine, opened.lake, resource_id)
         ]
     return [{name: getattr(report, name) for name in REPORTED} for report in reports]
@@ -108,6 +111,19 @@ def fail_if_stopped(reports: list[dict]) -> None:
         raise AirflowFailException(
             f"the gate stopped {', '.join(stopped)}: see `hub batch show`, then `hub batch approve` or a new delivery"
         )
+
+
+def failed_rule_page(reports: list[dict]) -> str:
+    """Address of the rule with the most failing rows in the first batch the gate stopped, rejecting rules first; "" where none was."""
+    stopped = next((report for report in reports if report["gate"] == "stopped"), None)
+    if stopped is None:
+        return ""
+    board = f"{settings.read().public_url}/quality"
+    failed = {rule: one for rule, one in stopped["rules"].items() if one["failed"]}
+    if not failed:
+        return f"{board}/batches/{stopped['batch']}"
+    worst = max(failed, key=lambda rule: (failed[rule]["severity"] == "reject", failed[rule]["failed"]))
+    return f"{board}/rules/{worst}"
 
 
 def published(reports: list[dict]) -> list[int]:

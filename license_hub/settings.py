@@ -87,6 +87,12 @@ ROWS = (
         "the provider's word = role here, spaces between; other words grant nothing",
     ),
     Row("oidc_body_claim", "HUB_OIDC_BODY_CLAIM", "body", "claim with the credit code of the body whose staff a person is"),
+    Row(
+        "frame_key",
+        "HUB_FRAME_KEY",
+        "",
+        "file of 64 hex digits shared with Airflow's plugin, which seals links to the framed pages with it; empty = none",
+    ),
     Row("log_level", "HUB_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
 )
 
@@ -126,6 +132,7 @@ class Settings:
     oidc_roles_claim: str
     oidc_roles: str
     oidc_body_claim: str
+    frame_key: Path | None
     log_level: str
 
     def shown(self) -> dict[str, str]:
@@ -171,6 +178,7 @@ def read(environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] 
         airflow_origin=_web_origin("HUB_AIRFLOW_ORIGIN", text["airflow_origin"], problems),
         local_accounts=_one_of("HUB_LOCAL_ACCOUNTS", text["local_accounts"], ("on", "off"), problems),
         **_oidc(text, problems),
+        frame_key=Path(text["frame_key"]) if text["frame_key"] else None,
         log_level=_one_of("HUB_LOG_LEVEL", text["log_level"], ("DEBUG", "INFO", "WARNING", "ERROR"), problems),
     )
     if settings.port == settings.metrics_port:

@@ -93,3 +93,5 @@ class Surroundings:
     audit: Audit
     issuing: Issuing | None = None
     """None: nothing is issued here."""
+    frame_key: bytes = b""
+    """What Airflow's plugin seals its links to the framed pages with; empty = nobody sees them."""
