@@ -48,7 +48,7 @@ class Weights:
 @dataclass(frozen=True)
 class TicketPolicy:
     """How tickets run; days are working days unless they say otherwise. `days`: by kind (rule, correction, delivery); `reasons`: act →
-    code → sentence; `doubts`: why somebody asks for a 校核, code → sentence."""
+    code → sentence; `doubts`: why somebody asks for a 校核, `purposes`: what rows are shown unmasked for, both code → sentence."""
 
     days: Mapping[str, int]
     extension_days: int
@@ -58,6 +58,7 @@ class TicketPolicy:
     """Calendar days in which a closed ticket opens again when the old value returns; later it takes a new one."""
     reasons: Mapping[str, Mapping[str, str]]
     doubts: Mapping[str, str]
+    purposes: Mapping[str, str]
     source: str
     since: str
 

@@ -11,12 +11,12 @@ from types import ModuleType
 
 from fastapi import APIRouter
 
-from quality.board import batch, bulletin, overview, resource, rule
+from quality.board import batch, bulletin, overview, quarantine, resource, rule, ticket, tickets
 from quality.board.surroundings import Surroundings
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-MODULES: Sequence[ModuleType] = (overview, resource, rule, batch, bulletin)
+MODULES: Sequence[ModuleType] = (overview, resource, rule, batch, bulletin, quarantine, ticket, tickets)
 """The pages, each a module with `router(around)`."""
 
 

@@ -81,7 +81,7 @@ def _warned(lake: Lake, resource: Resource, path: Path, batch: str, rules: Sql) 
         """SELECT * FROM (SELECT unnest(_warnings) AS rule, _key AS key, _origin AS origin, {values} AS "values",
                                  ({organ})::VARCHAR AS organ, ({division})::VARCHAR AS division
            FROM read_parquet({path}) WHERE _batch = {batch} AND len(_warnings) > 0) WHERE rule IN ({rules})""",
-        path=literal(lake.named(path)), batch=literal(batch), rules=rules, **_said(resource),
+        path=literal(lake.named(path)), batch=literal(batch), rules=rules, **said_of(resource),
     )  # fmt: skip
 
 
@@ -90,11 +90,11 @@ def _removed(lake: Lake, resource: Resource, path: Path) -> Sql:
         """SELECT {rule} AS rule, _key AS key, _origin AS origin, {values} AS "values",
                   ({organ})::VARCHAR AS organ, ({division})::VARCHAR AS division
            FROM read_parquet({path}) WHERE _op = 'removed'""",
-        rule=literal(REMOVED), path=literal(lake.named(path)), **_said(resource),
+        rule=literal(REMOVED), path=literal(lake.named(path)), **said_of(resource),
     )  # fmt: skip
 
 
-def _said(resource: Resource) -> dict[str, Sql]:
+def said_of(resource: Resource) -> dict[str, Sql]:
     """Body, division and the source's values of a trusted row."""
     organ, division = responsible.said(resource)
     return {"organ": organ, "division": division, "values": source_values(resource)}

@@ -20,6 +20,7 @@ from catalogs.model import Catalog, Field, Resource, Rule
 from connectors.lake import Lake
 from quality import publications
 from quality.check.rows import Context
+from quality.erase import alone
 from quality.job import SHANGHAI
 from quality.session import session
 from quality.tickets import mend, nearest, trial
@@ -53,7 +54,7 @@ def suggest(
     opened = Lake.of(lake)
     reference = _reference(catalog, rule)
     paths = _registries(database, opened, reference) if reference else {}
-    with session(opened, catalog) as connection:
+    with session(opened, alone(catalog, resource_id)) as connection:
         values = trial.values(connection, resource, [(one.row, one.values) for one in asked])
         found = [*_mended(catalog, resource, rule, values), *_nearest(connection, catalog, resource, rule, values)]
         if reference and resource.field(rule.fields[0]).type in NAME_OF:

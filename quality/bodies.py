@@ -1,0 +1,35 @@
+"""Which responsible bodies there are, and the provincial department their rows roll up to. Names are `responsible.title`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from catalogs.model import Catalog, Department
+from quality.responsible import title
+from quality.store import tables
+from quality.store.tables_tickets import ticket
+
+
+def names(catalog: Catalog, codes: Iterable[str]) -> dict[str, str]:
+    """Code → name, by name."""
+    return dict(sorted(((code, title(catalog, code)) for code in set(codes)), key=lambda one: (one[1], one[0])))
+
+
+def department(catalog: Catalog, resource: str) -> Department:
+    """Where the bodies of a resource roll up to: its provider."""
+    return catalog.departments[catalog.resources[resource].department]
+
+
+def provided(catalog: Catalog, code: str) -> list[str]:
+    """Resources whose providing department has this code."""
+    return [one for one in catalog.resources if department(catalog, one).credit_code == code]
+
+
+def known(connection: sa.Connection, catalog: Catalog) -> set[str]:
+    """Codes of every body there is something about: departments, bodies with scores, bodies with tickets."""
+    found = {one.credit_code for one in catalog.departments.values()}
+    for column in (tables.score.c.body, ticket.c.body, ticket.c.handler):
+        found |= set(connection.scalars(sa.select(column).distinct()))
+    return found

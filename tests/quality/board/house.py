@@ -1,0 +1,83 @@
+"""The pages around a bench: a person named by a header, a plain frame, what was audited and issued in plain lists."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import unescape
+from pathlib import Path
+
+import httpx
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from connectors.lake import Lake
+from quality.board import routers
+from quality.board.surroundings import Issued, Person, Surroundings
+from tests.quality.deliveries import Bench
+
+HERE = Path(__file__).parent
+TEMPLATES = Path(__file__).resolve().parents[3] / "quality" / "board" / "templates"
+STAFF = Person("staff", "样例质检员", frozenset({"quality"}))
+CHIEF = Person("chief", "样例主管", frozenset({"supervisor"}))
+AUDITOR = Person("auditor", "样例审计员", frozenset({"auditor"}))
+
+
+def clerk(body: str) -> Person:
+    return Person(f"clerk-{body[-4:]}", "样例经办人", frozenset({"body"}), body)
+
+
+@dataclass
+class House:
+    bench: Bench
+    audited: list[dict] = field(default_factory=list)
+    licenses: dict[str, Issued] = field(default_factory=dict)
+    people: dict[str, Person] = field(default_factory=dict)
+
+    def __post_init__(self):
+        loader = ChoiceLoader([FileSystemLoader(HERE / "plain"), FileSystemLoader(TEMPLATES)])
+        self.environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, extensions=["jinja2.ext.i18n"])
+        self.environment.install_null_translations(newstyle=True)
+        self.app = FastAPI()
+        for one in routers(self.around()):
+            self.app.include_router(one)
+
+    def around(self) -> Surroundings:
+        return Surroundings(
+            catalog=self.bench.catalog, lake=Lake.of(self.bench.lake), database=self.bench.database, now=lambda: self.bench.now,
+            person=lambda request: self.people[request.headers["person"]], render=self.render, issued=self.issued, audit=self.audit,
+        )  # fmt: skip
+
+    def render(self, request: Request, template: str, *, status: int = 200, **context: object) -> Response:
+        token = Markup('<input type="hidden" name="csrf" value="token">')
+        return HTMLResponse(self.environment.get_template(template).render(csrf=token, **context), status_code=status)
+
+    def issued(self, resource: str, keys: Sequence[str]) -> Mapping[str, Issued]:
+        return {key: self.licenses[key] for key in keys if key in self.licenses}
+
+    def audit(self, request: Request, action: str, **details: str | int) -> None:
+        self.audited.append({"action": action, "by": request.headers["person"], **details})
+
+    def send(self, person: Person, method: str, path: str, **rest) -> httpx.Response:
+        self.people[person.account] = person
+
+        async def go() -> httpx.Response:
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://hub") as client:
+                return await client.request(method, path, headers={"person": person.account}, **rest)
+
+        return asyncio.run(go())
+
+    def get(self, person: Person, path: str) -> httpx.Response:
+        return self.send(person, "GET", path)
+
+    def post(self, person: Person, path: str, **form) -> httpx.Response:
+        return self.send(person, "POST", path, data=form)
+
+
+def text_of(page: str) -> str:
+    """What a person reads, without any white space."""
+    return "".join(unescape(re.sub(r"<[^>]*>", " ", page)).split())
