@@ -5,15 +5,18 @@
 - A row is judged once; whoever judged it wrong judges it again, and both stay on record.
 - Rows the archive cannot answer for take no part: they make the interval wider, not the score worse.
 
+- A sample counts into 0301 once every row of it is judged, until a newer one is finished, and for a year at most (`standing`).
+
 Source: GB/T 36344 0301; standards.md §3.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from uuid import uuid4
@@ -30,10 +33,17 @@ from quality.session import scratch, session
 from quality.sql import commas, compose, ident, literal, literals
 from quality.store.tables_samples import sample, sample_row, sample_verdict
 
+INDICATOR = "0301"
+"""What samples count into: content correctness, which no rule can see."""
 MOST = 10_000
 """Rows of one sample: people have to look at each."""
 Z95 = 1.959963984540054
 """Standard normal deviate of a two-sided interval of 95 %."""
+
+
+COUNTS_FOR = timedelta(days=365)
+"""How long a sample says something of the rows there are now: our choice, the standard names no span."""
+PAGE = 20
 
 
 class Verdict(StrEnum):
@@ -157,8 +167,13 @@ class Outcome:
     waiting: int
 
     @property
+    def judged(self) -> int:
+        """Rows the archive could answer for."""
+        return self.right + self.wrong
+
+    @property
     def interval(self) -> Interval:
-        return interval(self.right, self.right + self.wrong)
+        return interval(self.right, self.judged)
 
 
 def outcome(connection: sa.Connection, name: str) -> dict[Body, Outcome]:
@@ -179,3 +194,52 @@ def outcome(connection: sa.Connection, name: str) -> dict[Body, Outcome]:
         body: Outcome(*(counts.get(one, 0) for one in (Verdict.RIGHT, Verdict.WRONG, Verdict.UNKNOWN)), counts.get(None, 0))
         for body, counts in found.items()
     }
+
+
+def whole(outcomes: Iterable[Outcome]) -> Outcome:
+    """All of them together."""
+    listed = list(outcomes)
+    return Outcome(*(sum(getattr(one, name) for one in listed) for name in ("right", "wrong", "unknown", "waiting")))
+
+
+def standing(connection: sa.Connection, resource_id: str, at: datetime) -> tuple[str, dict[Body, Outcome]] | None:
+    """The sample that counts at a moment, with what was found: the newest whose rows are all judged. None where there is none."""
+    drawn = (sample.c.resource == resource_id) & (sample.c.drawn_at > at - COUNTS_FOR)
+    query = sa.select(sample.c.sample).where(drawn).order_by(sample.c.drawn_at.desc(), sample.c.sample)
+    for name in connection.scalars(query).all():
+        found = outcome(connection, name)
+        if not whole(found.values()).waiting:
+            return name, found
+    return None
+
+
+@dataclass(frozen=True)
+class SampleRow:
+    """`values` by source header, as they were cleaned, {} where the row was erased; `verdict` '' while it waits."""
+
+    row: int
+    body: str
+    key: str | None
+    origin: str
+    values: Mapping[str, str | None]
+    verdict: str
+    fields: tuple[str, ...]
+
+
+def rows(connection: sa.Connection, lake: Lake | Path, name: str, *, after: int = 0, count: int = PAGE) -> list[SampleRow]:
+    """Rows with a number above `after`, each with the last word on it. Raises KeyError for an unknown sample."""
+    path = connection.scalar(sa.select(sample.c.path).where(sample.c.sample == name))
+    if path is None:
+        raise KeyError(name)
+    mine = sa.select(sample_row.c.row, sample_row.c.body).where(sample_row.c.sample == name, sample_row.c.row > after)
+    lines = connection.execute(mine.order_by(sample_row.c.row).limit(count)).all()
+    asked, opened = [line.row for line in lines], Lake.of(lake)
+    said = sa.select(sample_verdict).where(sample_verdict.c.sample == name, sample_verdict.c.row.in_(asked)).order_by(sample_verdict.c.id)
+    last = {one.row: (one.verdict, tuple(one.fields)) for one in connection.execute(said)}
+    query = compose(
+        'SELECT "row", key, origin, "values" FROM read_parquet({path}) WHERE "row" IN ({rows})',
+        path=literal(opened.named(opened / path)), rows=commas(map(literal, asked or [0])),
+    )  # fmt: skip
+    with publications.reader(opened) as reading:
+        kept = {row: (key, origin, json.loads(values)) for row, key, origin, values in reading.execute(query.text).fetchall()}
+    return [SampleRow(one.row, one.body, *kept.get(one.row, (None, "", {})), *last.get(one.row, ("", ()))) for one in lines]

@@ -1,7 +1,7 @@
 """Scores as people read them: raw X = A / B, the normalised figure (1 − X where low is good), the weighted mean over what is defined.
 
 - What B = 0 leaves undefined takes no part in a mean, and neither do errored and skipped rules: what is missing never looks bad.
-- "Now" is the newest delivery of each partition of a resource, with the weights of those batches.
+- "Now" is the newest delivery of each partition of a resource, with the weights of those batches, and the sample that counts today.
 
 Source: GB/T 36344-2018; standards.md §3.
 """
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from catalogs.model import Catalog
 from catalogs.quality import Indicator
-from quality import publications
+from quality import publications, sampling
 from quality.responsible import Body
 from quality.store import tables
 
@@ -93,6 +93,9 @@ def now(connection: sa.Connection, catalog: Catalog, resource_id: str) -> Scored
             mine = by_body[place]
             for code, measure in measures.items():
                 mine[code] = mine[code].plus(measure) if code in mine else measure
+    sampled = sampling.standing(connection, resource_id, newest.as_of)
+    for place, one in sampled[1].items() if sampled else ():
+        by_body[place][sampling.INDICATOR] = Measure(catalog.indicators[sampling.INDICATOR], one.right, one.judged)
     return Scored(resource_id, newest.as_of, newest.weights, by_body)
 
 

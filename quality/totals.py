@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from catalogs.model import Catalog
+from quality import sampling
 from quality.report import COUNTS
 from quality.score import Count
 from quality.scores import Measure, weighted
@@ -52,6 +53,9 @@ def file(connection: sa.Connection, filed: Filed, report: BatchReport, status: s
     if filed.pushed:
         return
     connection.execute(sa.delete(total).where(total.c.batch == filed.batch))
+    counts = list(counts)
+    if counts and (sampled := sampling.standing(connection, filed.resource, filed.as_of)):
+        counts += [Count(body, sampling.INDICATOR, one.right, one.judged) for body, one in sampled[1].items()]
     line = {"batch": filed.batch, "resource": filed.resource, "partition": filed.partition, "status": status, "as_of": filed.as_of}
     connection.execute(
         sa.insert(total).values(**line, **report.counts(), checked_at=filed.now, measures=_summed(counts, filed.weights["of"]))

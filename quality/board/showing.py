@@ -16,6 +16,7 @@ from fastapi import HTTPException, Request
 from catalogs.model import Catalog, Resource
 from quality.board.sheets import link
 from quality.board.surroundings import Issued, Person, Surroundings
+from quality.board.words import msgid
 from quality.store.tables_tickets import ticket
 from quality.tickets.failing import REMOVED
 from quality.tickets.states import Role
@@ -24,11 +25,6 @@ from quality.values import Cell, Veil, at_fault
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 REMOVED_SENTENCE = "上一批有、本批没有的记录：源头是否误删"
 MOST_REASON = 500
-
-
-def msgid(text: str) -> str:
-    """Marks a text for gettext's extraction; the template translates it."""
-    return text
 
 
 FATES = {"rejected": msgid("拒收"), "warned": msgid("警告"), REMOVED: msgid("减少")}

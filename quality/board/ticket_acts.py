@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from quality.board.showing import msgid
 from quality.board.surroundings import Person, Surroundings
+from quality.board.words import msgid
 from quality.bodies import known
 from quality.tickets.act import MOST_COMMENT, Request, act
 from quality.tickets.record import counted, standing

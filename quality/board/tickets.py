@@ -6,15 +6,16 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from quality.board.showing import days_left, filtered, local, msgid, only, rule_of
+from quality.board.showing import days_left, filtered, local, only, rule_of
 from quality.board.surroundings import Surroundings
+from quality.board.words import WARNINGS, msgid
 from quality.bodies import names
 from quality.responsible import title
 from quality.store.tables_tickets import ticket
 from quality.tickets.listing import ALL_OPEN, Filter, Listed, page
 from quality.tickets.states import TITLES, State
 
-URGENCIES = {"remind": msgid("即将到期"), "overdue": msgid("已超期"), "escalate": msgid("超期上报")}
+URGENCIES = WARNINGS
 STATES = {ALL_OPEN: msgid("未关闭"), **TITLES}
 PAUSED = (State.CLOSED, State.REVIEW, State.DISPUTED)
 

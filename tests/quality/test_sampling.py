@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.lake import Lake
+from quality import scores, totals
 from quality.erase import erase_rows
 from quality.errors import SampleRefused
 from quality.publications import reader
 from quality.responsible import Body
-from quality.sampling import Interval, Verdict, draw, interval, judge, outcome
+from quality.sampling import INDICATOR, Interval, Verdict, draw, interval, judge, outcome, rows
+from quality.sampling import standing as standing_sample
 from quality.sql import compose, literal
 from quality.store.tables_samples import sample, sample_verdict
 from tests.quality.deliveries import many
@@ -127,3 +131,61 @@ def test_interval_agrees_with_published_values():
 def test_interval_holds_its_share_and_stays_in_bounds(right, judged):
     made = interval(min(right, judged), judged)
     assert 0 <= made.low <= made.share <= made.high <= 1
+
+
+def judged(bench, rows, wrong=0):
+    """A sample of that many rows, all judged, some wrong."""
+    name = drawn(bench, rows=rows).sample
+    for row in range(1, rows + 1):
+        say(bench, name, row, *((Verdict.WRONG, "name") if row <= wrong else (Verdict.RIGHT,)))
+    return name
+
+
+def test_finished_sample_counts_into_content_correctness_until_a_newer_one_is(filled):
+    def measure():
+        with filled.database.connect() as connection:
+            return scores.now(connection, filled.catalog, "thing").measures().get(INDICATOR)
+
+    before = measure()
+    assert before is None or before.raw is None
+    half = drawn(filled, rows=4).sample
+    say(filled, half, 1, Verdict.WRONG, "name")
+    assert measure() == before, "an unfinished sample says nothing yet"
+    judged(filled, 4, wrong=1)
+    assert (measure().satisfied, measure().evaluated) == (3, 4)
+    filled.now += timedelta(hours=1)
+    judged(filled, 5)
+    assert measure().raw == 1.0
+
+
+def test_sample_lowers_the_score_by_its_weight_and_is_in_the_day_s_line(filled):
+    def standing():
+        with filled.database.connect() as connection:
+            [line] = totals.standing_at(connection, ["thing"], filled.now + timedelta(days=1))
+            return scores.now(connection, filled.catalog, "thing").score(), totals.measures(filled.catalog, [line]).get(INDICATOR)
+
+    high, _ = standing()
+    judged(filled, 4, wrong=2)
+    low, line = standing()
+    assert low < high and (line is None or line.raw is None), "a day that was is not written anew"
+    filled.deliver(*many(61))
+    assert standing()[1].raw == 0.5
+
+
+def test_sample_of_more_than_a_year_ago_says_nothing_of_today(filled):
+    judged(filled, 4)
+    with filled.database.connect() as connection:
+        assert standing_sample(connection, "thing", filled.now + timedelta(days=364)) is not None
+        assert standing_sample(connection, "thing", filled.now + timedelta(days=366)) is None
+
+
+def test_rows_of_a_sample_come_with_values_and_the_last_word(filled):
+    name = drawn(filled, rows=5).sample
+    say(filled, name, 2, Verdict.WRONG, "name")
+    say(filled, name, 2, Verdict.UNKNOWN)
+    with filled.database.connect() as connection:
+        found = rows(connection, filled.lake, name, after=1, count=2)
+        assert [(one.row, one.verdict) for one in found] == [(2, "unknown"), (3, "")]
+        assert found[0].values["名称"] == "某公司" and found[0].key in keys(filled, name)
+        with pytest.raises(KeyError):
+            rows(connection, filled.lake, "no such sample")
