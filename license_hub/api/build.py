@@ -9,7 +9,6 @@ from functools import partial
 from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI
 
-from catalogs.model import Message
 from license_hub.service.attending import attending
 from license_hub.service.hub import Hub
 from license_hub.service.integrating import integrating
@@ -20,7 +19,7 @@ from . import acts, health, intake, licenses, log, manifest, metrics, notices, o
 from .access import SCOPES, Access
 from .coalesce import Coalescer
 from .frame import Allowance, Frame
-from .problem import Renderer
+from .problem import Page, Renderer
 from .proofs import Proofs
 from .serving import Serving
 
@@ -35,7 +34,7 @@ Access: register a key (`hub clients add`), then `POST /oauth/token` with a `pri
 def build(
     hub: Hub,
     pages: Sequence[APIRouter] = (),
-    problem_page: Callable[[Message, str], str] | None = None,
+    problem_page: Page | None = None,
     *,
     allowance: Allowance | None = None,
     framing: str = "",

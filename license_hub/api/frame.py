@@ -169,7 +169,7 @@ class Answering:
     def __init__(self, send: Send, request_id: str, renderer: Renderer, scope: Scope, headers: tuple[tuple[bytes, bytes], ...]):
         self._send = send
         self._renderer = renderer
-        self._accept = header(scope, b"accept")
+        self._accept, self._cookies = header(scope, b"accept"), header(scope, b"cookie")
         self._encodings = header(scope, b"accept-encoding")
         self._headers = headers
         self._page: Page | None = None
@@ -198,7 +198,7 @@ class Answering:
         return {"route": route, "method": method, "status": self.status or CLIENT_GONE, "ms": round(seconds * 1e3, 1)}
 
     async def problem(self, refusal: Problem) -> None:
-        status, kind, body = self._renderer.render(refusal, self.request_id, self._accept)
+        status, kind, body = self._renderer.render(refusal, self.request_id, self._accept, self._cookies)
         headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
         headers += [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
         await self.send({"type": "http.response.start", "status": status, "headers": headers})

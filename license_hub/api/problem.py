@@ -24,19 +24,23 @@ class Problem(Exception):
         self.errors = list(errors)
 
 
+Page = Callable[[Message, str, str], str]
+"""(message, request id, Cookie header) → the page for a person with a browser."""
+
+
 class Renderer:
     """Problems as bodies: a page for a browser where there is one, else RFC 9457 JSON."""
 
-    def __init__(self, messages: Mapping[str, Message], page: Callable[[Message, str], str] | None = None):
+    def __init__(self, messages: Mapping[str, Message], page: Page | None = None):
         self._messages = messages
         self._page = page
 
-    def render(self, problem: Problem, request_id: str, accept: str) -> tuple[int, str, bytes]:
-        """(status, media type, body). `accept` is the request's header: only browsers ask for text/html."""
+    def render(self, problem: Problem, request_id: str, accept: str, cookies: str = "") -> tuple[int, str, bytes]:
+        """(status, media type, body). `accept` and `cookies` are the request's headers: only browsers ask for text/html."""
         message = self._messages[problem.code]
         status = problem.status or message.http_status
         if self._page is not None and "text/html" in accept:
-            return status, "text/html; charset=utf-8", self._page(message, request_id).encode()
+            return status, "text/html; charset=utf-8", self._page(message, request_id, cookies).encode()
         body: dict[str, object] = {
             "type": f"/v1/problems#{problem.code}",
             "title": message.sentence,

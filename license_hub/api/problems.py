@@ -55,7 +55,9 @@ def install(app: FastAPI, renderer: Renderer) -> None:
     """Handlers for every family. What none of them knows is a fault of ours: the frame answers it."""
 
     def answer(request: Request, refusal: Problem) -> Response:
-        status, kind, body = renderer.render(refusal, request_id(request), request.headers.get("accept", ""))
+        status, kind, body = renderer.render(
+            refusal, request_id(request), *(request.headers.get(name, "") for name in ("accept", "cookie"))
+        )
         return Response(body, status_code=status, media_type=kind, headers=refusal.headers)
 
     async def on_problem(request: Request, refusal: Problem) -> Response:

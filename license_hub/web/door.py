@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -23,6 +23,7 @@ from license_hub.service.keep_accounts import BODY, Account
 from license_hub.service.sign_in import staff
 from license_hub.service.staff_sessions import Limits, csrf_secret, look
 from license_hub.web import csrf
+from license_hub.web.ways import target
 
 SIGN_IN = "/sign-in"
 MIB = 1024 * 1024
@@ -139,14 +140,3 @@ def to_sign_in(request: Request) -> Problem:
     """Off to the sign-in page, and back here afterwards if this was a page to look at."""
     here = f"?next={quote(target(request), safe='')}" if request.method in SAFE else ""
     return Problem("UNAUTHENTICATED", status=303, headers={"Location": SIGN_IN + here})
-
-
-def target(request: Request) -> str:
-    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
-
-
-def back(wanted: str, otherwise: str) -> str:
-    """A path of ours to go on to; anything that could lead elsewhere is not followed."""
-    parts = urlsplit(wanted)
-    ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
-    return wanted if ours and wanted.isprintable() and "\\" not in wanted and len(wanted) < 2000 else otherwise

@@ -26,6 +26,7 @@ from license_hub.api.serving import request_id, serving
 from license_hub.api.verifications import instant, kind_of
 from license_hub.domain.lifecycle import SHANGHAI
 from license_hub.service.verify import Answer, VerifyRequest
+from license_hub.web import care
 from license_hub.web.assets import assets
 
 MAX_IDENTIFIER, MAX_HOLDER = 200, 40
@@ -98,8 +99,8 @@ def routers() -> list[APIRouter]:
         return RedirectResponse("/verify")
 
     @router.get("/verify")
-    async def form() -> Response:
-        return HTMLResponse(template.render(form=Form(), result=None))
+    async def form(request: Request) -> Response:
+        return HTMLResponse(template.render(form=Form(), result=None, **care.words(request)))
 
     @router.post("/verify")
     async def answer(request: Request) -> Response:
@@ -107,17 +108,18 @@ def routers() -> list[APIRouter]:
         catalog = serving(request).hub.catalog
         wrong = complaints(given, catalog)
         if wrong.errors:
-            return HTMLResponse(template.render(form=wrong, result=None), status_code=422)
+            return HTMLResponse(template.render(form=wrong, result=None, **care.words(request)), status_code=422)
         result = await ask(request, given, catalog)
-        return HTMLResponse(template.render(form=Form(), result=result))
+        return HTMLResponse(template.render(form=Form(), result=result, **care.words(request)))
 
     router.include_router(assets().router())
+    router.include_router(care.router())
     return [router]
 
 
-def problem_page(message: Message, request_id: str) -> str:
-    """What a person with a browser sees instead of a problem's JSON."""
-    return environment().get_template("problem.html").render(message=message, request_id=request_id)
+def problem_page(message: Message, request_id: str, cookies: str) -> str:
+    """What a person with a browser sees instead of a problem's JSON; `cookies` is the request's header."""
+    return environment().get_template("problem.html").render(message=message, request_id=request_id, care=care.step(cookies))
 
 
 async def filled_in(request: Request) -> dict[str, str]:

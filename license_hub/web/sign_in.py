@@ -12,13 +12,15 @@ from license_hub.api.patience import in_time
 from license_hub.api.problem import Problem
 from license_hub.api.serving import request_id
 from license_hub.errors import SignInRefused, SignInThrottled
+from license_hub.service.keep_accounts import Account
 from license_hub.service.passwords import Crowded
 from license_hub.service.sign_in import Attempt, sign_in, sign_out
-from license_hub.web.door import SIGN_IN, Door, Visit, back
+from license_hub.web.door import SIGN_IN, Door, Visit
 from license_hub.web.pages import msgid
 from license_hub.web.staff import Pages
+from license_hub.web.ways import back
 
-HOME = "/me"
+ME = "/me"
 WRONG = msgid("账号或密码不对。")
 CROWDED = msgid("现在登录的人很多，请稍后再试。")
 
@@ -29,7 +31,7 @@ def router(form: Form, pages: Pages) -> APIRouter:
     made.add_api_route(SIGN_IN, form.enter, methods=["POST"])
     made.add_api_route("/sign-out", form.leave, methods=["POST"])
 
-    @made.get(HOME)
+    @made.get(ME)
     def me(request: Request) -> Response:
         return pages.render(request, "me.html")
 
@@ -46,7 +48,7 @@ class Form:
 
     def show(self, request: Request, next: str = "") -> Response:
         if request.state.visit.account is not None:
-            return RedirectResponse(back(next, HOME), status_code=303)
+            return RedirectResponse(back(next, self.home(request.state.visit.account)), status_code=303)
         return self.shown(request, next, "")
 
     async def enter(self, request: Request, account: str = Field(""), password: str = Field(""), next: str = Field("")) -> Response:
@@ -56,7 +58,7 @@ class Form:
         former = request.state.visit.cookie
         attempt = Attempt(account.strip().lower()[:64], password, address, request_id(request), former)
         try:
-            cookie, _who = await in_time(sign_in, self._door.hub, attempt, self._door.limits)
+            cookie, who = await in_time(sign_in, self._door.hub, attempt, self._door.limits)
         except SignInThrottled as refusal:
             minutes = -(-refusal.seconds // 60)
             return self.shown(request, next, msgid("失败次数过多，请在 %(minutes)s 分钟后再试。"), status=429, minutes=minutes)
@@ -64,10 +66,15 @@ class Form:
             return self.shown(request, next, WRONG, status=403)
         except Crowded:
             return self.shown(request, next, CROWDED, status=503)
-        answer = RedirectResponse(back(next, HOME), status_code=303)
+        answer = RedirectResponse(back(next, self.home(who)), status_code=303)
         self._door.set_cookie(answer, self._door.cookie, cookie)
         self._door.drop_cookie(answer, self._door.visitor_cookie)
         return answer
+
+    def home(self, account: Account) -> str:
+        """The first page of the bar, for this person."""
+        listed = self._pages.listed(account)
+        return listed[0][0] if listed else ME
 
     def leave(self, request: Request) -> Response:
         visit: Visit = request.state.visit

@@ -14,9 +14,10 @@ from license_hub.api.serving import request_id
 from license_hub.errors import ProviderRefused, SignInRefused
 from license_hub.service.ask_provider import Attempt, Provider
 from license_hub.service.sign_in_by_provider import sign_in
-from license_hub.web.door import Door, back
+from license_hub.web.door import Door
 from license_hub.web.pages import msgid
-from license_hub.web.sign_in import HOME, Form
+from license_hub.web.sign_in import Form
+from license_hub.web.ways import back
 
 START, BACK = "/sign-in/provider", "/sign-in/provider/back"
 UNDER_WAY_S = 600
@@ -46,13 +47,13 @@ def router(door: Door, form: Form, provider: Provider | None) -> APIRouter:
             if not secret:
                 raise ProviderRefused("this browser has begun no sign-in")
             given = (door.hub, there(provider), Attempt(secret), answer, request_id(request), former, door.limits)
-            session, _who = await in_time(sign_in, *given)
+            session, who = await in_time(sign_in, *given)
         except SignInRefused as refusal:
             wrong = NOT_NOW if isinstance(refusal, ProviderRefused) else NO_ROLE
             refused = form.shown(request, unquote(wanted), wrong, status=403)
             door.drop_cookie(refused, cookie)
             return refused
-        going = RedirectResponse(back(unquote(wanted), HOME), status_code=303)
+        going = RedirectResponse(back(unquote(wanted), form.home(who)), status_code=303)
         door.set_cookie(going, door.cookie, session)
         door.drop_cookie(going, cookie)
         door.drop_cookie(going, door.visitor_cookie)

@@ -11,7 +11,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, S
 from markupsafe import Markup
 
 from license_hub.service.keep_accounts import Account
-from license_hub.web import csrf
+from license_hub.web import care, csrf
 from license_hub.web.door import Door, Visit
 from license_hub.web.pages import furnished
 
@@ -37,16 +37,25 @@ class Pages:
             "staff": visit.account,
             "roles": self._door.policy.roles,
             "navigation": self.navigation(request, visit.account),
+            "home": next((path for path, _title in self.listed(visit.account)), "/sign-in" if visit.account is None else "/me"),
+            **care.words(request),
         }
         return HTMLResponse(self._environment.get_template(template).render(**shared, **context), status_code=status)
 
     def navigation(self, request: Request, account: Account | None) -> list[dict[str, object]]:
-        """The pages of the bar that this person may open, in order: path, title, whether they are on it or below it."""
+        """The bar for this person: path, title, and whether they are on that page or below it."""
+        listed, here = self.listed(account), request.url.path
+        nearest = max((path for path, _title in listed if f"{here}/".startswith(f"{path}/")), key=len, default="")
+        return [
+            {"path": path, "title": title, "here": "" if path != nearest else "page" if path == here else "true"} for path, title in listed
+        ]
+
+    def listed(self, account: Account | None) -> list[tuple[str, str]]:
+        """(path, title) of the pages of the bar that this person may open, in order."""
         found = []
         for page in self._door.policy.navigation:
             rule = self._door.policy.of("GET", page.path)
             if account is None or rule is None or not rule.roles & account.roles or ("{code}" in page.path and not account.body):
                 continue
-            path = page.path.replace("{code}", account.body or "")
-            found.append({"path": path, "title": page.title, "here": request.url.path == path})
+            found.append((page.path.replace("{code}", account.body or ""), page.title))
         return found

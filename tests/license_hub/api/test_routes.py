@@ -164,6 +164,7 @@ PUBLIC = {
     "/v1/problems",
     "/",
     "/verify",
+    "/care",
     *(f"/static/{name}" for name in assets().names),
 }
 SCOPED = {
