@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse, Response
 
-from quality import findings, gx_runs, publications, retention
+from quality import changes, findings, gx_runs, publications, retention
 from quality.board import lists, sheets
 from quality.board.sheets import Cell, Column, Format, Sheet, link
 from quality.board.surroundings import Issued, Surroundings
@@ -35,7 +36,9 @@ def router(around: Surroundings) -> APIRouter:
         with around.database.connect() as connection:
             row = _row(connection, batch)
             published = publications.of_batch(connection, batch)
-            found = _gather(around, connection, row, state)
+            # By the rules and weights it was checked with.
+            then = replace(around, catalog=changes.went_by(around.catalog, connection, row.report.get("changes", ())))
+            found = _gather(then, connection, row, state)
         report = BatchReport(**row.report)
         keys = publications.keys_of_batch(around.lake, published, SAMPLED) if published else []
         issued = around.issued(row.resource, keys)
@@ -173,6 +176,7 @@ def _facts(around: Surroundings, row: sa.Row, report: BatchReport, published: Pu
         (_("发布"), published_as, ""),
         (_("目录版本"), row.catalog_version, ""),
         (_("权重版本"), (row.weights or {}).get("version", sheets.NOTHING), ""),
+        (_("适用的规则变更"), "、".join(f"{number}" for number in report.changes) or sheets.NOTHING, ""),
     ]
 
 

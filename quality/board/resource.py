@@ -49,11 +49,12 @@ def router(around: Surroundings) -> APIRouter:
         if one is None or days not in SPANS:
             raise HTTPException(404)
         with around.database.connect() as connection:
-            found = _gather(around, connection, one, filters)
+            house = around.current(connection)
+            found = _gather(house, connection, one, filters)
         tables, bodies = found.pop("tables"), found.pop("bodies")
         sent = sheets.answer(list(tables.values()), format, table, resource)
         return sent or around.render(
-            request, "resource.html", resource=one, filters=filters, tables=tables, fields=_fields(around, one, bodies, filters),
+            request, "resource.html", resource=one, filters=filters, tables=tables, fields=_fields(house, one, bodies, filters),
             links={name: sheets.exports(request.url, sheet) for name, sheet in tables.items()}, legend=sheets.LEGEND, **found,
         )  # fmt: skip
 

@@ -28,17 +28,18 @@ def router(around: Surroundings) -> APIRouter:
 
     @made.get("/quality/rules/{rule}")
     def page(request: Request, rule: str, days: int = 90, format: Format = "html", table: str = "") -> Response:
-        known = defined(around.catalog, rule)
-        if known is None or days not in SPANS:
-            raise HTTPException(404)
-        one, resource = known
         with around.database.connect() as connection:
-            found = _gather(around, connection, one, resource, days)
+            house = around.current(connection)
+            known = defined(house.catalog, rule)
+            if known is None or days not in SPANS:
+                raise HTTPException(404)
+            one, resource = known
+            found = _gather(house, connection, one, resource, days)
         tables = found.pop("tables")
         sent = sheets.answer(list(tables.values()), format, table, rule)
         spans = [(span, _("近 {} 天").format(span)) for span in SPANS]
         return sent or around.render(
-            request, "rule.html", rule=one, resource=resource, tables=tables, definition=_definition(around.catalog, one, resource),
+            request, "rule.html", rule=one, resource=resource, tables=tables, definition=_definition(house.catalog, one, resource),
             fields=[{"name": "days", "title": _("时段"), "value": days, "options": spans}],
             links={name: sheets.exports(request.url, sheet) for name, sheet in tables.items()}, **found,
         )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from fastapi.responses import Response
 
 from catalogs.model import Catalog
 from connectors.lake import Lake
+from quality import changes
 from quality.tickets.record import Actor
 from quality.tickets.states import Role
 
@@ -95,3 +96,7 @@ class Surroundings:
     """None: nothing is issued here."""
     frame_key: bytes = b""
     """What Airflow's plugin seals its links to the framed pages with; empty = nobody sees them."""
+
+    def current(self, connection: sa.Connection) -> Surroundings:
+        """With the rules and weights that are in effect now."""
+        return replace(self, catalog=changes.effective(self.catalog, connection))

@@ -54,7 +54,7 @@ def standing_at(connection: sa.Connection, catalog: Catalog, at: datetime, since
 def _past(catalog: Catalog, row: sa.Row, events: list[sa.Row], since: datetime) -> Past:
     rows = _rows(events)
     standing = Standing(
-        State.CLOSED if _last(events, (Act.WITHDRAW, Act.OVERTURN)) else State.ISSUED,
+        State.CLOSED if _last(events, (Act.WITHDRAW, Act.OVERTURN, Act.ANSWER)) else State.ISSUED,
         disputed=_last(events, (Act.OBJECT, Act.UPHOLD, Act.OVERTURN)) == Act.OBJECT,
         open=rows["open"], corrected=rows["waiting"], closed=rows["closed"],
     )  # fmt: skip
@@ -67,7 +67,8 @@ def _past(catalog: Catalog, row: sa.Row, events: list[sa.Row], since: datetime) 
 def _rows(events: Iterable[sa.Row]) -> Mapping[str, int]:
     """Rows by where they are, and how many were corrected and reopened so far."""
     found = {name: _sum(events, name) for name in ("corrected", "reopened")}
-    held = _sum(events, "rows", acts=("open", "added"))
+    # A request for correction is about one row, and its event does not say so.
+    held = sum(int(one.figures.get("rows", 1)) for one in events if one.act in ("open", "added"))
     closed, back = _sum(events, "rows", acts=(Act.CONFIRM,)), _sum(events, "rows", acts=(Act.REJECT,))
     still = held - found["corrected"] + found["reopened"] + back
     # A reopened row was waiting or closed before; which one the event does not say: what waits is never fewer than none.

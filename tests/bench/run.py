@@ -44,6 +44,7 @@ def benches() -> dict[str, Callable[[], dict]]:
         "verify_api": of("bench_verify_api"),
         "verify_api_full": of("bench_verify_full"),
         "sm2_sign": of("bench_sm2"),
+        "board_overview": of("bench_board"),
     }
 
 
