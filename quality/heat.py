@@ -25,8 +25,16 @@ class Line:
 
     body: str
     score: float | None
-    cells: Mapping[str, Cell]
-    """Indicator → cell."""
+    by_resource: Mapping[str, Mapping[str, Measure]]
+    """Resource → indicator → measure."""
+
+    def cells(self) -> dict[str, Cell]:
+        """Indicator → cell."""
+        parts: dict[str, list[tuple[str, Measure]]] = {}
+        for name, measures in self.by_resource.items():
+            for code, one in measures.items():
+                parts.setdefault(code, []).append((name, one))
+        return {code: _cell(each) for code, each in sorted(parts.items())}
 
 
 def lines(scored: Iterable[Scored], division: str = "") -> list[Line]:
@@ -40,21 +48,19 @@ def lines(scored: Iterable[Scored], division: str = "") -> list[Line]:
                 mine = by_body.setdefault(place.code, {}).setdefault(one.resource, {})
                 for code, measure in measures.items():
                     mine[code] = mine[code].plus(measure) if code in mine else measure
-    found = [_line(body, resources, weights) for body, resources in by_body.items()]
+    found = [Line(body, _score(resources, weights), resources) for body, resources in by_body.items()]
     return sorted(found, key=lambda one: (one.score is None, one.score or 0.0, one.body))
 
 
-def _line(body: str, resources: Mapping[str, Mapping[str, Measure]], weights: Mapping[str, Mapping[str, float]]) -> Line:
+def _score(resources: Mapping[str, Mapping[str, Measure]], weights: Mapping[str, Mapping[str, float]]) -> float | None:
     each = [weighted(measures.values(), weights[name]) for name, measures in resources.items()]
     defined = [one for one in each if one is not None]
-    codes = sorted({code for measures in resources.values() for code in measures})
-    cells = {code: _cell([(name, measures[code]) for name, measures in resources.items() if code in measures]) for code in codes}
-    return Line(body, sum(defined) / len(defined) if defined else None, cells)
+    return sum(defined) / len(defined) if defined else None
 
 
 def _cell(parts: Sequence[tuple[str, Measure]]) -> Cell:
     whole = parts[0][1]
     for _, one in parts[1:]:
         whole = whole.plus(one)
-    lowest = min(parts, key=lambda part: (part[1].normalised is None, part[1].normalised or 0.0))
-    return Cell(whole, lowest[0])
+    figures = [(figure is None, figure or 0.0, name) for name, one in parts for figure in (one.normalised,)]
+    return Cell(whole, min(figures)[2])

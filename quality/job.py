@@ -58,4 +58,5 @@ class Job:
             batch=self.landed.batch, resource=self.resource.id, partition=partition, operator=self.first_operator,
             content_hash=self.landed.manifest.content_hash, catalog_version=self.catalog.version, as_of=self.as_of, now=self.now,
             weights={"version": self.catalog.weights.version, "of": dict(self.catalog.weights.of(self.resource.id))}, pushed=self.pushed,
+            indicators=self.catalog.indicators,
         )  # fmt: skip

@@ -11,6 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from catalogs.model import Resource
+from catalogs.quality import Indicator
 from quality import gate, publications, reconcile, totals
 from quality.gate import Decision
 from quality.outcome import Outcome
@@ -41,6 +42,7 @@ class Filed:
     now: datetime
     weights: Mapping[str, object]
     """{version, of: indicator → weight}"""
+    indicators: Mapping[str, Indicator]
     pushed: bool = False
 
 

@@ -39,9 +39,10 @@ class Measure:
     @property
     def normalised(self) -> float | None:
         """0 to 1, high is good."""
-        if self.raw is None:
+        if not self.evaluated:
             return None
-        return self.raw if self.indicator.good == "high" else 1 - self.raw
+        share = self.satisfied / self.evaluated
+        return share if self.indicator.good == "high" else 1 - share
 
     def plus(self, other: Measure) -> Measure:
         return Measure(
@@ -52,7 +53,7 @@ class Measure:
 
 def weighted(measures: Iterable[Measure], weights: Mapping[str, float]) -> float | None:
     """The mean of the defined ones, 0 to 1; None where none is defined or weighs anything."""
-    parts = [(one.normalised, weights.get(one.indicator.code, 0.0)) for one in measures if one.normalised is not None]
+    parts = [(figure, weights.get(one.indicator.code, 0.0)) for one in measures if (figure := one.normalised) is not None]
     total = sum(weight for _, weight in parts)
     return sum(value * weight for value, weight in parts) / total if total else None
 
@@ -104,9 +105,13 @@ def of_batches(connection: sa.Connection, catalog: Catalog, batches: Sequence[st
     heads = sa.select(tables.batch.c.batch, tables.batch.c.resource, tables.batch.c.as_of, tables.batch.c.weights)
     lines = {row.batch: row for row in connection.execute(heads.where(tables.batch.c.batch.in_(batches)))}
     counted: dict[str, dict[Body, dict[str, Measure]]] = {}
-    for row in connection.execute(sa.select(tables.score).where(tables.score.c.batch.in_(batches))):
-        measure = Measure(catalog.indicators[row.indicator], row.satisfied, row.evaluated, row.errored, row.skipped)
-        counted.setdefault(row.batch, {}).setdefault(Body(row.body, row.division), {})[row.indicator] = measure
+    names = ("batch", "body", "division", "indicator", "satisfied", "evaluated", "errored", "skipped")
+    rows = sa.select(*(tables.score.c[name] for name in names)).where(tables.score.c.batch.in_(batches))
+    places: dict[tuple[str, str], Body] = {}
+    for batch, code, division, indicator, *figures in connection.execute(rows).all():
+        # One object a place: there are twenty rows of each.
+        place = places.get((code, division)) or places.setdefault((code, division), Body(code, division))
+        counted.setdefault(batch, {}).setdefault(place, {})[indicator] = Measure(catalog.indicators[indicator], *figures)
     return [
         Scored(lines[name].resource, lines[name].as_of, (lines[name].weights or {"of": {}})["of"], counted[name])
         for name in batches

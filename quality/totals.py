@@ -5,14 +5,14 @@ Errored and skipped rules are the batch's, not a body's: every body's line says 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from catalogs.model import Catalog
+from catalogs.quality import Indicator
 from quality import sampling
 from quality.report import COUNTS
 from quality.score import Count
@@ -41,6 +41,8 @@ class Total:
     counts: Mapping[str, int]
     measures: Mapping[str, list]
     """Indicator → [A, B, weight, errored, skipped]."""
+    score: float | None
+    """Of the resource once this was published, with all partitions that stood then; 0 to 1."""
 
     @property
     def balanced(self) -> bool:
@@ -57,9 +59,15 @@ def file(connection: sa.Connection, filed: Filed, report: BatchReport, status: s
     if counts and (sampled := sampling.standing(connection, filed.resource, filed.as_of)):
         counts += [Count(body, sampling.INDICATOR, one.right, one.judged) for body, one in sampled[1].items()]
     line = {"batch": filed.batch, "resource": filed.resource, "partition": filed.partition, "status": status, "as_of": filed.as_of}
-    connection.execute(
-        sa.insert(total).values(**line, **report.counts(), checked_at=filed.now, measures=_summed(counts, filed.weights["of"]))
-    )
+    found = _summed(counts, filed.weights["of"])
+    mean = _standing(connection, filed, found) if status == PUBLISHED else None
+    connection.execute(sa.insert(total).values(**line, **report.counts(), checked_at=filed.now, measures=found, score=mean))
+
+
+def _standing(connection: sa.Connection, filed: Filed, found: Mapping[str, list]) -> float | None:
+    """The resource's score now that this partition's part is new; by this delivery's weights."""
+    others = [one.measures for one in standing_at(connection, [filed.resource]) if one.partition != filed.partition]
+    return weighted(measures(filed.indicators, [found, *others]).values(), filed.weights["of"])
 
 
 def _summed(counts: Iterable[Count], weights: Mapping[str, float]) -> dict[str, list]:
@@ -99,32 +107,37 @@ def of_batch(connection: sa.Connection, batch: str) -> Total | None:
     return None if row is None else _total(row)
 
 
-def standing_at(connection: sa.Connection, resources: Iterable[str], at: datetime, statuses: Iterable[str] = (PUBLISHED,)) -> list[Total]:
-    """The newest published delivery of each partition as of then."""
-    before = (total.c.checked_at < at) & total.c.status.in_(list(statuses)) & total.c.resource.in_(list(resources))
+def standing_at(
+    connection: sa.Connection, resources: Iterable[str], at: datetime | None = None, statuses: Iterable[str] = (PUBLISHED,)
+) -> list[Total]:
+    """The newest published delivery of each partition as of then; now."""
+    before = total.c.status.in_(list(statuses)) & total.c.resource.in_(list(resources))
+    if at is not None:
+        before &= total.c.checked_at < at
     last = sa.select(total.c.resource, total.c.partition, sa.func.max(total.c.checked_at).label("at")).where(before)
     newest = last.group_by(total.c.resource, total.c.partition).subquery()
     same = (newest.c.resource == total.c.resource) & (newest.c.partition == total.c.partition) & (newest.c.at == total.c.checked_at)
     return [_total(row) for row in connection.execute(sa.select(total).join(newest, same).where(before).order_by(total.c.batch))]
 
 
-def score(catalog: Catalog, standing: Iterable[Total], newest: Total) -> float | None:
-    """Of several partitions together, with the weights of the newest delivery; 0 to 1."""
-    weights = {code: line[2] for code, line in newest.measures.items()}
-    return weighted(measures(catalog, standing).values(), weights)
-
-
-def measures(catalog: Catalog, standing: Iterable[Total]) -> dict[str, Measure]:
-    """Indicator → measure over these deliveries."""
+def measures(indicators: Mapping[str, Indicator], lines: Iterable[Mapping[str, list]]) -> dict[str, Measure]:
+    """Indicator → measure, over the measures of several deliveries."""
     found: dict[str, Measure] = {}
-    for one in standing:
-        for code, (satisfied, evaluated, _, errored, skipped) in one.measures.items():
-            measure = Measure(catalog.indicators[code], satisfied, evaluated, errored, skipped)
+    for one in lines:
+        for code, (satisfied, evaluated, _, errored, skipped) in one.items():
+            measure = Measure(indicators[code], satisfied, evaluated, errored, skipped)
             found[code] = found[code].plus(measure) if code in found else measure
     return dict(sorted(found.items()))
 
 
+def scores(connection: sa.Connection, resources: Iterable[str], since: datetime) -> Sequence[sa.Row]:
+    """(resource, checked at, score) of what was published since then, in that order: the little a year's trend needs."""
+    query = sa.select(total.c.resource, total.c.checked_at, total.c.score)
+    where = (total.c.status == PUBLISHED) & total.c.resource.in_(list(resources)) & (total.c.checked_at >= since)
+    return connection.execute(query.where(where).order_by(total.c.checked_at, total.c.batch)).all()
+
+
 def _total(row: sa.Row) -> Total:
     # By position: a year of lines is read at once.
-    batch, resource, partition, status, as_of, checked_at, *counts, found = row
-    return Total(batch, resource, partition, status, as_of, checked_at, dict(zip(COUNTS, counts, strict=True)), found)
+    batch, resource, partition, status, as_of, checked_at, *counts, found, mean = row
+    return Total(batch, resource, partition, status, as_of, checked_at, dict(zip(COUNTS, counts, strict=True)), found, mean)

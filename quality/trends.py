@@ -1,18 +1,18 @@
 """How scores, sizes and freshness went over time: one point a day in Shanghai, from the narrow lines of deliveries.
 
-- A resource's score on a day is what the board showed at its end: the newest published delivery of each partition, with their weights.
+- A resource's score on a day is what the board showed at its end: the newest published delivery of each partition together.
 - A stopped delivery changes no score (nothing of it was published); it shows in sizes and among the batches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 import sqlalchemy as sa
 
-from catalogs.model import Catalog, Resource
+from catalogs.model import Resource
 from quality import totals
 from quality.job import SHANGHAI
 from quality.totals import Total
@@ -24,8 +24,6 @@ class Point:
 
     day: date
     score: float | None
-    measures: Mapping[str, float | None]
-    """Indicator → normalised figure; empty unless asked for."""
 
 
 def midnight(day: date) -> datetime:
@@ -37,26 +35,12 @@ def day_of(at: datetime) -> date:
     return at.astimezone(SHANGHAI).date()
 
 
-def scores(
-    connection: sa.Connection, catalog: Catalog, resources: Iterable[str], since: date, *, by_indicator: bool = False
-) -> dict[str, list[Point]]:
+def scores(connection: sa.Connection, resources: Iterable[str], since: date) -> dict[str, list[Point]]:
     """Resource → its days with a published delivery since then, oldest first."""
-    begin, asked = midnight(since), list(resources)
-    standing: dict[str, dict[str, Total]] = {name: {} for name in asked}
-    for one in totals.standing_at(connection, asked, begin):
-        standing[one.resource][one.partition] = one
-    found: dict[str, dict[date, Point]] = {name: {} for name in asked}
-    for one in totals.lines(connection, resources=asked, since=begin):
-        if one.status == totals.PUBLISHED:
-            standing[one.resource][one.partition] = one
-            day = day_of(one.checked_at)
-            found[one.resource][day] = _point(catalog, day, list(standing[one.resource].values()), one, by_indicator)
-    return {name: list(days.values()) for name, days in found.items()}
-
-
-def _point(catalog: Catalog, day: date, standing: Sequence[Total], newest: Total, by_indicator: bool) -> Point:
-    measures = totals.measures(catalog, standing) if by_indicator else {}
-    return Point(day, totals.score(catalog, standing, newest), {code: one.normalised for code, one in measures.items()})
+    found: dict[str, dict[date, float | None]] = {name: {} for name in resources}
+    for name, at, score in totals.scores(connection, list(found), midnight(since)):
+        found[name][day_of(at)] = score
+    return {name: [Point(day, score) for day, score in days.items()] for name, days in found.items()}
 
 
 @dataclass(frozen=True)

@@ -99,10 +99,10 @@ def gather(connection: sa.Connection, catalog: Catalog, filters: Filters, now: d
     """All that the page asks of the database."""
     names = [filters.resource] if filters.resource else list(catalog.resources)
     standing: dict[str, list[Total]] = {name: [] for name in names}
-    for one in totals.standing_at(connection, names, now + timedelta(seconds=1), totals.ARRIVED):
+    for one in totals.standing_at(connection, names, statuses=totals.ARRIVED):
         standing[one.resource].append(one)
     since = trends.days_before(now, max(filters.days, CHANGE_DAYS + 10))
-    trend = trends.scores(connection, catalog, names, since)
+    trend = trends.scores(connection, names, since)
     scored = [one for one in (scores.now(connection, catalog, name) for name in names) if one is not None]
     opened = summary.open_by(connection, "resource")
     late = [one for one in deadlines.warnings(connection, catalog, now) if one.kind != "remind"]
@@ -192,11 +192,12 @@ def _heat(catalog: Catalog, scored: Sequence[Scored], filters: Filters) -> tuple
 def _line(catalog: Catalog, one: heat.Line) -> dict[str, Cell]:
     name = title(catalog, one.body)
     found = {"body": Cell(name, f"/quality/bodies/{one.body}"), "score": Cell(one.score)}
-    for code, cell in one.cells.items():
+    for code, cell in one.cells().items():
         figure, errored = cell.measure.normalised, cell.measure.errored
         address, words = "", ""
         if errored or (figure is not None and figure < 1):
-            address = link(f"/quality/resources/{cell.worst}", body=one.body, indicator=code) + "#rules"
+            # By hand: there are hundreds of them, and codes need no escaping.
+            address = f"/quality/resources/{cell.worst}?body={one.body}&indicator={code}#rules"
             words = f"{name} {catalog.indicators[code].title} {sheets.text_of(figure, 'score')}"
         found[code] = Cell(figure, address, _("有规则出错") if errored else "", label=words)
     return found

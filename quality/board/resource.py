@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException, Request
@@ -63,12 +63,12 @@ def router(around: Surroundings) -> APIRouter:
 
 def _gather(around: Surroundings, connection: sa.Connection, one: Resource, filters: Filters) -> dict:
     catalog, now = around.catalog, around.now()
-    standing = totals.standing_at(connection, [one.id], now + timedelta(seconds=1))
-    arrived = totals.standing_at(connection, [one.id], now + timedelta(seconds=1), totals.ARRIVED)
+    standing = totals.standing_at(connection, [one.id])
+    arrived = totals.standing_at(connection, [one.id], statuses=totals.ARRIVED)
     scored = scores.now(connection, catalog, one.id)
     since = trends.days_before(now, filters.days)
     lines = list(totals.lines(connection, resources=[one.id], since=trends.midnight(since)))
-    points = trends.scores(connection, catalog, [one.id], since)[one.id]
+    points = trends.scores(connection, [one.id], since)[one.id]
     trend = Sheet("trend", _("得分趋势"), [Column("day", _("日期"), "day"), Column("score", _("得分"), "figure")],
                   [{"day": point.day, "score": point.score} for point in reversed(points)], chart="lines",
                   empty=_("这一时段没有已发布的批次"))  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 
 import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException, Request
@@ -59,7 +58,7 @@ def defined(catalog: Catalog, rule: str) -> tuple[Rule, Resource] | None:
 def _gather(around: Surroundings, connection: sa.Connection, one: Rule, resource: Resource, days: int) -> dict:
     catalog, now = around.catalog, around.now()
     past = findings.history(connection, resource.id, one.id, trends.midnight(trends.days_before(now, days)))
-    standing = totals.standing_at(connection, [resource.id], now + timedelta(seconds=1))
+    standing = totals.standing_at(connection, [resource.id])
     batches = [line.batch for line in standing]
     each = findings.of_batches(connection, batches).get(one.id)
     current = findings.together(each) if each else None

@@ -20,8 +20,10 @@ total = sa.Table(
         for name in ("read", "trusted", "quarantined", "superseded", "deleted", "removed", "carried", "warned")
     ),
     sa.Column("measures", sa.JSON, nullable=False),
+    sa.Column("score", sa.Float),
     sa.Index("ix_quality_total_resource_checked_at", "resource", "checked_at"),
     sa.Index("ix_quality_total_checked_at", "checked_at"),
 )
 """`status` and the eight counts as in `quality_batch`; `measures`: indicator → [A, B, weight, errored, skipped] over all bodies, {} for a
-delivery equal to the head's. A pushed row has no line. Made of `quality_score` in the same transaction; can be made again from it."""
+delivery equal to the head's; `score`: of the resource once this was published, all its partitions together. A pushed row has no line.
+Made of `quality_score` in the same transaction; can be made again from it."""

@@ -162,7 +162,8 @@ def test_sample_lowers_the_score_by_its_weight_and_is_in_the_day_s_line(filled):
     def standing():
         with filled.database.connect() as connection:
             [line] = totals.standing_at(connection, ["thing"], filled.now + timedelta(days=1))
-            return scores.now(connection, filled.catalog, "thing").score(), totals.measures(filled.catalog, [line]).get(INDICATOR)
+            told = totals.measures(filled.catalog.indicators, [line.measures]).get(INDICATOR)
+            return scores.now(connection, filled.catalog, "thing").score(), told
 
     high, _ = standing()
     judged(filled, 4, wrong=2)

@@ -24,7 +24,7 @@ def test_migrations_make_exactly_the_declared_tables(engine):
 def test_upgrade_twice_changes_nothing(engine):
     before = sorted(sa.inspect(engine).get_table_names())
     upgrade(engine)
-    assert sorted(sa.inspect(engine).get_table_names()) == before and len(before) == 17
+    assert sorted(sa.inspect(engine).get_table_names()) == before and len(before) == 19
 
 
 def test_instant_comes_back_aware_and_needs_a_zone(engine):

@@ -11,7 +11,16 @@ from tests.license_hub.cli.test_cli import hub  # noqa: F401 (fixture)
 from tests.license_hub.sample_hub import company, write_csv
 
 RULE = "legal_entity.address.not_null"
-CHANGE = ("--severity", f"{RULE}=reject", "--threshold", "legal_entity.name.length:min=4", "--weight", "0201=20", "--limit", "max_rejects=0.5")
+CHANGE = (
+    "--severity",
+    f"{RULE}=reject",
+    "--threshold",
+    "legal_entity.name.length:min=4",
+    "--weight",
+    "0201=20",
+    "--limit",
+    "max_rejects=0.5",
+)
 
 
 def test_change_goes_from_proposal_to_the_files(hub, tmp_path):  # noqa: F811
