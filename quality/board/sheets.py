@@ -9,7 +9,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
 from urllib.parse import urlencode
@@ -54,13 +54,15 @@ class Cell:
     """What a screen reader says of the link, where its text alone says too little."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Shown:
-    """A cell as the page draws it."""
+    """A cell as the page draws it. `looks`: its classes; `plain`: its text is all there is to it, as of most cells of long tables."""
 
     column: Column
     text: str
     cell: Cell
+    looks: str
+    plain: bool
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,14 @@ class Sheet:
 
 
 def _shown(column: Column, given: Value | Cell) -> Shown:
-    cell = given if isinstance(given, Cell) else Cell(given)
+    bare_value = not isinstance(given, Cell)
+    cell = Cell(given) if bare_value else given
+    looks = column.kind if column.kind in ("code", "word") else "num" if column.numeric else ""
     if column.kind == "score" and not cell.tone and (mine := band(_number(cell.value))):
-        cell = Cell(cell.value, cell.url, cell.note, mine.name, cell.label)
-    return Shown(column, text_of(cell.value, column.kind), cell)
+        cell = replace(cell, tone=mine.name)
+    if cell.tone:
+        looks = f"{looks} band band-{cell.tone}".strip()
+    return Shown(column, text_of(cell.value, column.kind), cell, looks, bool(looks) and bare_value and not cell.tone)
 
 
 def _number(value: Value) -> float | None:
