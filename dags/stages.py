@@ -6,6 +6,7 @@ is final (`AirflowFailException`), because trying again would give the same answ
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -18,6 +19,8 @@ from connectors.errors import ContractBroken, SourceUnavailable
 from connectors.settings import Connection, connection
 from license_hub import settings
 from license_hub.service.hub import Hub, open_hub
+
+logger = logging.getLogger(__name__)
 
 
 class AirflowCredentials:
@@ -165,6 +168,17 @@ def catch_up() -> dict:
     from catalogs.load import load
 
     return {"judged": sum(len(check(resource_id)) for resource_id in load().resources), **issue()}
+
+
+def remind() -> dict:
+    """Writes the day's reminders down; warns of years whose holidays nobody has entered."""
+    from quality.tickets.deadlines import record
+
+    with hub() as opened:
+        found = record(opened.catalog, database=opened.engine, now=now())
+    for year in found.missing:
+        logger.warning("holidays of %d are not in catalogs/workdays.yaml: due dates in it are assumed", year)
+    return asdict(found)
 
 
 def prove_log() -> dict:

@@ -33,7 +33,8 @@ EgovError                     catalogs.errors
     │   └── BundleDamaged     what is stored is not what was sealed and logged
     ├── RecallRefused         what should be recalled is not there, or not told precisely enough
     ├── NoticeRefused         a notice of an act is incomplete or wrong; `pointer` and `rule` say where
-    │   └── NoSuchLicense     no license of that identifier
+    │   ├── NoSuchLicense     no license of that identifier
+    │   └── DoubtRefused      a request for correction that cannot be taken
     ├── ApprovalNeeded        more acts than one name may do
     ├── NoSuchSource          no license of the type is made of rows of that resource
     ├── LintRefused           a pushed row cannot become a license; `errors` says where and by which rule
@@ -196,6 +197,10 @@ class NoticeRefused(HubError):
 
 class NoSuchLicense(NoticeRefused):
     code = "NO_SUCH_LICENSE"
+
+
+class DoubtRefused(NoticeRefused):
+    code = "DOUBT_REFUSED"
 
 
 class ApprovalNeeded(HubError):

@@ -35,6 +35,7 @@ SCOPES = {
     "license:recall": "Start recalls: lists and notifies, revokes nothing",
     "license:status": "Give notice of status acts, in the name of the client's organ",
     "license:intake": "Send the row of a finished case, in the name of the client's organ",
+    "license:correct": "Ask the responsible body to check what a license says",
 }
 ACTIONS = {name: name.rpartition(":")[2] for name in SCOPES}
 """Scope → what the audit log calls the act."""

@@ -7,7 +7,7 @@ case number leads to a person. The identifier is the hub's own random name of th
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
@@ -23,7 +23,7 @@ from .access import needs, scope
 from .patience import in_time
 from .problem import Problem
 from .serving import refused, request_id, serving
-from .verifications import instant
+from .verifications import ProvisionalOut, instant, named
 
 router = APIRouter(prefix="/v1", tags=["licenses"])
 
@@ -44,6 +44,9 @@ class LicenseOut(BaseModel):
     next_step: str
     as_of: str
     grade: str | None = Field(examples=["A"])
+    provisional: list[ProvisionalOut] = Field(
+        default=[], examples=[[]], description="Fields that are being corrected, where there are any; no part of the license"
+    )
     request_id: str
 
 
@@ -88,6 +91,7 @@ async def license(
         "as_of": instant(found.verdict.as_of),
         "grade": found.grade,
         "request_id": request_id(request),
+        **named(found.provisional),
     }
     return JSONResponse(body, status_code=message.http_status)
 
@@ -113,7 +117,8 @@ async def bundle(
     """The license bundle (docs/verify-us.md): fields with salts, attestation, log proof. Unmasked: for handing to its holder.
 
     Needs the scope `license:export`, the license type granted, a purpose and an open case's number. 404 until it is under a checkpoint,
-    410 once its content was erased, 409 where what is stored is not what was sealed and logged.
+    410 once its content was erased, 409 where what is stored is not what was sealed and logged. The header `Hub-Provisional` names
+    fields that are being corrected (percent-encoded, each with `;until=` its last day); the bundle is as it was sealed.
     """
     asked = ExportRequest(
         principal=principal,
@@ -125,7 +130,7 @@ async def bundle(
     )
     known = {"actor": principal.client_id, "purpose": asked.purpose, "case_no": asked.case_no}
     try:
-        data, epoch = await in_time(export_bundle, serving(request).hub, asked)
+        exported = await in_time(export_bundle, serving(request).hub, asked)
     except PurposeMissing:
         await refused(request, "export", "INVALID_REQUEST", **known)
         raise _purpose_missing(purpose, case_no) from None
@@ -136,8 +141,9 @@ async def bundle(
     except KeyError:
         await refused(request, "export", "INVALID_REQUEST", **known)
         raise Problem("INVALID_REQUEST", errors=[{"pointer": "/query/show", "rule": "known_field"}]) from None
-    await serving(request).access.still(principal, epoch)
-    return Response(data, media_type="application/json")
+    await serving(request).access.still(principal, exported.epoch)
+    pending = ", ".join(f"{quote(one.field)};until={one.until}" for one in exported.provisional)
+    return Response(exported.data, media_type="application/json", headers={"Hub-Provisional": pending} if pending else None)
 
 
 def _purpose_missing(purpose: str, case_no: str) -> Problem:

@@ -6,7 +6,7 @@ is one more look and one more audit entry.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -17,6 +17,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from catalogs.model import Catalog, LicenseType, Message
 from license_hub.service.as_of import Moment, as_of
 from license_hub.service.authenticate import Principal
+from license_hub.service.provisional import Provisional
 from license_hub.service.verify import Answer, VerifyRequest
 
 from . import logs, metrics
@@ -86,6 +87,13 @@ class Checks(BaseModel):
     status: Literal["passed", "failed", "unknown"]
 
 
+class ProvisionalOut(BaseModel):
+    """The responsible body works on this field: it gave a value for the time being (暂行更正), which is no part of the license."""
+
+    field: str = Field(examples=["KZ_住所"], description="Short name, or `status`")
+    until: str = Field(examples=["2026-12-04"], description="The last day it is provisional")
+
+
 class VerificationOut(BaseModel):
     status: Literal["VALID", "INVALID", "UNDETERMINED"] = Field(examples=["VALID"])
     code: str = Field(examples=["IN_FORCE"], description="Stable; sentences may change")
@@ -98,6 +106,9 @@ class VerificationOut(BaseModel):
         examples=["witnessed"], description="How far the log vouches: cosigned by witnesses, signed by the log alone, or signed in a moment"
     )
     mismatched: list[str] = Field(examples=[[]], description="Names of the claimed fields that differ")
+    provisional: list[ProvisionalOut] = Field(
+        default=[], examples=[[]], description="Fields that are being corrected, where there are any; changes no verdict and no grade"
+    )
     request_id: str = Field(examples=["0f8fad5bd9cb469fa165708677289501"])
     change_held: bool = Field(
         default=False, description="A correction of this license waits for its issuing organ to confirm it; until then it stands as it is"
@@ -142,10 +153,10 @@ async def verify(
     await hub.access.still(principal, answer.epoch)
     metrics.verdicts("api", answer.verdict.status, answer.verdict.code).inc()
     message = hub.messages[answer.verdict.code]
-    told = dict(body(answer, message, request_id(request)))
+    said = dict(body(answer, message, request_id(request)))
     if moment is not None:
-        told |= {"valid_at": instant(moment.valid_at), "known_at": instant(moment.known_at)}
-    return JSONResponse(told, status_code=message.http_status)
+        said |= {"valid_at": instant(moment.valid_at), "known_at": instant(moment.known_at)}
+    return JSONResponse(said, status_code=message.http_status)
 
 
 router.add_api_route("/verifications", verify, methods=["POST"], response_model=VerificationOut, openapi_extra=needs("license:verify"))
@@ -199,7 +210,13 @@ def body(answer: Answer, message: Message, request: str) -> Mapping[str, object]
         "mismatched": list(answer.mismatched),
         "request_id": request,
     }
-    return told | {"change_held": True} if answer.change_held else told
+    told |= {"change_held": True} if answer.change_held else {}
+    return told | named(answer.provisional)
+
+
+def named(pending: Sequence[Provisional]) -> dict[str, list[dict[str, str]]]:
+    """`provisional`, where there is any."""
+    return {"provisional": [{"field": one.field, "until": one.until} for one in pending]} if pending else {}
 
 
 def instant(at: datetime) -> str:

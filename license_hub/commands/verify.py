@@ -57,7 +57,11 @@ def verify(
     else:
         checks = ", ".join(f"{name} {found}" for name, found in shown["checked"].items())
         told = {name: value for name, value in shown.items() if name not in ("status", "code")}
-        output.facts(f"{shown['status']} {shown['code']}", told | {"checked": checks, "mismatched": ", ".join(shown["mismatched"])})
+        listed = {
+            "mismatched": ", ".join(shown["mismatched"]),
+            "provisional": ", ".join(one["field"] for one in shown.get("provisional", [])),
+        }
+        output.facts(f"{shown['status']} {shown['code']}", told | {"checked": checks} | listed)
     raise typer.Exit(EXITS[shown["status"]])
 
 

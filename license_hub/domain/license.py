@@ -106,6 +106,23 @@ def fields(draft: Draft, identifier: str | None = None) -> dict[str, str]:
     return {name: value for name, value in listed.items() if value}
 
 
+def fields_behind(source: LicenseSource) -> dict[str, str]:
+    """Committed field name → the resource field it is made of, where it is made of one."""
+    behind = {
+        "ZZBH": source.number_field,
+        "CZZT": source.holder.name_field,
+        "CZZTDM": source.holder.number_field,
+        "ZZBFJG": source.issuer_name_field,
+        "ZZBFJGDM": source.issuer_field,
+        "ZZBFRQ": source.issued_on_field,
+        "ZZYXQQSRQ": source.valid_from_field,
+        "ZZYXQJZRQ": source.valid_to_field,
+        "SSGXQH": source.area_field,
+    }
+    behind |= {FACE + title: name for title, name in source.face.items()}
+    return {name: field for name, field in behind.items() if field}
+
+
 def holder_numbers(committed: Mapping[str, str]) -> list[str]:
     """Numbers of all holders, in order, empty ones left out."""
     return [one for one in committed.get("CZZTDM", "").split(";") if one]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from catalogs.masking import STARS, Mask, mask_of, masked
 from catalogs.model import LicenseSource, Resource
-from license_hub.domain.license import FACE
+from license_hub.domain.license import fields_behind
 
 __all__ = ["STARS", "Mask", "mask", "mask_plan"]
 
@@ -19,9 +19,7 @@ _ALWAYS_OPEN = ("ZZBS", "ZZMC", "ZZLXDM", "ZZBFJG", "ZZBFJGDM", "ZZBFRQ", "ZZYXQ
 def mask_plan(source: LicenseSource, resource: Resource) -> dict[str, Mask]:
     """Committed field name → mask, from the resource fields behind it."""
     plan = dict.fromkeys(_ALWAYS_OPEN, Mask.OPEN)
-    behind = {"ZZBH": source.number_field, "CZZT": source.holder.name_field, "CZZTDM": source.holder.number_field}
-    behind.update({FACE + title: name for title, name in source.face.items()})
-    return plan | {name: mask_of(resource.field(field)) for name, field in behind.items()}
+    return {name: mask_of(resource.field(field)) for name, field in fields_behind(source).items()} | plan
 
 
 def mask(committed: Mapping[str, str], plan: Mapping[str, Mask]) -> dict[str, str]:

@@ -25,6 +25,7 @@ from license_hub.service.erasures import is_erased
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.proofs import attested_at, check_version, newest_checkpoint
+from license_hub.service.provisional import Provisional, of_license
 from license_hub.service.refer_status import refer
 from license_hub.service.witnessing import proof_checkpoint
 from license_hub.signing import bundle as bundles
@@ -53,6 +54,8 @@ class Exported(NamedTuple):
     """The bundle's canonical JSON."""
     epoch: int
     """The security epoch its look-up saw."""
+    provisional: tuple[Provisional, ...] = ()
+    """Told beside the bundle, which stays as it was sealed."""
 
 
 def export_bundle(hub: Hub, request: ExportRequest) -> Exported:
@@ -74,8 +77,9 @@ def export_bundle(hub: Hub, request: ExportRequest) -> Exported:
         subject = next(iter(holder_numbers(opened.fields)), None)
         index = hub.crypt.blind_index("subject", holder_form(subject)) if subject else None
         who = (request.request_id, request.principal.client_id, "export", row.entry, index)
+        pending = of_license(connection, hub.catalog, row.type_id, identifier, now)
         record(connection, now, [Entry(*who, None, "EXPORTED", request.purpose, request.case_no)])
-    return Exported(data, epoch)
+    return Exported(data, epoch, pending)
 
 
 def _opened(hub: Hub, connection: sa.Connection, row: sa.Row) -> Opened:

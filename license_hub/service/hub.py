@@ -23,6 +23,7 @@ from license_hub.service import production
 from license_hub.service.at_rest import Vault, open_keys, open_lake
 from license_hub.service.audit_log import TILES
 from license_hub.service.evidence import EvidenceCache
+from license_hub.service.provisional import Remembered
 from license_hub.service.security import Security
 from license_hub.signing.datakeys import DataKeys
 from license_hub.signing.keyring import Keyring
@@ -87,6 +88,7 @@ class Hub:
     entropy: Callable[[int], bytes] = os.urandom
     """Secrets, leaf ids, serials, nonces. Anything but os.urandom keeps intake in this process (golden tests)."""
     evidence: EvidenceCache = field(default_factory=EvidenceCache, compare=False)
+    provisional: Remembered = field(default_factory=Remembered, compare=False)
     contradictions: dict[tuple[str, str], str] = field(default_factory=dict, compare=False)
     """(Log's origin, witness's address) → what it holds against this log, said to this process and not taken back since."""
 

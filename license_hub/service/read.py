@@ -19,6 +19,7 @@ from license_hub.service.content import holder_form, number_form
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.proofs import newest_checkpoint
+from license_hub.service.provisional import Provisional, of_license
 from license_hub.service.verify import VerifyRequest, judge, open_row
 from license_hub.storage.engine import writing
 from license_hub.storage.lookup import find
@@ -44,6 +45,8 @@ class MaskedLicense:
     verdict: Verdict
     grade: str | None
     as_of: datetime | None
+    provisional: tuple[Provisional, ...] = ()
+    """What its responsible body says for the time being: names of fields, no values."""
     epoch: int = 0
     """The security epoch its look-up saw; 0: nothing was looked up."""
 
@@ -75,7 +78,7 @@ def _read(
     hub.security.seen(connection, epoch)
     if not rows:
         cause, as_of = Absences(hub, connection, now).of(VerifyRequest(identifier=identifier))
-        return MaskedLicense(identifier, None, {}, decide(cause, now=now, as_of=as_of or now), None, as_of, epoch), None, None
+        return MaskedLicense(identifier, None, {}, decide(cause, now=now, as_of=as_of or now), None, as_of, epoch=epoch), None, None
     row = rows[0]
     match = open_row(hub, row)
     as_of = datetime.fromisoformat(row.as_of)
@@ -87,7 +90,8 @@ def _read(
         source = next(one for one in hub.catalog.license_types[row.type_id].sources if one.resource == row.resource)
         shown = mask(match.opened.fields, mask_plan(source, hub.catalog.resources[row.resource]))
     subject = next(iter(holder_numbers(match.opened.fields)), None) if match.opened else None
-    return MaskedLicense(identifier, row.type_id, shown, verdict, row.grade, as_of, epoch), subject, row.entry
+    pending = of_license(connection, hub.catalog, row.type_id, identifier, now)
+    return MaskedLicense(identifier, row.type_id, shown, verdict, row.grade, as_of, pending, epoch), subject, row.entry
 
 
 def _check_type(hub: Hub, principal: Principal, identifier: str) -> None:

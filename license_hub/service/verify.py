@@ -35,6 +35,7 @@ from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.logs import licenses
 from license_hub.service.proofs import check_version, newest_checkpoint
+from license_hub.service.provisional import Provisional
 from license_hub.service.witnessing import witnessed_size
 from license_hub.storage.engine import writing
 from license_hub.storage.lookup import find
@@ -75,6 +76,8 @@ class Answer:
     """`witnessed`; `unwitnessed`: under a checkpoint that lacks a quorum; `pending`: under none yet."""
     change_held: bool = False
     """A correction of the license waits for its issuing organ's word; until then the license stands as it is."""
+    provisional: tuple[Provisional, ...] = ()
+    """What its responsible body says for the time being: names of fields, no values."""
     epoch: int = 0
     """The security epoch its look-up saw: who was let in under another one is to be checked again before he gets it."""
 
@@ -232,7 +235,9 @@ def _answer(
         evidence["leaf_hash"] = match.opened.leaf_hash.hex()
     verdict = decide(found, now=now, as_of=datetime.fromisoformat(row.as_of), evidence=evidence)
     shown = tuple(differing) if found.proof is not Proof.BAD else ()
-    return Answer(verdict, row.type_id, shown, row.grade, row.holder_verified, verdict.as_of, change_held=_held(row))
+    pending = hub.provisional.of(connection, hub.catalog, row.type_id, row.identifier, now)
+    known = (row.type_id, shown, row.grade, row.holder_verified, verdict.as_of)
+    return Answer(verdict, *known, change_held=_held(row), provisional=pending)
 
 
 def _held(row: sa.Row) -> bool:

@@ -64,10 +64,10 @@ class Recorded:
 
 
 def record(catalog: Catalog, *, database: sa.Engine, now: datetime) -> Recorded:
-    """Today's reminders as events of their tickets; provisional values past their ticket's due date end. Safe to run again."""
+    """A working day's reminders as events of their tickets; provisional values past their ticket's due date end. Safe to run again."""
     today = now.astimezone(SHANGHAI).date()
     with writing(database) as connection:
-        found = list(warnings(connection, catalog, now))
+        found = list(warnings(connection, catalog, now)) if catalog.workdays.is_workday(today) else []
         done = _noted_on(connection, [one.ticket for one in found], today)
         fresh = [one for one in found if (one.ticket, one.kind) not in done]
         for one in fresh:

@@ -49,6 +49,7 @@ def test_every_resource_has_its_landing_and_checking_dag(bag, catalog):
         "issue",
         "publish_status",
         "reconcile",
+        "report",
     }
     assert set(bag["dags"]) == expected
 

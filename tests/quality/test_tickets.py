@@ -243,3 +243,17 @@ def test_tickets_of_an_encrypted_lake_are_settled_too(tmp_path, sqlite, catalog,
     (one,) = desk.open(desk.deliver(("A1", None, "甲", organs[0])), NAMELESS)
     desk.deliver(("A1", "好", "甲", organs[0]))
     assert desk.line(one.ticket).state == "REVIEW"
+
+
+def test_reminders_are_recorded_once_a_day_and_a_missing_year_is_named(desk, organs):
+    from quality.tickets.deadlines import record
+
+    (one,) = desk.open(desk.deliver(("A1", None, "甲", organs[0])), NAMELESS)
+    bench, made = desk.bench, []
+    for day in range(0, 20):
+        for hours in (0, 5):
+            made.append(record(bench.catalog, database=bench.database, now=bench.now + timedelta(days=day, hours=hours)))
+    assert sum(each.reminded for each in made[1::2]) == sum(each.overdue + each.escalated for each in made[1::2]) == 0
+    kinds = desk.events(one.ticket)
+    assert kinds[0] == "open" and kinds.count("remind") == 3 and kinds.count("overdue") == 2 and kinds.count("escalate") == 2
+    assert made[0].missing == () and record(bench.catalog, database=bench.database, now=bench.now + timedelta(days=400)).missing

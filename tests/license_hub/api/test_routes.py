@@ -174,6 +174,8 @@ SCOPED = {
     ("POST", "/v1/recalls"): "license:recall",
     ("POST", "/v1/licenses/{identifier}/status"): "license:status",
     ("POST", "/v1/intake/{type}"): "license:intake",
+    ("POST", "/v1/corrections"): "license:correct",
+    ("GET", "/v1/corrections/{correction_id}"): "license:correct",
 }
 SIGNED_IN = {("GET", "/v1/notices"), ("POST", "/v1/notices/{notice_id}/ack"), ("GET", "/v1/notices/{notice_id}/answers")}
 """For every registered client, about itself alone."""
