@@ -1,25 +1,30 @@
 """Which rows of a publication correct rows of tickets, for the hub: what came through a ticket waits there for the issuing organ.
 
 - Nothing here depends on whether the batch has been settled yet: it follows from the publication, its tickets' files and their rows.
-- A row corrects a ticket's row when it is in the change set, its key is the ticket's, and the ticket's rule does not fail there.
+- A row corrects a ticket's row when it is in the change set, its key is the ticket's, and the ticket's rule does not fail there; where
+  somebody doubted it (校核申请), when a doubted field reads otherwise.
 - A ticket that was opened after the publication, or was closed before it, has nothing to do with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from catalogs.model import Catalog
 from connectors.lake import Lake
 from quality.publications import Publication, changes_sql, reader
-from quality.sql import compose, joined, literal, literals
+from quality.sql import Sql, compose, joined, literal, literals
 from quality.store.tables_tickets import ticket, ticket_part, ticket_row
+from quality.tickets.failing import source_values
+from quality.tickets.moves import doubted
 from quality.tickets.record import Actor, note
-from quality.tickets.states import RowState, State
+from quality.tickets.states import Kind, RowState, State
 
 CHUNK = 5_000
 ISSUER = "issuer"
@@ -36,7 +41,7 @@ class Place(NamedTuple):
 Places = tuple[Place, ...]
 
 
-def corrections(connection: sa.Connection, lake: Lake | Path, published: Publication) -> dict[str, Places]:
+def corrections(connection: sa.Connection, lake: Lake | Path, catalog: Catalog, published: Publication) -> dict[str, Places]:
     """Key → the ticket rows it corrects. One query where no ticket concerns the publication."""
     concerned = _concerned(connection, published)
     if not concerned:
@@ -49,9 +54,11 @@ def corrections(connection: sa.Connection, lake: Lake | Path, published: Publica
     found: dict[str, list[Place]] = {}
     if files:
         standing = _standing(connection, files, published.batch)
-        for key, name, row in _touched(opened, published, files, concerned):
-            if Place(name, row) in standing:
-                found.setdefault(key, []).append(Place(name, row))
+        doubts = [name for name in files if concerned[name].kind == Kind.CORRECTION]
+        fields = doubted(connection, catalog, published.resource, doubts)
+        for key, place in _touched(opened, catalog, published, files, concerned, fields):
+            if place in standing:
+                found.setdefault(key, []).append(place)
     return {key: tuple(places) for key, places in found.items()}
 
 
@@ -80,11 +87,12 @@ def tell(
     note(connection, name, Actor(actor, ISSUER, organ), act, now, comment=comment, organ=organ, **figures)
 
 
-def _concerned(connection: sa.Connection, published: Publication) -> dict[str, str]:
-    """Tickets a publication can correct rows of → their rules."""
+def _concerned(connection: sa.Connection, published: Publication) -> dict[str, sa.Row]:
+    """Tickets a publication can correct rows of, by name."""
     where = (ticket.c.resource == published.resource, ticket.c.opened_at <= published.created_at, ticket.c.phase != State.CLOSED)
     known = ticket.c.closed_at.is_(None) | (ticket.c.closed_at >= published.created_at)
-    return {name: rule for name, rule in connection.execute(sa.select(ticket.c.ticket, ticket.c.rule).where(*where, known))}
+    query = sa.select(ticket.c.ticket, ticket.c.rule, ticket.c.kind).where(*where, known, ticket.c.kind != Kind.DELIVERY)
+    return {row.ticket: row for row in connection.execute(query)}
 
 
 def _standing(connection: sa.Connection, tickets: Iterable[str], batch: str) -> set[Place]:
@@ -100,18 +108,47 @@ def _chosen(connection: sa.Connection, tickets: Iterable[str], *where: sa.Column
     return found
 
 
-def _touched(lake: Lake, published: Publication, files: Mapping[str, list[Path]], rules: Mapping[str, str]) -> list[tuple[str, str, int]]:
-    """(key, ticket, row) of rows of tickets that stand in the change set and do not fail the ticket's rule there."""
-    asked = [
-        compose('SELECT key, "row", {name} AS ticket, {rule} AS rule FROM read_parquet([{paths}]) WHERE key IS NOT NULL',
-                name=literal(name), rule=literal(rules[name]), paths=literals(lake.named(one) for one in paths))
-        for name, paths in sorted(files.items())
-    ]  # fmt: skip
+def _touched(
+    lake: Lake,
+    catalog: Catalog,
+    published: Publication,
+    files: Mapping[str, list[Path]],
+    tickets: Mapping[str, sa.Row],
+    fields: Mapping[str, set[str]],
+) -> Iterator[tuple[str, Place]]:
+    """(key, row of a ticket) for rows of the change set that do not fail the ticket's rule, or read otherwise where they were doubted."""
+    changed, values = changes_sql(lake, published), source_values(catalog.resources[published.resource])
+    failed = {name: paths for name, paths in files.items() if name not in fields}
+    doubts = {name: paths for name, paths in files.items() if name in fields}
     with reader(lake) as connection:
-        query = compose(_TOUCHED, asked=joined(" UNION ALL ", asked), changed=changes_sql(lake, published))
-        return connection.execute(query.text).fetchall()
+        if failed:
+            query = compose(_WELL, asked=_asked(lake, failed, tickets), changed=changed)
+            for key, name, row in connection.execute(query.text).fetchall():
+                yield key, Place(name, row)
+        if doubts:
+            query = compose(_SAID, asked=_asked(lake, doubts, tickets), changed=changed, said=values)
+            for key, name, row, before, now in connection.execute(query.text).fetchall():
+                was, reads = json.loads(before), json.loads(now)
+                if any(was.get(header) != reads.get(header) for header in fields[name]):
+                    yield key, Place(name, row)
 
 
-_TOUCHED = """SELECT asked.key, asked.ticket, asked."row" FROM ({asked}) AS asked JOIN ({changed}) AS changed ON changed._key = asked.key
-    WHERE changed._op IN ('insert', 'update') AND NOT coalesce(list_contains(changed._warnings, asked.rule), FALSE)
+def _asked(lake: Lake, files: Mapping[str, list[Path]], tickets: Mapping[str, sa.Row]) -> Sql:
+    """Rows of tickets that have a key."""
+    parts = [
+        compose(_PART, name=literal(name), rule=literal(tickets[name].rule), paths=literals(lake.named(one) for one in paths))
+        for name, paths in sorted(files.items())
+    ]
+    return joined(" UNION ALL ", parts)
+
+
+_PART = """SELECT key AS t_key, "row" AS t_row, {name} AS t_ticket, {rule} AS t_rule, "values" AS t_values
+    FROM read_parquet([{paths}]) WHERE key IS NOT NULL"""
+
+_WELL = """SELECT t_key, t_ticket, t_row FROM ({asked}) JOIN ({changed}) ON _key = t_key
+    WHERE _op IN ('insert', 'update') AND NOT coalesce(list_contains(_warnings, t_rule), FALSE)
+    ORDER BY ALL"""
+
+_SAID = """SELECT t_key, t_ticket, t_row, t_values, {said} FROM ({asked}) JOIN ({changed}) ON _key = t_key
+    WHERE _op IN ('insert', 'update')
     ORDER BY ALL"""

@@ -170,7 +170,7 @@ def _apply(hub: Hub, crew: Crew, publication: Publication, tried: list[IntakeRep
         changes = publications.changes(hub.lake, publication)
         crew.expect(changes.num_rows)
         report.of(publication.resource)
-        tickets = corrections(ledger.connection, hub.lake, publication)
+        tickets = corrections(ledger.connection, hub.lake, hub.catalog, publication)
         for recipe in recipes(hub.catalog, publication.resource):
             _apply_changes(ledger, recipe, changes, publication, report, tickets)
         _retry(ledger, publication, changes, report)

@@ -1,6 +1,8 @@
 """After a batch: rows whose correction the source delivered go to 待复核; rows whose old value is back open again. Safe to run twice.
 
 - A row is corrected when its key is in the batch and the rule accepts it there; a key the batch does not have stays as it is.
+- A row whose key itself is wrong is corrected, too, when a whole delivery of its partition does not have that key any more: the right
+  one is another row, and a person looks.
 - A row without a key is corrected when a delivery has no keyless row of that rule and body any more.
 - A key that was `removed` is corrected when it is back among the head's.
 - A rule the batch did not judge (errored, skipped, switched off) says nothing about its tickets.
@@ -94,7 +96,7 @@ def _moves(
             failing.stage(connection, database, lake, catalog, published.batch, sorted({one.rule for one in rows}))
             again = {rule for (rule,) in connection.execute("SELECT DISTINCT rule FROM failing").fetchall()}
             asked = [one for one in rows if one.closed_at is None or one.rule in again]
-            moved += moves.of_rows(connection, database, lake, published, asked)
+            moved += moves.of_rows(connection, database, lake, catalog, published, asked)
         if doubted:
             moved += moves.of_doubts(connection, database, lake, catalog, published, doubted)
     return moved

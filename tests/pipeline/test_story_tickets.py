@@ -103,7 +103,7 @@ def test_thousand_defects_become_three_tickets_and_six_hundred_corrections_licen
 
 def opened(story: Story, batch: str, truth: dict[str, dict[str, list[str]]]) -> dict[str, str]:
     """One click a rule: exactly three tickets with exactly the thousand keys; body → ticket."""
-    story.killed("open", batch, BODIES[0].rule, point="quality.tickets.opening:_insert after")
+    story.killed("open", batch, BODIES[0].rule, point="quality.tickets.entry:insert after")
     assert story.count(ticket) == 0
     found = [one for body in BODIES for one in story.do("open", batch, body.rule)]
     assert [one.added for body in BODIES for one in story.do("open", batch, body.rule)] == [0, 0, 0]

@@ -106,6 +106,19 @@ def test_row_without_a_key_is_corrected_when_no_such_row_comes_any_more(desk):
     assert desk.keys(one.ticket) == {None: "corrected"}
 
 
+def test_wrong_key_is_corrected_when_a_whole_delivery_has_it_no_more(desk, organs):
+    rules = (*desk.bench.catalog.rules["thing"], rule("pattern", "code", regex="[A-Z][0-9]+"))
+    desk.bench.catalog = replace(desk.bench.catalog, rules={"thing": rules})
+    good = ("A1", "好", "甲", organs[0])
+    (one,) = desk.open(desk.deliver(good, ("B-2", "好", "甲", organs[0])), "thing.code.pattern")
+    desk.deliver(good, ("B-2", "又", "甲", organs[0]))
+    assert desk.keys(one.ticket) == {"B-2": "open"}
+    desk.deliver(good, ("B2", "好", "甲", organs[0]))
+    assert desk.keys(one.ticket) == {"B-2": "corrected"}
+    desk.deliver(good, ("B-2", "好", "甲", organs[0]))
+    assert desk.keys(one.ticket) == {"B-2": "open"}
+
+
 def test_acts_of_a_round_are_possible_in_their_turn_and_in_no_other(desk, organs):
     north, south = organs
     (one,) = desk.open(desk.deliver(("A1", None, "甲", north)), NAMELESS)

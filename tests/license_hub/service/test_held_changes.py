@@ -27,9 +27,10 @@ from license_hub.service.verify import Answer, VerifyRequest, verify
 from license_hub.storage import tables
 from license_hub.storage.tables_held import held_act, held_ticket
 from quality.corrected import corrections
+from quality.corrections import Doubt, enter, prepare
 from quality.engine import check
 from quality.publications import head
-from quality.store.tables_tickets import ticket, ticket_event, ticket_row
+from quality.store.tables_tickets import correction, ticket, ticket_event, ticket_row
 from quality.tickets.act import Request, act
 from quality.tickets.opening import open_tickets
 from quality.tickets.record import Actor
@@ -43,7 +44,7 @@ STRANGER = credit_code(3, "11")
 BAD = "9"
 """A registration status no code table has: the row is rejected."""
 STAFF = Actor("reviewer", Role.QUALITY)
-PLAIN, WITHDRAWN, REVOKED = range(12), 12, 13
+PLAIN, WITHDRAWN, REVOKED = range(13), 13, 14
 NEW = "样例改名有限公司"
 
 
@@ -172,7 +173,7 @@ def block(world) -> Block:
 
 
 def test_correction_of_a_ticket_waits_for_its_organ_and_all_else_is_issued(world, block):
-    assert (world.first.held, world.first.issued, world.first.versions) == (2 * 13, 1, 14 + 1), "the withdrawn ticket holds nothing"
+    assert (world.first.held, world.first.issued, world.first.versions) == (2 * 14, 1, 15 + 1), "the withdrawn ticket holds nothing"
     assert block.issued(1, 2, 3) == [(1, "IN_FORCE", "TICKET"), (0, "HELD", "TICKET"), (2, "IN_FORCE", "")]
     first, second = block.answer(1), block.answer(2)
     assert (first.verdict.code, first.change_held) == ("IN_FORCE", True)
@@ -276,6 +277,23 @@ def test_revocation_that_came_with_a_correction_counts_at_once(world):
     assert block.issued(1) == [(2, "REVOKED", "")]
 
 
+def test_doubted_license_waits_where_a_doubted_field_changed_and_nowhere_else(world, block):
+    hub = world.hub
+    asked = Doubt(
+        block.identifier(3), "legal_entity", "credit_code", block.key(3), lambda key: key == block.key(3), ("name",), ("CZZT",), "WRONG",
+        "名称不对", "bank",
+    )  # fmt: skip
+    prepared = prepare(hub.catalog, asked, lake=hub.lake, database=hub.engine)
+    with hub.engine.begin() as connection:
+        doubted = enter(connection, hub.catalog, prepared, hub.now())
+        block.ticket = connection.scalar(sa.select(correction.c.ticket).where(correction.c.correction == doubted))
+    world.deliver(block.row(3, 住所="样例市又一新址"))
+    assert block.issued(3) == [(3, "IN_FORCE", "")]
+    world.deliver(block.row(3, 住所="样例市又一新址", 单位名称=NEW))
+    assert block.issued(3) == [(3, "IN_FORCE", "TICKET")] and block.states() == ["corrected"]
+    assert block.confirm() == Answered(rows=1, versions=1)
+
+
 def permit(block: Block, number: int, **changes: str) -> dict[str, str]:
     return {
         "许可证编号": f"JY{19901010000000 + number}",
@@ -314,7 +332,7 @@ def test_resource_without_tickets_is_asked_about_in_one_statement(world):
         published = head(connection, "legal_entity", "1")
         other = type(published)(**(vars(published) | {"resource": "population"}))
         sa.event.listen(world.hub.engine, "before_cursor_execute", lambda _c, _cursor, statement, *_: sent.append(statement))
-        assert corrections(connection, world.hub.lake, other) == {}
+        assert corrections(connection, world.hub.lake, world.hub.catalog, other) == {}
     assert len(sent) == 1
 
 
@@ -331,4 +349,4 @@ def test_rows_on_hold_move_to_a_new_index_key_and_go_with_an_erased_license(worl
 def test_everything_stored_is_whole_after_all_that(world):
     assert fsck(world.hub).findings == ()
     with world.hub.engine.connect() as connection:
-        assert connection.scalar(sa.select(sa.func.count()).select_from(ticket)) == 15
+        assert connection.scalar(sa.select(sa.func.count()).select_from(ticket)) == 17
