@@ -6,10 +6,14 @@ Nothing here reads `quality`'s tables or files to say what is wrong: the truth i
 from __future__ import annotations
 
 import json
+import signal
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+
+import sqlalchemy as sa
 
 from catalogs.load import load
 from connectors import pull
@@ -19,14 +23,17 @@ from license_hub.service.confirm_held import Answered, confirm
 from license_hub.service.hub import Hub, open_hub
 from license_hub.service.intake import IntakeReport, apply_pending
 from quality.engine import check
+from quality.publications import reader
 from quality.report import BatchReport
+from quality.sql import compose, literal
+from quality.store.tables_tickets import ticket_part, ticket_row
 from quality.tickets.act import Request, act
 from quality.tickets.opening import Opened, open_tickets
 from quality.tickets.record import Actor
 from quality.tickets.states import Act, Role
 from tests.license_hub.sample_hub import company, credit_code, options, wall_clock, write_csv
 from tests.support import crash
-from tests.support.nursery import serve
+from tests.support.nursery import Nursery, serve
 
 RESOURCE, PARTITION = "legal_entity", "1"
 ROWS = 20_000
@@ -144,6 +151,47 @@ class Kill:
     @property
     def job(self) -> dict:
         return asdict(self)
+
+
+class Story:
+    """One lake, and a nursery of processes that are killed in it."""
+
+    def __init__(self, folder: Path, hub: Hub, nursery: Nursery | None = None):
+        self.folder, self.hub, self.nursery = folder, hub, nursery
+
+    def do(self, step: str, *given: str):
+        return STEPS[step](self.hub, *given)
+
+    def killed(self, step: str, *given: str, point: str, nth: int = 1) -> None:
+        self.nursery.begin(Kill(str(self.folder), step, list(given), point, nth).job)
+        assert self.nursery.ended() == -signal.SIGKILL, self.nursery.log.read_text()[-3000:]
+
+    def killed_and_done(self, step: str, *given: str, point: str, nth: int = 1):
+        """The step killed at that point, then done again by another process: its answer."""
+        self.killed(step, *given, point=point, nth=nth)
+        return self.do(step, *given)
+
+    def rows(self, query: sa.Select) -> list[sa.Row]:
+        with self.hub.engine.connect() as connection:
+            return list(connection.execute(query))
+
+    def count(self, table: sa.Table) -> int:
+        return self.rows(sa.select(sa.func.count()).select_from(table))[0][0]
+
+    def keys(self, name: str) -> dict[int, str]:
+        """Row number → key of a ticket, from its files."""
+        paths = [row.path for row in self.rows(sa.select(ticket_part.c.path).where(ticket_part.c.ticket == name))]
+        found: dict[int, str] = {}
+        with reader(self.hub.lake) as connection:
+            for path in paths:
+                query = compose('SELECT "row", key FROM read_parquet({path})', path=literal(self.hub.lake.named(self.hub.lake / path)))
+                rows = connection.execute(query.text).fetchall()
+                assert not found.keys() & {row for row, _ in rows}
+                found |= dict(rows)
+        return found
+
+    def states(self) -> Counter:
+        return Counter(row.state for row in self.rows(sa.select(ticket_row.c.state)))
 
 
 if __name__ == "__main__":
