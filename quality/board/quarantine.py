@@ -121,7 +121,7 @@ def _page(around: Surroundings, request: Request, asked: Asked, *, errors: dict 
     context: dict[str, object] = {
         "resources": {one.id: one.title or one.id for one in around.catalog.resources.values()},
         "asked": asked, "fates": FATES, "batches": [(one.batch, local(one.as_of), one.report) for one in asked.batches],
-        "bodies": {}, "rules": [], "rows": [], "page": None, "limited": only(around.person(request)),
+        "bodies": {}, "rules": [], "rows": [], "page": None, "limited": (mine := only(around.person(request))), "board": not mine,
         "purposes": around.catalog.tickets.purposes, "errors": errors or {}, "why": why, "titles": {}, "next": "",
     }  # fmt: skip
     if wanted.batch:
@@ -140,8 +140,12 @@ def _page(around: Surroundings, request: Request, asked: Asked, *, errors: dict 
 def _together(around: Surroundings, resource: str, rows: Sequence[FailedRow]) -> list[tuple[FailedRow, object, str]]:
     """Each row, as shown, and the name of its body."""
     bodies = names(around.catalog, (one.body for one in rows))
-    listed = shown(around, around.catalog.resources[resource], ((one.number, one.key, one.origin, one.values, one.rules) for one in rows))
+    listed = shown(around, around.catalog.resources[resource], (_given(around, resource, one) for one in rows))
     return [(row, view, bodies[row.body]) for row, view in zip(rows, listed, strict=True)]
+
+
+def _given(around: Surroundings, resource: str, row: FailedRow):
+    return row.number, row.key, row.origin, row.values, [rule_of(around.catalog, resource, one) for one in row.rules]
 
 
 def _titles(around: Surroundings, resource: str) -> dict[str, str]:
@@ -189,13 +193,13 @@ def _row(
 ) -> Response:  # fmt: skip
     found = _found(around, request, batch, number)
     resource = around.catalog.resources[_resource_of_batch(around, batch)]
-    (view,) = shown(around, resource, [(found.number, found.key, found.origin, found.values, found.rules)], whole=whole)
+    (view,) = shown(around, resource, [_given(around, resource.id, found)], whole=whole)
     with around.database.connect() as connection:
         tickets = tickets_of(connection, resource.id, found.rules, found.body)
     return around.render(
         request, "quarantine_row.html", status=422 if errors else 200, row=found, view=view, resource=resource, batch=batch, whole=whole,
         titles=_titles(around, resource.id), tickets=tickets, body=title(around.catalog, found.body), fates=FATES,
-        purposes=around.catalog.tickets.purposes, errors=errors or {}, why=why,
+        purposes=around.catalog.tickets.purposes, errors=errors or {}, why=why, board=not only(around.person(request)),
     )  # fmt: skip
 
 

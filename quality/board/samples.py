@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Depends, Form, HTTPException, Request
+from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
 from quality import sampling
-from quality.board.showing import Purpose, local, purpose, resource_of
+from quality.board.showing import Filled, Purpose, local, purpose, resource_of
 from quality.board.surroundings import Surroundings
 from quality.board.words import msgid
 from quality.errors import SampleRefused
@@ -28,14 +28,6 @@ from quality.values import Veil
 Text = Annotated[str, Form()]
 VERDICTS = {Verdict.RIGHT: msgid("一致"), Verdict.WRONG: msgid("不一致"), Verdict.UNKNOWN: msgid("无法核对")}
 MOST_SEED = 2**31
-
-
-async def filled_in(request: Request) -> FormData:
-    """The form as sent: which fields it has depends on the rows it is about."""
-    return await request.form(max_files=0, max_fields=2_000)
-
-
-Filled = Annotated[FormData, Depends(filled_in)]
 
 
 def router(around: Surroundings) -> APIRouter:

@@ -8,22 +8,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from fastapi import HTTPException, Request
+from fastapi import Depends, HTTPException, Request
+from starlette.datastructures import FormData
 
 from catalogs.model import Catalog, Resource
+from quality import corrections
 from quality.board.sheets import link
 from quality.board.surroundings import Issued, Person, Surroundings
 from quality.board.words import msgid
-from quality.store.tables_tickets import ticket
+from quality.store.tables_tickets import correction, ticket
 from quality.tickets.failing import REMOVED
-from quality.tickets.states import Role
+from quality.tickets.states import Kind, Role
 from quality.values import Cell, Veil, at_fault
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 REMOVED_SENTENCE = "上一批有、本批没有的记录：源头是否误删"
+DOUBTED = "校核申请：有人认为证照内容有误"
 MOST_REASON = 500
 
 
@@ -53,26 +57,41 @@ class RowShown:
 
 def rule_of(catalog: Catalog, resource: str, rule: str) -> RuleShown:
     """A rule by its sentence; its id where the catalogue has it no more (an engine's own, or one since removed)."""
-    if rule == REMOVED:
-        return RuleShown(rule, REMOVED_SENTENCE)
+    if rule in (REMOVED, corrections.RULE):
+        return RuleShown(rule, REMOVED_SENTENCE if rule == REMOVED else DOUBTED)
     found = next((one for one in catalog.rules.get(resource, ()) if one.id == rule), None)
     return RuleShown(rule, (found.sentence or rule) if found else rule, found.fields if found else ())
 
 
+def ticket_rule(catalog: Catalog, connection: sa.Connection, line: sa.Row) -> RuleShown:
+    """What a ticket is about; of a request for correction, the fields that are doubted."""
+    if line.kind != Kind.CORRECTION:
+        return rule_of(catalog, line.resource, line.rule)
+    doubted = connection.scalars(sa.select(correction.c.fields).where(correction.c.ticket == line.ticket)).all()
+    return RuleShown(line.rule, DOUBTED, tuple(sorted({name for names in doubted for name in names})))
+
+
 def shown(
-    around: Surroundings, resource: Resource, rows: Iterable[tuple[int, str | None, str, Mapping[str, object], Sequence[str]]],
-    *, whole: bool = False,
+    around: Surroundings, resource: Resource,
+    rows: Iterable[tuple[int, str | None, str, Mapping[str, object], Sequence[RuleShown]]], *, whole: bool = False,
 ) -> list[RowShown]:  # fmt: skip
     """Rows (number, key, origin, values, rules) as a page shows them, with the licenses made of them."""
     veil, listed = Veil(resource), list(rows)
     issued = around.issued(resource.id, [key for _, key, *_ in listed if key])
     found = []
-    for number, key, origin, values, names in listed:
-        rules = tuple(rule_of(around.catalog, resource.id, one) for one in names)
+    for number, key, origin, values, rules in listed:
         cells = veil.cells(values, whole=whole)
         faults = at_fault(cells, {field for one in rules for field in one.fields})
-        found.append(RowShown(number, veil.key(key, whole=whole), origin, rules, tuple(faults), tuple(cells), issued.get(key or "")))
+        found.append(RowShown(number, veil.key(key, whole=whole), origin, tuple(rules), tuple(faults), tuple(cells), issued.get(key or "")))
     return found
+
+
+async def filled_in(request: Request) -> FormData:
+    """The form as sent, for those whose fields depend on the rows they are about."""
+    return await request.form(max_files=0, max_fields=2_000)
+
+
+Filled = Annotated[FormData, Depends(filled_in)]
 
 
 def own(person: Person, body: str) -> None:

@@ -17,7 +17,7 @@ import httpx
 
 from license_hub.settings import Settings
 
-START_S = 60
+START_S = 180
 
 
 @dataclass(frozen=True)

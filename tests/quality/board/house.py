@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from catalogs.errors import EgovError
 from connectors.lake import Lake
 from quality.board import routers
 from quality.board.surroundings import Issued, Person, Surroundings
@@ -31,11 +32,22 @@ def clerk(body: str) -> Person:
     return Person(f"clerk-{body[-4:]}", "样例经办人", frozenset({"body"}), body)
 
 
+@dataclass(frozen=True)
+class Waiting:
+    organ: str
+    rows: int
+    changes: int = 0
+    refused: int = 0
+
+
 @dataclass
 class House:
     bench: Bench
     audited: list[dict] = field(default_factory=list)
     licenses: dict[str, Issued] = field(default_factory=dict)
+    waiting: list[tuple[str, Waiting]] = field(default_factory=list)
+    """(ticket, what waits for an organ's word)"""
+    words: list[tuple[str, str]] = field(default_factory=list)
     people: dict[str, Person] = field(default_factory=dict)
 
     def __post_init__(self):
@@ -50,6 +62,7 @@ class House:
         return Surroundings(
             catalog=self.bench.catalog, lake=Lake.of(self.bench.lake), database=self.bench.database, now=lambda: self.bench.now,
             person=lambda request: self.people[request.headers["person"]], render=self.render, issued=self.issued, audit=self.audit,
+            issuing=self,
         )  # fmt: skip
 
     def render(self, request: Request, template: str, *, status: int = 200, **context: object) -> Response:
@@ -61,6 +74,23 @@ class House:
 
     def audit(self, request: Request, action: str, **details: str | int) -> None:
         self.audited.append({"action": action, "by": request.headers["person"], **details})
+
+    def held(self, ticket: str) -> list[Waiting]:
+        return [one for name, one in self.waiting if name == ticket]
+
+    def confirm(self, request: Request, ticket: str) -> Mapping[str, int]:
+        return self._word(request, ticket, "confirm")
+
+    def refuse(self, request: Request, ticket: str, reason: str) -> Mapping[str, int]:
+        return self._word(request, ticket, f"refuse: {reason}")
+
+    def _word(self, request: Request, ticket: str, word: str) -> Mapping[str, int]:
+        body = self.people[request.headers["person"]].body
+        if not any(one.organ == body for one in self.held(ticket)):
+            raise EgovError("only the organ that issues a license confirms a change of it")
+        self.words.append((body, word))
+        self.waiting = [(name, one) for name, one in self.waiting if one.organ != body or word != "confirm"]
+        return {}
 
     def send(self, person: Person, method: str, path: str, **rest) -> httpx.Response:
         self.people[person.account] = person
