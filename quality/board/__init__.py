@@ -11,12 +11,25 @@ from types import ModuleType
 
 from fastapi import APIRouter
 
-from quality.board import batch, bodies, bulletin, overview, quarantine, resource, rule, samples, ticket, ticket_row, tickets
+from quality.board import batch, bodies, bulletin, changes, overview, quarantine, resource, rule, samples, ticket, ticket_row, tickets
 from quality.board.surroundings import Surroundings
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-MODULES: Sequence[ModuleType] = (overview, resource, rule, batch, bulletin, quarantine, ticket, ticket_row, tickets, bodies, samples)
+MODULES: Sequence[ModuleType] = (
+    overview,
+    resource,
+    rule,
+    batch,
+    bulletin,
+    quarantine,
+    ticket,
+    ticket_row,
+    tickets,
+    bodies,
+    samples,
+    changes,
+)
 """The pages, each a module with `router(around)`."""
 
 

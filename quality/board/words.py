@@ -65,3 +65,19 @@ LICENSES: Mapping[str, str] = {
     "HELD": msgid("暂缓制发"),
 }
 """Standing of a license made of a row, as `Surroundings.issued` says it."""
+STANDINGS: Mapping[str, str] = {
+    "proposed": msgid("待审批"),
+    "active": msgid("生效中"),
+    "merged": msgid("已并入目录"),
+    "superseded": msgid("已被取代"),
+    "refused": msgid("未批准"),
+    "withdrawn": msgid("已撤回"),
+}
+"""What a change of the rules counts now (quality/changes.py)."""
+LIMITS: Mapping[str, str] = {
+    "max_rejects": msgid("拒收记录的最大比例"),
+    "max_removed": msgid("缺失和删除的最大比例"),
+    "removed_floor": msgid("缺失和删除不超过几条时不拦截"),
+    "volume_band": msgid("记录数与上次相比的最大变化比例"),
+}
+THRESHOLDS: Mapping[str, str] = {"min": msgid("下限"), "max": msgid("上限"), "date": msgid("最早日期")}
