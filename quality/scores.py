@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -67,6 +67,8 @@ class Scored:
     weights: Mapping[str, float]
     by_body: Mapping[Body, Mapping[str, Measure]]
     """Body and division → indicator → measure."""
+    apart: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Indicator → rules that were errored and skipped. They are the batch's: each body's line says the same number."""
 
     def measures(self, *, body: str | None = None, division: str | None = None) -> dict[str, Measure]:
         """Indicator → measure over all bodies, or those of a credit code, or of divisions that begin so."""
@@ -75,7 +77,11 @@ class Scored:
             if body in (None, place.code) and place.division.startswith(division or ""):
                 for code, one in measures.items():
                     found[code] = found[code].plus(one) if code in found else one
-        return dict(sorted(found.items()))
+        kept = {code: replace(one, errored=wrong, skipped=left) for code, one in found.items() for wrong, left in [self._apart(code)]}
+        return dict(sorted(kept.items()))
+
+    def _apart(self, code: str) -> tuple[int, int]:
+        return self.apart.get(code, (0, 0))
 
     def score(self, **where: str | None) -> float | None:
         return weighted(self.measures(**where).values(), self.weights)
@@ -97,7 +103,17 @@ def now(connection: sa.Connection, catalog: Catalog, resource_id: str) -> Scored
     sampled = sampling.standing(connection, resource_id, newest.as_of)
     for place, one in sampled[1].items() if sampled else ():
         by_body[place][sampling.INDICATOR] = Measure(catalog.indicators[sampling.INDICATOR], one.right, one.judged)
-    return Scored(resource_id, newest.as_of, newest.weights, by_body)
+    return Scored(resource_id, newest.as_of, newest.weights, by_body, _together(found))
+
+
+def _together(found: Iterable[Scored]) -> dict[str, tuple[int, int]]:
+    """Errored and skipped rules of several batches."""
+    told: dict[str, tuple[int, int]] = {}
+    for one in found:
+        for code, (wrong, left) in one.apart.items():
+            before = told.get(code, (0, 0))
+            told[code] = (before[0] + wrong, before[1] + left)
+    return told
 
 
 def of_batches(connection: sa.Connection, catalog: Catalog, batches: Sequence[str]) -> list[Scored]:
@@ -105,15 +121,19 @@ def of_batches(connection: sa.Connection, catalog: Catalog, batches: Sequence[st
     heads = sa.select(tables.batch.c.batch, tables.batch.c.resource, tables.batch.c.as_of, tables.batch.c.weights)
     lines = {row.batch: row for row in connection.execute(heads.where(tables.batch.c.batch.in_(batches)))}
     counted: dict[str, dict[Body, dict[str, Measure]]] = {}
+    apart: dict[str, dict[str, tuple[int, int]]] = {}
     names = ("batch", "body", "division", "indicator", "satisfied", "evaluated", "errored", "skipped")
     rows = sa.select(*(tables.score.c[name] for name in names)).where(tables.score.c.batch.in_(batches))
     places: dict[tuple[str, str], Body] = {}
     for batch, code, division, indicator, *figures in connection.execute(rows).all():
         # One object a place: there are twenty rows of each.
         place = places.get((code, division)) or places.setdefault((code, division), Body(code, division))
-        counted.setdefault(batch, {}).setdefault(place, {})[indicator] = Measure(catalog.indicators[indicator], *figures)
+        measure = Measure(catalog.indicators[indicator], *figures)
+        counted.setdefault(batch, {}).setdefault(place, {})[indicator] = measure
+        if measure.errored or measure.skipped:
+            apart.setdefault(batch, {})[indicator] = (measure.errored, measure.skipped)
     return [
-        Scored(lines[name].resource, lines[name].as_of, (lines[name].weights or {"of": {}})["of"], counted[name])
+        Scored(lines[name].resource, lines[name].as_of, (lines[name].weights or {"of": {}})["of"], counted[name], apart.get(name, {}))
         for name in batches
         if name in counted
     ]

@@ -27,7 +27,8 @@ def stops(found: Trial) -> list[tuple[str, str]]:
 def _whole(found: Trial) -> Sheet:
     sides = (found.before.tally, found.after.tally)
     rows = [{"what": words, **_pair(*(getattr(one, name) for one in sides))} for name, words in FIGURES]
-    score = [{"what": _("得分"), **{name: _score(side, None) for name, side in (("before", found.before), ("after", found.after))}}]
+    was, now = _score(found.before, None), _score(found.after, None)
+    score = [{"what": _("得分"), "before": was, "after": now, "change": _change(round((now or 0) - (was or 0), 2))}]
     columns = [Column("what", _("项目")), Column("before", _("变更前"), "number"), Column("after", _("变更后"), "number")]
     return Sheet("whole", _("整批"), [*columns, Column("change", _("增减"))], [*rows, *score])
 
@@ -36,12 +37,12 @@ def _pair(before: int, after: int) -> dict[str, object]:
     return {"before": before, "after": after, "change": _change(after - before)}
 
 
-def _change(by: int) -> str:
+def _change(by: float) -> str:
     return f"{by:+,}" if by else _("不变")
 
 
 def _score(side: Judged, body) -> float | None:
-    """As a figure of 100 with one digit, as the board shows scores."""
+    """Of a hundred."""
     said = side.score(body)
     return None if said is None else round(said * 100, 2)
 

@@ -143,12 +143,19 @@ def _new(around: Surroundings, request: Request, resource: str, target: str, *, 
     context = {"faults": [], "found": None, "tables": [], "stops": [], "reason": "", "batch": "", "status": 200, **more}
     return around.render(
         request, "change_new.html", resources=_resources(around), resource=resource, options=options, target=target, form=shown,
-        batches=_choices(batches), longest=LONGEST, **context,
+        batches=_choices(around, resource, batches), longest=LONGEST, **context,
     )  # fmt: skip
 
 
-def _choices(batches: list[sa.Row]) -> list[tuple[str, str]]:
-    return [(one.batch, f"{one.partition + ' · ' if one.partition else ''}{sheets.text_of(one.as_of, 'instant')}") for one in batches]
+def _choices(around: Surroundings, resource_id: str, batches: list[sa.Row]) -> list[tuple[str, str]]:
+    """(batch, its partition in words and time)."""
+    if not batches:
+        return []
+    resource = around.catalog.resources[resource_id]
+    field = resource.delivery.partition_field
+    table = around.catalog.codes.get(resource.field(field).table or "") if field else None
+    words = {one.partition: table.labels.get(one.partition, one.partition) if table else one.partition for one in batches}
+    return [(one.batch, " · ".join(filter(None, (words[one.partition], sheets.text_of(one.as_of, "instant"))))) for one in batches]
 
 
 def _propose(around: Surroundings, request: Request, given: Mapping[str, str], *, only_try: bool) -> Response:
@@ -219,11 +226,11 @@ def _one(around: Surroundings, request: Request, number: int, *, fault: str = ""
     ]
     columns = [Column("place", _("内容")), Column("was", _("原值"), "word"), Column("now", _("新值"), "word")]
     with around.database.connect() as connection:
-        batches = trial.batches(connection, one.resource)
+        batches = trial.batches(connection, one.resource) if one.resource in around.catalog.resources else []
     return around.render(
         request, "change.html", status=status, change=one, standing=STANDINGS[stands], tone=TONES.get(stands, "skipped"),
         edits=Sheet("edits", _("变更内容"), columns, rows), facts=_facts(around, one), fault=fault, reason=reason, longest=LONGEST,
-        decidable=one.decided is None and _may_act(around, request), own=own, batches=_choices(batches),
+        decidable=one.decided is None and _may_act(around, request), own=own, batches=_choices(around, one.resource, batches),
     )  # fmt: skip
 
 
