@@ -16,6 +16,8 @@ class Policy:
     roles: frozenset[str] = frozenset()
     own: str | None = None
     public: bool = False
+    sealed: bool = False
+    """Let in by the seal of its link alone (quality/board/link.py), whoever is signed in: the page itself checks it."""
     upload_mib: int = 0
 
 

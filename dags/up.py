@@ -6,6 +6,7 @@ Airflow's log servers (8793, 8794) listen on every address: firewall them where 
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -17,19 +18,33 @@ BIN = ROOT / ".venv" / "bin"
 AIRFLOW_PORT = os.environ.get("AIRFLOW_PORT", "8082")
 
 
+def frame_key() -> Path:
+    """What Airflow's plugin and the hub share for the framed quality pages; made on first use."""
+    path = ROOT / "var" / "airflow" / "frame.key"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+    return path
+
+
 def environment() -> dict[str, str]:
+    origin = f"http://127.0.0.1:{AIRFLOW_PORT}"
     return {
         **os.environ,
         "PATH": f"{BIN}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "AIRFLOW_HOME": str(ROOT / "var" / "airflow"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "dags" / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PARALLELISM": "4",
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{AIRFLOW_PORT}/execution/",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{origin}/execution/",
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": AIRFLOW_PORT,
         "AIRFLOW__API__WORKERS": "1",
+        "HUB_AIRFLOW_ORIGIN": origin,
+        "HUB_FRAME_KEY": str(frame_key()),
     }
 
 

@@ -9,6 +9,7 @@ import os
 import socket
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalogs.errors import EgovError
@@ -101,6 +102,7 @@ def faced(hub: Hub, settings: Settings | None = None) -> Frame:
         issued=lambda resource, keys: {key: Issued(**one) for key, one in house.issued(resource, keys).items()},
         audit=house.audit,
         issuing=house,
+        frame_key=_frame_key(chosen.frame_key),
     )
     routers = [*pages.routers(), *house.routers(board.routers(around))]
     return build(hub, routers, pages.problem_page, allowance=house.allowance, framing=chosen.airflow_origin)
@@ -122,6 +124,16 @@ def provider(settings: Settings) -> ProviderOptions | None:
         roles=dict(pair.split("=", 1) for pair in settings.oidc_roles.split()),
         body_claim=settings.oidc_body_claim,
     )
+
+
+def _frame_key(file: Path | None) -> bytes:
+    """What links to the framed pages are sealed with; empty without a file. Raises SettingsError."""
+    from quality.board.link import read_key
+
+    try:
+        return read_key(file) if file else b""
+    except (OSError, ValueError) as fault:
+        raise SettingsError([f"HUB_FRAME_KEY cannot be used: {fault}"]) from None
 
 
 def start_metrics(host: str, port: int, workers: int) -> None:

@@ -33,7 +33,7 @@ _ROWS = """COPY (
     JOIN {landed} AS landed ON landed.file_row_number = rejected._row
     JOIN rule_names AS named ON named.mask = rejected.failed
     WHERE rejected.fate = 'quarantined' ORDER BY rejected._row
-) TO {path} (FORMAT parquet, COMPRESSION zstd)"""
+) TO {path} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"""
 
 
 def name_rules(connection: duckdb.DuckDBPyConnection, book: Rulebook, masks: Iterable[int]) -> None:
@@ -79,15 +79,14 @@ def rows(path: Path, wording: Mapping[str, str] | None = None, lake: Lake | None
 
 def _flat(file: BinaryIO, wording: Mapping[str, str] | None) -> Iterator[dict[str, str]]:
     for batch in pq.ParquetFile(file).iter_batches(batch_size=10_000):
-        for row in batch.to_pylist():
-            flat = {
-                "origin": row["origin"],
-                "key": (row["key"] or "").replace(SEPARATOR, "|"),
-                "failed_rules": ";".join(row["failed_rules"]),
-            }
+        told = (batch.column(name).to_pylist() for name in ("origin", "key", "failed_rules"))
+        # One text for all: the parser keeps the columns' names it has seen, and is half as fast again.
+        values = json.loads(f"[{','.join(batch.column('values').to_pylist())}]")
+        for origin, key, failed, source in zip(*told, values, strict=True):
+            flat = {"origin": origin, "key": (key or "").replace(SEPARATOR, "|"), "failed_rules": ";".join(failed)}
             if wording:
-                flat["sentences"] = "；".join(wording.get(one, one) for one in row["failed_rules"])
-            yield flat | {name: "" if value is None else str(value) for name, value in json.loads(row["values"]).items()}
+                flat["sentences"] = "；".join(wording.get(one, one) for one in failed)
+            yield flat | {name: "" if value is None else str(value) for name, value in source.items()}
 
 
 def export(read: Callable[[], Iterable[Mapping[str, str]]], file: IO[str]) -> int:

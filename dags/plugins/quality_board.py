@@ -16,7 +16,7 @@ from fastapi.responses import RedirectResponse
 from dags.links import FailedRule
 
 ICON = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='%230b4f8a' stroke-width='2'%3E"
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='%23d97706' stroke-width='2'%3E"
     "%3Cpath d='M4 20V10m6 10V4m6 16v-7m5 7H3'/%3E%3C/svg%3E"
 )
 TASK = "dag_id={DAG_ID}&run_id={RUN_ID}&task_id={TASK_ID}&map_index={MAP_INDEX}"

@@ -71,7 +71,7 @@ class Door:
         if rule is None:
             raise Problem("NO_SUCH_RESOURCE")
         visit = await self.visit(request)
-        if not rule.public:
+        if not (rule.public or rule.sealed):
             await self._admit(request, route, rule, visit)
         if request.method not in SAFE:
             await self._check_form(request, route, visit)

@@ -11,7 +11,21 @@ from types import ModuleType
 
 from fastapi import APIRouter
 
-from quality.board import batch, bodies, bulletin, changes, overview, quarantine, resource, rule, samples, ticket, ticket_row, tickets
+from quality.board import (
+    batch,
+    bodies,
+    bulletin,
+    changes,
+    framed,
+    overview,
+    quarantine,
+    resource,
+    rule,
+    samples,
+    ticket,
+    ticket_row,
+    tickets,
+)
 from quality.board.surroundings import Surroundings
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -29,6 +43,7 @@ MODULES: Sequence[ModuleType] = (
     bodies,
     samples,
     changes,
+    framed,
 )
 """The pages, each a module with `router(around)`."""
 

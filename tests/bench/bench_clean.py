@@ -31,17 +31,17 @@ def run(rows: int = MILLION, repeats: int = 3) -> dict:
     (ROOT / "var").mkdir(exist_ok=True)
     with TemporaryDirectory(dir=ROOT / "var", prefix="bench-clean-") as folder:
         here = Path(folder)
-        _measured("prepare", here / "whole", rows)
+        measured("prepare", here / "whole", rows)
         small = here / "million"
         if rows > MILLION:
-            _measured("prepare", small, MILLION)
+            measured("prepare", small, MILLION)
         sides: dict[str, list[dict]] = {"copy": [], "check": [], "encrypted": [], "million": []}
         for _ in range(repeats):
-            sides["copy"].append(_measured("copy", here / "whole"))
-            sides["check"].append(_measured("check", here / "whole"))
-            sides["encrypted"].append(_measured("encrypted", here / "whole"))
+            sides["copy"].append(measured("copy", here / "whole"))
+            sides["check"].append(measured("check", here / "whole"))
+            sides["encrypted"].append(measured("encrypted", here / "whole"))
             if rows > MILLION:
-                sides["million"].append(_measured("check", small))
+                sides["million"].append(measured("check", small))
     return _row(rows, sides)
 
 
@@ -67,8 +67,9 @@ def _row(rows: int, sides: dict[str, list[dict]]) -> dict:
     return row
 
 
-def _measured(what: str, folder: Path, *arguments: int) -> dict:
-    command = [sys.executable, "-m", "tests.bench.bench_clean", what, str(folder), *map(str, arguments)]
+def measured(what: str, folder: Path, *arguments: int, module: str = "bench_clean") -> dict:
+    """What a step of a bench's module prints, run in a process of its own."""
+    command = [sys.executable, "-m", f"tests.bench.{module}", what, str(folder), *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -110,7 +111,7 @@ def copy(folder: Path) -> dict:
         csv=literal(str(folder / "population.csv")), out=literal(str(folder / "copy.parquet")),
     )  # fmt: skip
     with duckdb.connect(":memory:") as connection:
-        return _counted(lambda: connection.execute(statement.text).fetchall())
+        return counted(lambda: connection.execute(statement.text).fetchall())
 
 
 def check(folder: Path, lake: Lake | None = None) -> dict:
@@ -129,7 +130,7 @@ def check(folder: Path, lake: Lake | None = None) -> dict:
     len(catalog.divisions)  # read before the clock starts, like every import
     upgrade(database)
     reports = []
-    found = _counted(lambda: reports.append(engine.check(landed, catalog, lake=lake, database=database, now=NOW, operator="bench")))
+    found = counted(lambda: reports.append(engine.check(landed, catalog, lake=lake, database=database, now=NOW, operator="bench")))
     (report,) = reports
     if not report.published:
         raise RuntimeError(f"nothing was published: {report.gate}")
@@ -141,7 +142,7 @@ def check(folder: Path, lake: Lake | None = None) -> dict:
     }
 
 
-def _counted(work) -> dict:
+def counted(work) -> dict:
     """CPU seconds (user and system, children included) of the work, and the process's peak memory."""
     import resource
     import time

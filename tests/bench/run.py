@@ -34,6 +34,8 @@ def benches() -> dict[str, Callable[[], dict]]:
     return {
         "clean_1m": of("bench_clean", rows=1_000_000),
         "clean_5m": of("bench_clean", rows=5_000_000),
+        "quality_5m": of("bench_quality", rows=5_000_000),
+        "quarantine_120k": of("bench_quarantine"),
         "rules_vs_gx_1m": of("bench_rules_vs_gx", rows=1_000_000),
         "pull_postgres": of("bench_pull_postgres", rows=1_000_000),
         "issue_200k": of("bench_issue", rows=200_000),
