@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,9 +16,13 @@ from license_hub.service.hub import Hub
 from license_hub.service.note_act import note
 from license_hub.service.sign_in import staff
 from license_hub.service.staff_sessions import Limits
-from license_hub.web import sign_in, sign_in_provider
+from license_hub.service.versions_of import issuer_of
+from license_hub.web import license_page, sign_in, sign_in_provider
 from license_hub.web.door import MIB, Door, Owner
 from license_hub.web.staff import Pages
+
+LICENSE = "license"
+"""Kind of ownership the hub itself knows: whose license it is."""
 
 
 class House:
@@ -37,12 +41,18 @@ class House:
         self._hub = hub
         self._local = local
         self._provider = Provider(provider, hub.public_url + sign_in_provider.BACK, hub.clock) if provider else None
-        self._door = Door(hub, owner, limits or Limits())
+        self._door = Door(
+            hub, lambda kind, given: issuer_of(hub, given["identifier"]) if kind == LICENSE else owner(kind, given), limits or Limits()
+        )
         self._pages = Pages(self._door, folders)
         self.render = self._pages.render
         self.allowance = self._door.allowance
         # Uploads stay in memory, within their allowance: a file of persons is not spooled to a plain disk.
         MultiPartParser.spool_max_size = max((one.upload_mib for one in self._door.policy.routes.values()), default=0) * MIB + MIB
+
+    def owner(self, kind: str, given: Mapping[str, str]) -> str | None:
+        """Whose page it is; None = there is none."""
+        return issuer_of(self._hub, given["identifier"]) if kind == LICENSE else self._owner(kind, given)
 
     def visitor(self, request: Request) -> dict[str, object]:
         """Who is in: account, name, roles, body."""
@@ -89,6 +99,7 @@ class House:
         """The door's own pages and these, behind the guard. Raises LookupError for a route without a row in the access policy."""
         form = sign_in.Form(self._door, self._pages, local=self._local, provider=self._provider is not None)
         own = [sign_in.router(form, self._pages), sign_in_provider.router(self._door, form, self._provider)]
+        own.append(license_page.router(self._hub, self._pages))
         guarded = APIRouter(include_in_schema=False, dependencies=[Depends(self._door.guard)])
         for router in (*own, *pages):
             guarded.include_router(router)

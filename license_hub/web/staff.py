@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fastapi import Request
@@ -59,3 +59,7 @@ class Pages:
                 continue
             found.append((page.path.replace("{code}", account.body or ""), page.title))
         return found
+
+    def may_open(self, account: Account) -> Callable[[str], bool]:
+        """Whether this person's roles open a page, by its template: a link that leads to a refusal is not drawn."""
+        return lambda path: (rule := self._door.policy.of("GET", path)) is not None and bool(rule.roles & account.roles)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from license_hub.app import faced
 from license_hub.service.hub import open_hub
+from license_hub.storage.tables import license, version
 from quality.tickets.opening import open_tickets
 from tests.license_hub.sample_hub import Clock, company, deliver, options, write_csv
 from tests.license_hub.web.staff_visit import BODY, OTHER_BODY, add_staff
@@ -34,7 +36,7 @@ def app(staffed):
 @pytest.fixture(scope="session")
 def tickets(staffed, tmp_path_factory) -> dict[str, int]:
     """Body → number of its one ticket: a company each with a wrong credit code."""
-    rows = [company(4000 + place) for place in range(30)]
+    rows = [company(4000 + place, **({"登记机关代码": OTHER_BODY} if place == 29 else {})) for place in range(30)]
     for place, body in enumerate((BODY, OTHER_BODY)):
         wrong = company(4100 + place, 登记机关代码=body)
         code = wrong["统一社会信用代码"]
@@ -44,4 +46,14 @@ def tickets(staffed, tmp_path_factory) -> dict[str, int]:
     opened = open_tickets(staffed.catalog, report.batch, [RULE], **at)
     found = {one.body: one.number for one in opened}
     assert set(found) == {BODY, OTHER_BODY}
+    return found
+
+
+@pytest.fixture(scope="session")
+def licenses(staffed, tickets) -> dict[str, str]:
+    """Body → identifier of a license it issued."""
+    with staffed.engine.connect() as connection:
+        query = sa.select(license.c.issuer_code, version.c.identifier).join(version, version.c.license_id == license.c.license_id)
+        found = dict(connection.execute(query).all())
+    assert {BODY, OTHER_BODY} <= found.keys()
     return found

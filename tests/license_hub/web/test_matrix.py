@@ -87,11 +87,11 @@ def visitors(app, staffed) -> dict[str, tuple[Browser, str]]:
     return found
 
 
-def ask(cell: Cell, visitors, tickets, *, form: bool = True) -> httpx.Response:
+def ask(cell: Cell, visitors, tickets, licenses, *, form: bool = True) -> httpx.Response:
     """The request of a cell: an address that fits, and for a form its token and nothing else."""
     visitor, token = visitors[cell.who]
     method, _, template = cell.route.partition(" ")
-    given = FILLED | {"number": str(tickets[cell.body]), "code": cell.body}
+    given = FILLED | {"identifier": licenses[cell.body], "number": str(tickets[cell.body]), "code": cell.body}
     path = HOLE.sub(lambda hole: given.get(hole[1], "1"), template)
     # Signing out would end the session the other cells use.
     if cell.route == "POST /sign-out":
@@ -100,8 +100,8 @@ def ask(cell: Cell, visitors, tickets, *, form: bool = True) -> httpx.Response:
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
-def test_t32_page_lets_in_whom_the_policy_names_and_nobody_else(cell, visitors, tickets):
-    answer = ask(cell, visitors, tickets)
+def test_t32_page_lets_in_whom_the_policy_names_and_nobody_else(cell, visitors, tickets, licenses):
+    answer = ask(cell, visitors, tickets, licenses)
     if POLICY.routes[cell.route].sealed:
         assert answer.status_code == 403 and "链接已失效" in answer.text
     elif cell.allowed:
@@ -116,8 +116,8 @@ CHANGING = [Cell(name, sorted(rule.roles)[0] if rule.roles else NOBODY) for name
 
 
 @pytest.mark.parametrize("cell", CHANGING, ids=str)
-def test_t32_form_of_every_changing_route_needs_the_token(cell, visitors, tickets):
-    answer = ask(cell, visitors, tickets, form=False)
+def test_t32_form_of_every_changing_route_needs_the_token(cell, visitors, tickets, licenses):
+    answer = ask(cell, visitors, tickets, licenses, form=False)
     assert (answer.status_code, code(answer)) == (403, "FORM_STALE")
 
 
