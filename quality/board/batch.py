@@ -176,7 +176,7 @@ def _facts(around: Surroundings, row: sa.Row, report: BatchReport, published: Pu
         (_("发布"), published_as, ""),
         (_("目录版本"), row.catalog_version, ""),
         (_("权重版本"), (row.weights or {}).get("version", sheets.NOTHING), ""),
-        (_("适用的规则变更"), "、".join(f"{number}" for number in report.changes) or sheets.NOTHING, ""),
+        (_("规则变更"), "、".join(f"{number}" for number in report.changes) or sheets.NOTHING, ""),
     ]
 
 

@@ -22,7 +22,7 @@ from tests.quality.deliveries import Typed
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 DIVISIONS = ("990101", "990102", "990201", "990301")
-ID_RULE, CAPITAL_RULE, NAME_RULE = (f"legal_entity.{one}" for one in ("credit_code.check_digit", "capital.parsed", "name.clean_text"))
+ID_RULE, CAPITAL_RULE, NAME_RULE = (f"legal_entity.{one}" for one in ("credit_code.check_digit", "capital.parsed", "legal_rep.clean_text"))
 
 
 @dataclass
@@ -57,8 +57,8 @@ def organ(catalog: Catalog, division: str) -> tuple[str, str]:
     return catalog.organs[f"9{division}"]
 
 
-def companies(catalog: Catalog, bad_ids: int, bad_capital: int, changed: str = "") -> list[dict[str, str]]:
-    """40 companies of four bodies; the first body's have bad credit codes, the second's capital that cannot be read."""
+def companies(catalog: Catalog, bad_ids: int, bad_capital: int, changed: str = "", bad_names: int = 0) -> list[dict[str, str]]:
+    """40 companies of four bodies: bad credit codes at the first, capital that cannot be read at the second, names at the fourth."""
     rows = []
     for at in range(40):
         division = DIVISIONS[at % 4]
@@ -68,6 +68,8 @@ def companies(catalog: Catalog, bad_ids: int, bad_capital: int, changed: str = "
             row["统一社会信用代码"] = row["统一社会信用代码"][:-1] + ("A" if row["统一社会信用代码"][-1] != "A" else "B")
         if at % 4 == 1 and at // 4 < bad_capital:
             row["注册资本"] = "若干"
+        if at % 4 == 3 and at // 4 < bad_names:
+            row["法定代表人"] = "样例?"
         rows.append(row)
     return rows
 
@@ -89,7 +91,7 @@ def made(hub: Hub, now: datetime = NOW) -> World:
     world.deliver(companies(hub.catalog, 1, 3, "甲"), now - 2 * day)
     world.deliver(companies(hub.catalog, 10, 3, "乙"), now - day)
     world.deliver(institutions(hub.catalog), now - timedelta(hours=5), partition="2")
-    new = world.deliver(companies(hub.catalog, 3, 4, "丙"), now - timedelta(hours=4))
+    new = world.deliver(companies(hub.catalog, 3, 4, "丙", bad_names=2), now - timedelta(hours=4))
     world.open(new.batch, [ID_RULE], now - timedelta(hours=1))
     apply_pending(hub)
     return world
