@@ -24,7 +24,8 @@ LOOKALIKES = {
 
 @dataclass(frozen=True)
 class Candidate:
-    """`field`: the one to change; `by`: check_digit | lookalike | successor | from_id | from_code | code_table | nearest | cleaned."""
+    """`field`: the one to change; `by`: check_digit | lookalike | successor | from_id | from_code | code_table | nearest | registry |
+    cleaned."""
 
     field: str
     value: str

@@ -95,6 +95,29 @@ def registry(
     return found
 
 
+def registered(
+    connection: duckdb.DuckDBPyConnection, catalog: Catalog, rule: Rule, paths: dict[str, list[str]], asked: Asked
+) -> list[Found]:
+    """`rule` is an `agrees`. What the resources it names say under the row's number; the one most like the row's own first."""
+    fill(connection, _ASKED, list(asked), 3)
+    found: list[Found] = []
+    for name in _listed(rule.params["resources"]):
+        if not paths.get(name):
+            continue
+        places = {"by": ident(str(rule.params["by"])), "said": ident(str(rule.params["field"])), "paths": literals(paths[name])}
+        title = catalog.resources[name].title or name
+        for row, said in connection.execute(compose(_REGISTERED, **places, most=literal(MOST)).text).fetchall():
+            found.append(Found(row, Candidate(rule.fields[1], said, "registry", f"{title}中该号码登记的是“{said}”")))
+    return found
+
+
+_REGISTERED = """SELECT "row", said
+    FROM (SELECT DISTINCT asked."row", known.said, coalesce(jaro_winkler_similarity(asked.name, known.said), 0) AS like_it
+          FROM asked JOIN (SELECT {by} AS value, {said}::VARCHAR AS said FROM read_parquet([{paths}], union_by_name = true)) AS known
+          USING (value) WHERE known.said IS NOT NULL AND known.said IS DISTINCT FROM asked.name)
+    QUALIFY row_number() OVER (PARTITION BY "row" ORDER BY like_it DESC, said) <= {most} ORDER BY "row", like_it DESC, said"""
+
+
 def _why(title: str, same: bool, label: str | None) -> str:
     return f"{title}中名称相同的一条" if same else f"{title}中号码最接近的一条" + (f"，名称“{label}”" if label else "")
 

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from catalogs.model import Catalog, Field, Resource, Rule
 from connectors.lake import Lake
 from quality import publications
+from quality.check import across
 from quality.check.rows import Context
 from quality.erase import alone
 from quality.job import SHANGHAI
@@ -52,13 +53,16 @@ def suggest(
     if rule is None or not rule.fields or not asked:
         return []
     opened = Lake.of(lake)
-    reference = _reference(catalog, rule)
-    paths = _registries(database, opened, reference) if reference else {}
+    reference, agrees = _reference(catalog, rule), _agrees(catalog, rule)
+    paths = _registries(database, opened, [one for one in (reference, agrees) if one])
     with session(opened, alone(catalog, resource_id)) as connection:
         values = trial.values(connection, resource, [(one.row, one.values) for one in asked])
         found = [*_mended(catalog, resource, rule, values), *_nearest(connection, catalog, resource, rule, values)]
         if reference and resource.field(rule.fields[0]).type in NAME_OF:
             found += nearest.registry(connection, catalog, resource, reference, paths, _with_names(resource, rule, values))
+        if agrees:
+            said = [(row, one[agrees.fields[0]], one[agrees.fields[1]]) for row, one in values.items()]
+            found += nearest.registered(connection, catalog, agrees, paths, said)
         right = _tried(connection, Context(resource, catalog, now.astimezone(SHANGHAI).date(), None), rule, asked, found)
     by_row = {one.row: one for one in asked}
     made = [_told(resource, rule, by_row[one.row], one.candidate) for one in dict.fromkeys(right)]
@@ -77,13 +81,22 @@ def _reference(catalog: Catalog, rule: Rule) -> Rule | None:
     return next(same, None)
 
 
-def _registries(database: sa.Engine, lake: Lake, rule: Rule) -> dict[str, list[str]]:
-    names = rule.params["resources"]
+def _agrees(catalog: Catalog, rule: Rule) -> Rule | None:
+    """The rule that says which registry has the failing value too; for an empty or garbled one as well."""
+    if rule.check == "agrees":
+        return rule
+    if rule.check not in ("not_null", "clean_text", "length"):
+        return None
+    same = (one for one in catalog.rules[rule.resource] if one.check == "agrees" and one.fields[1] == rule.fields[0])
+    return next(same, None)
+
+
+def _registries(database: sa.Engine, lake: Lake, rules: Sequence[Rule]) -> dict[str, list[str]]:
+    """Resource → its head files, of all that these rules look into."""
+    if not rules:
+        return {}
     with database.connect() as connection:
-        return {
-            name: [lake.named(path) for path in publications.rows_paths(connection, lake, name)]
-            for name in ([names] if isinstance(names, str) else names)
-        }
+        return {name: [lake.named(path) for path in publications.rows_paths(connection, lake, name)] for name in across.resources(rules)}
 
 
 def _mended(catalog: Catalog, resource: Resource, rule: Rule, values: Mapping[int, Mapping[str, str | None]]) -> Iterable[Found]:

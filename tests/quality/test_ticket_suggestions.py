@@ -156,6 +156,30 @@ def test_unknown_number_is_told_the_nearest_of_the_registry_and_of_the_same_name
     assert "名称相同" in best[keys["A2"]].why
 
 
+def test_value_another_resource_disagrees_with_is_told_what_is_registered_there(lake, sqlite, small):
+    from connectors.lake import Lake
+    from tests.quality.deliveries import Bench, resource
+
+    known = (Field("uscc", "代码", "代码", "uscc", required=True), Field("name", "名称", "名称", "org_name"))
+    companies = resource(id="companies", fields=known, key=("uscc",), order_by=None, limits=LOOSE)
+    permits = resource(fields=FIELDS, order_by=None, limits=LOOSE)
+    agrees = rule("agrees", "uscc", "name", severity="warn", resources=["companies"], by="uscc", field="name")
+    empty = rule("not_null", "name", severity="warn")
+    rules = {"companies": (rule("not_null", "uscc", resource="companies"),), "thing": (rule("not_null", "code"), agrees, empty)}
+    shared = replace(small, resources={"companies": companies, "thing": permits}, rules=rules)
+    first, bench = Bench(lake, sqlite, shared, companies), Bench(lake, sqlite, shared, permits)
+    first.deliver((credit_code(1), "云江一号公司"), columns=("代码", "名称"))
+    bench.now = first.now
+    blank = (None,) * 5
+    batch = bench.deliver(("A1", credit_code(1), *blank, "云江公司"), ("A2", credit_code(1), *blank, None), columns=HEADERS).batch
+    for asked in (agrees, empty):
+        (opened,) = open_tickets(shared, batch, [asked.id], lake=lake, database=sqlite, now=bench.now, actor="staff")
+        with sqlite.connect() as connection:
+            rows = page(connection, Lake.of(lake), opened.ticket)
+        [one] = suggest(shared, "thing", asked.id, rows, lake=lake, database=sqlite, now=bench.now)
+        assert (one.field, one.value, one.by, one.rule) == ("name", "云江一号公司", "registry", asked.id)
+
+
 def test_organ_code_is_found_by_its_name(asking, catalog, tmp_path, sqlite):
     permit = catalog.resources["food_permit"]
     organ, name = catalog.organs["9990101"]
