@@ -60,12 +60,13 @@ BODIES = (
 class Source:
     """What the source has: companies by number, in turn of the three bodies."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, part: int = 1):
+        """`part`: of everything a tenth, a hundredth …"""
         self.folder = folder
-        self.rows = {number: company(number, 登记机关代码=BODIES[number % 3].organ) for number in range(ROWS)}
-        mine = [[number for number in self.rows if number % 3 == at][: body.bad] for at, body in enumerate(BODIES)]
+        self.rows = {number: company(number, 登记机关代码=BODIES[number % 3].organ) for number in range(ROWS // part)}
+        mine = [[number for number in self.rows if number % 3 == at][: body.bad // part] for at, body in enumerate(BODIES)]
         self.bad = [number for numbers in mine for number in numbers]
-        self.fixed = [number for body, numbers in zip(BODIES, mine, strict=True) for number in numbers[: body.fixed]]
+        self.fixed = [number for body, numbers in zip(BODIES, mine, strict=True) for number in numbers[: body.fixed // part]]
         self.licensed = self.fixed[::2]
         """Of the rows corrected later, those that were well at first."""
 
