@@ -47,6 +47,7 @@ REPAIRED = (
 
 REJECTED = (
     Kind("number_missing", lambda row, n: {ID: None if n % 2 else "  "}, _r("id_number.not_null"), BAD),
+    Kind("number_too_short", lambda row, n: {ID: row[ID][:16]}, _r("id_number.length", "id_number.check_digit"), BAD),
     Kind("number_wrong_check", lambda row, n: {ID: wrong.wrong_check(row[ID], n)}, _r("id_number.check_digit"), BAD, share=0.002),
     Kind("name_missing", wrong.lacking(NAME), _r("name.not_null"), BAD),
     Kind("sex_missing", wrong.lacking(SEX), _r("sex.not_null"), BAD),

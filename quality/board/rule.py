@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
 from catalogs.model import Catalog, Resource, Rule
-from quality import findings, totals, trends
+from quality import changes, findings, totals, trends
 from quality.board import lists, sheets
 from quality.board.overview import SPANS
 from quality.board.sheets import Cell, Column, Format, Sheet, link
@@ -29,16 +29,19 @@ def router(around: Surroundings) -> APIRouter:
     def page(request: Request, rule: str, days: int = 90, format: Format = "html", table: str = "") -> Response:
         with around.database.connect() as connection:
             house = around.current(connection)
-            known = defined(house.catalog, rule)
+            # A rule that is switched off still has a history.
+            known = defined(house.catalog, rule) or defined(around.catalog, rule)
             if known is None or days not in SPANS:
                 raise HTTPException(404)
             one, resource = known
             found = _gather(house, connection, one, resource, days)
+            altered = _changed(around, request, connection, one)
         tables = found.pop("tables")
         sent = sheets.answer(list(tables.values()), format, table, rule)
         spans = [(span, _("近 {} 天").format(span)) for span in SPANS]
         return sent or around.render(
-            request, "rule.html", rule=one, resource=resource, tables=tables, definition=_definition(house.catalog, one, resource),
+            request, "rule.html", rule=one, resource=resource, tables=tables,
+            definition=[*_definition(house.catalog, one, resource), *altered],
             fields=[{"name": "days", "title": _("时段"), "value": days, "options": spans}],
             links={name: sheets.exports(request.url, sheet) for name, sheet in tables.items()}, **found,
         )  # fmt: skip
@@ -87,6 +90,16 @@ def _definition(catalog: Catalog, one: Rule, resource: Resource) -> list[tuple[s
     if one.params:
         found.append((_("参数"), json.dumps(dict(one.params), ensure_ascii=False), ""))
     return [*found, (_("依据"), one.source, ""), (_("起用"), one.since, "")]
+
+
+def _changed(around: Surroundings, request: Request, connection: sa.Connection, one: Rule) -> list[tuple[str, str, str]]:
+    """What was changed of the rule over the catalogue's files, and the way to a change for those who may propose one."""
+    valid = [change for change in changes.approved(connection, one.resource) if any(edit.name == one.id for edit in change.edits)]
+    found = [(_("变更"), _("变更 {}").format(change.number), f"/quality/changes/{change.number}") for change in valid[-1:]]
+    policy = around.catalog.access.of("POST", "/quality/changes")
+    if policy and policy.roles & around.person(request).roles and any(one.id == rule.id for rule in around.catalog.rules[one.resource]):
+        found.append((_("调整"), _("提出变更"), link("/quality/changes/new", resource=one.resource, target=one.id)))
+    return found
 
 
 def _bodies(around: Surroundings, one: Rule, batches: list[str]) -> Sheet:

@@ -29,6 +29,7 @@ def visit(browser, house, request):
         context = browser.new_context(viewport=request.param, locale="zh-CN", bypass_csp=True)
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(120_000)
         page.goto(f"{house.url}/sign-in")
         page.get_by_label("账号").fill(account)
         page.get_by_label("密码").fill(PASSWORD)

@@ -58,6 +58,9 @@ def test_change_is_tried_proposed_and_approved_by_another(people, tickets, staff
     assert tried.status_code == 200 and "试运行结果" in tried.text and "按规则和责任单位" in tried.text
     assert rows(staffed, change) == before and 'value="12"' in tried.text, "nothing is filed, what was filled in stays"
 
+    strict = send(people["quality"], f"{PATH}/trial", LENGTH, **{**values, f"rule.{LENGTH}.min": "100"})
+    assert strict.status_code == 200 and "批次会被拦截" in strict.text and "拒收" in strict.text
+
     number = proposed(people["quality"], **{f"rule.{LENGTH}.min": "4"})
     shown = people["supervisor"].get(f"{PATH}/{number}").text
     assert "待审批" in shown and "下限" in shown and "批准，下一批起生效" in shown and "试行" in shown
@@ -69,6 +72,9 @@ def test_change_is_tried_proposed_and_approved_by_another(people, tickets, staff
     mine = next(one for one in listed if one["number"] == str(number))
     assert (mine["standing"], mine["author"], mine["actor"]) == ("生效中", "quality", "supervisor")
     assert "下限 3 → 4" in mine["edits"]
+    rule = people["quality"].get(f"/quality/rules/{LENGTH}").text
+    assert f'href="{PATH}/{number}"' in rule and "&#34;min&#34;: 4" in rule and "提出变更" in rule
+    assert "提出变更" not in people["auditor"].get(f"/quality/rules/{LENGTH}").text
 
 
 def test_author_may_not_approve_and_may_withdraw(people, tickets, staffed):
