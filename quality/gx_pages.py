@@ -54,6 +54,8 @@ def offline(page: str, up: str) -> str:
         return f'<script src="{address}"></script>' if found[1] == "script" else f'<link rel="stylesheet" href="{address}">'
 
     page = _LOADED.sub(copied, _FOOTER.sub("", page))
+    # The bar's fixed height is too low where Bootstrap does not lay it out.
+    page = page.replace(' style="height: 70px"', "")
     page = _ICON.sub(up, _PICTURE.sub(f"{up}static/images/logo-long.png", page))
     return page.replace("<html>", '<html lang="zh-CN">', 1).replace("<body>", f"<body>\n{NOTICE}", 1)
 

@@ -157,6 +157,8 @@ def test_chromium_shows_the_board_in_the_navigation_and_the_failed_rules_on_the_
     board = page.frame_locator("iframe[title='质量看板']")
     board.get_by_role("heading", name="质量看板").wait_for()
     assert board.get_by_role("rowheader").count() == 5 and board.get_by_text("已拦截").count() == 1
+    blocked = page.locator("iframe[title='质量看板']").get_attribute("sandbox")
+    assert "allow-popups" not in blocked and "allow-modals" not in blocked, "what framed pages must do without"
     page.screenshot(path=screenshots / "airflow-board.png")
     page.goto(f"{both.airflow}/dags/check_legal_entity/runs/{quote(both.run, safe='')}/tasks/gate")
     page.get_by_role("link", name="失败规则").or_(page.get_by_role("tab", name="失败规则")).first.click()
