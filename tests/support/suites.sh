@@ -15,19 +15,22 @@ suite() {
 .venv/bin/ruff check . && .venv/bin/ruff format --check --quiet . || bad=1
 .venv/bin/python -m catalogs check || bad=1
 suite core -n 2 --dist loadfile tests/architecture tests/docs tests/catalogs tests/connectors
-suite quality -n 2 --dist loadfile tests/quality
+suite quality -n 2 --dist loadfile tests/quality --ignore=tests/quality/board
+suite board -n 2 --dist loadfile tests/quality/board tests/quality_board
 suite trust -n 2 --dist loadfile tests/license_hub/domain tests/license_hub/signing tests/license_hub/log tests/golden
 suite outsider -n 2 --dist load tests/conformance
 # Two halves of one folder: each suite stays under five minutes.
 suite hub -n 2 --dist loadfile tests/license_hub/service --ignore-glob='*/test_[a-i]*.py'
 suite issue -n 2 --dist loadfile tests/license_hub/service/test_[a-i]*.py
 suite store -n 2 --dist loadfile tests/license_hub/storage tests/license_hub/witness tests/license_hub/test_settings.py tests/license_hub/test_hashing.py
-suite doors -n 2 --dist loadfile tests/license_hub/api/test_[a-n]*.py tests/license_hub/web tests/license_hub/cli
+suite doors -n 2 --dist loadfile tests/license_hub/api/test_[a-n]*.py tests/license_hub/cli
+suite pages -n 2 --dist loadfile tests/license_hub/web
 suite doors2 -n 2 --dist loadfile tests/license_hub/api/test_[o-z]*.py
 suite faults tests/faults
 suite soak tests/soak
 suite gx tests/quality_gx
 suite pipeline -n 2 --dist loadfile tests/pipeline/test_kill.py tests/pipeline/test_real_files.py tests/pipeline/test_two_days.py tests/pipeline/test_canaries.py
+suite story -n 2 --dist loadfile tests/pipeline/test_story_tickets.py tests/pipeline/test_real_tickets.py
 suite airflow tests/dags tests/pipeline/test_demo.py
 suite scheduler tests/pipeline/test_scheduler.py tests/pipeline/test_up.py tests/docker
 suite browser tests/browser
