@@ -6,7 +6,7 @@ BIN := .venv/bin
 export AIRFLOW_HOME := $(CURDIR)/var/airflow
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup demo up test bench lint nightly lock system clean
+.PHONY: help setup demo up test bench lint messages nightly lock system clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ bench: setup  ## measure against the alternatives; ONLY=name runs one; rows go t
 
 lint: setup  ## style, formatting, catalogue
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/python -m catalogs check
+
+messages: setup  ## gather the pages' texts for translators: locales/hub.pot
+	@$(BIN)/pybabel -q extract -F babel.toml --no-location --sort-output --omit-header -k msgid -o locales/hub.pot license_hub/web quality/board
 
 nightly: setup system  ## soaks and the large counts
 	@mkdir -p var/nightly

@@ -87,6 +87,20 @@ def verify(places: Places) -> dict:
         return {"identifier": identifier, **head, "verdict": client.verify_over_http(hub, places.url, identifier)}
 
 
+def staff(places: Places) -> None:
+    """Accounts for the staff pages, told here and in a file, and nowhere else."""
+    from dags.demo.staff import give_accounts, keep
+    from license_hub import settings
+    from license_hub.service.hub import open_hub
+
+    with closing(open_hub(settings.read(), clock=lambda: datetime.now(UTC))) as hub:
+        given = give_accounts(hub)
+    keep(given, places.accounts)
+    say(f"sign in at {places.url}/sign-in (also in {places.accounts.relative_to(ROOT)}):")
+    for one in given:
+        say(f"  {one.account:<11} {one.password}  {one.who}")
+
+
 def main() -> int:
     began = time.monotonic()
     once = os.environ.get("DEMO_ONCE") == "1"
@@ -107,6 +121,7 @@ def main() -> int:
         places.report.write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
         show(report)
         say(f"report in {places.report.relative_to(ROOT)}, {report['seconds']} s")
+        staff(places)
         if not once:
             say(f"open {places.url}/verify and enter {report['identifier']}")
             say(f"API description: {places.url}/v1/openapi.json    Ctrl-C stops")

@@ -34,6 +34,10 @@ class Places:
         return self.home / "report.json"
 
     @property
+    def accounts(self) -> Path:
+        return self.home / "accounts.txt"
+
+    @property
     def url(self) -> str:
         return f"http://{self.host}:{self.port}"
 

@@ -45,6 +45,15 @@ def test_demo_prints_every_resource_and_the_verdict(finished):
     assert "VALID / IN_FORCE" in run.stdout
 
 
+def test_demo_gives_accounts_of_every_role_and_keeps_their_passwords_to_their_owner(finished):
+    run, report = finished
+    path = ROOT / "var" / "demo" / "accounts.txt"
+    lines = [line.split(" ", 2) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert {account for account, _, _ in lines} == {"quality", "supervisor", "auditor", "body1", "body2"}
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert all(password in run.stdout and password not in json.dumps(report) for _, password, _ in lines)
+
+
 def test_readme_shows_the_table_the_demo_prints(finished):
     run, _ = finished
     rows = [line.strip() for line in run.stdout.splitlines() if line.startswith("│")]

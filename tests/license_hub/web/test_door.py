@@ -6,11 +6,13 @@ import re
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 from fastapi import APIRouter, Request, UploadFile
 
 from catalogs.access import Policy
 from license_hub.api.build import build
 from license_hub.app import faced
+from license_hub.storage.tables import audit
 from license_hub.web import pages
 from license_hub.web.assets import LIBRARIES, VENDOR, assets
 from license_hub.web.house import House
@@ -141,3 +143,33 @@ def test_t29_large_body_is_read_for_those_alone_who_may_upload(staffed, catalog)
             assert too_large.status_code == 413
     assert answers["quality"].json() == {"bytes": 500_000, "on_disk": False}
     assert [answers[account].status_code for account in ("body", "")] == [413, 413]
+
+
+def test_t32_cookies_of_an_https_hub_are_bound_to_host_and_https_and_hidden_from_scripts(staffed):
+    secure = replace(staffed, public_url="https://hub.example")
+    visitor = Browser(faced(secure), "https://hub.example")
+    form = visitor.get("/sign-in").headers["set-cookie"]
+    given = visitor.sign_in("quality").headers.get_list("set-cookie")[0]
+    for cookie, name in ((form, "__Host-hub-visitor="), (given, "__Host-hub=")):
+        assert cookie.startswith(name) and "Domain" not in cookie
+        assert {"HttpOnly", "Secure", "SameSite=lax", "Path=/"} <= {part.strip() for part in cookie.split(";")}
+    assert visitor.get("/me").status_code == 200
+
+
+def test_t32_headers_of_every_staff_page_keep_it_from_frames_caches_and_strangers(visitor):
+    visitor.sign_in("quality")
+    for path in ("/sign-in", "/me", "/quality", "/nothing"):
+        headers = visitor.get(path).headers
+        assert headers["cache-control"] == "no-store" and headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer" and headers["cross-origin-opener-policy"] == "same-origin"
+        policy = headers["content-security-policy"]
+        assert "default-src 'self'" in policy and "unsafe" not in policy and "frame-ancestors 'none'" in policy
+
+
+def test_refusal_of_a_page_is_in_the_audit_log_without_its_address(visitor, staffed):
+    visitor.sign_in("body")
+    visitor.get("/quality/rules/legal_entity.name.not_null")
+    with staffed.engine.connect() as connection:
+        row = connection.execute(sa.select(audit).order_by(audit.c.seq.desc())).first()
+    assert (row.actor, row.action, row.status, row.code) == ("staff:body", "page", "REFUSED", "FORBIDDEN")
+    assert row.purpose == "GET /quality/rules/{rule}"
