@@ -24,7 +24,9 @@ from license_hub.api.checks import checked
 from license_hub.api.problem import Problem
 from license_hub.api.serving import request_id, serving
 from license_hub.api.verifications import instant, kind_of
+from license_hub.domain.license import FACE, FIELD_TITLES
 from license_hub.domain.lifecycle import SHANGHAI
+from license_hub.service.provisional import STATUS
 from license_hub.service.verify import Answer, VerifyRequest
 from license_hub.web import care
 from license_hub.web.assets import assets
@@ -68,6 +70,8 @@ class Result:
     request_id: str
     checks: tuple[Check, ...]
     change_held: bool = False
+    provisional: tuple[tuple[str, str], ...] = ()
+    """(Title of a field that is being corrected, last day of its provisional value)."""
 
 
 def msgid(text: str) -> str:
@@ -174,7 +178,13 @@ async def ask(request: Request, given: dict[str, str], catalog: Catalog) -> Resu
         request_id=request_no,
         checks=outcome(answer),
         change_held=answer.change_held,
+        provisional=tuple((titled(one.field), one.until) for one in answer.provisional),
     )
+
+
+def titled(name: str) -> str:
+    """A field's short name as the license prints it."""
+    return FIELD_TITLES.get(name, msgid("状态") if name == STATUS else name.removeprefix(FACE))
 
 
 def outcome(answer: Answer) -> tuple[Check, ...]:

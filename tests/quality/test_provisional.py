@@ -55,7 +55,8 @@ class Made:
 
     def ends(self) -> list[str]:
         with self.desk.bench.database.connect() as connection:
-            return list(connection.scalars(sa.select(provisional.c.ended).order_by(provisional.c.made_at, provisional.c.field)))
+            by = (provisional.c.made_at, provisional.c.row, provisional.c.field)
+            return list(connection.scalars(sa.select(provisional.c.ended).order_by(*by)))
 
 
 def test_value_is_kept_apart_and_told_of_without_itself_and_changes_no_data(ticket):

@@ -162,6 +162,8 @@ def test_provisional_value_is_shown_by_field_and_day_and_changes_neither_content
     own_scene.clock.at += timedelta(seconds=10)
     verified = own_scene.verify(identifier=identifier).json()
     assert (verified["code"], verified["grade"], verified["provisional"]) == ("IN_FORCE", before["grade"], shown["provisional"])
+    page = own_scene.send("POST", "/verify", data={"identifier": identifier, "holder_number": credit_code(2000)}).text
+    assert "登记单位正在更正“住所”（暂行更正，最迟到 2026-12-04）" in page and "新区" not in page
     own_scene.clock.at += timedelta(days=14)
     assert "provisional" not in read(own_scene, identifier)
     assert "provisional" not in own_scene.verify(identifier=identifier).json()
