@@ -57,7 +57,8 @@ def of_rows(
     fill(connection, _CASES, [(one.ticket, one.rule, one.body) for one in found], 3)
     head = compose(_HEAD, path=literal(lake.named(lake / published.rows_path)), batch=literal(published.batch))
     connection.execute(head.text).fetchall()
-    rows = connection.execute(compose(_MOVED, removed=literal(failing.REMOVED)).text).fetchall()
+    places = {"removed": literal(failing.REMOVED), "delivered": literal(not published.pushed)}
+    rows = connection.execute(compose(_MOVED, **places).text).fetchall()
     return [Move(name, row, RowState.OPEN if fails else RowState.CORRECTED) for name, row, fails in rows]
 
 
@@ -156,7 +157,7 @@ _MOVED = """WITH anew AS (SELECT DISTINCT rule, place FROM failing),
          keyless AS (SELECT DISTINCT rule, body FROM failing WHERE place[1] = chr(30)),
          asked AS (
             SELECT cases.ticket, lines."row", lines.place, cases.rule, states.state, anew.place IS NOT NULL AS fails,
-                   CASE WHEN lines.place[1] = chr(30) THEN keyless.rule IS NULL
+                   CASE WHEN lines.place[1] = chr(30) THEN {delivered} AND keyless.rule IS NULL
                         WHEN cases.rule = {removed} THEN head.place IS NOT NULL
                         WHEN keyed.ticket IS NOT NULL AND head.place IS NULL THEN refused.place IS NULL
                         ELSE coalesce(head.fresh, FALSE) END AS well

@@ -3,7 +3,7 @@
 - A row is corrected when its key is in the batch and the rule accepts it there; a key the batch does not have stays as it is.
 - A row whose key itself is wrong is corrected, too, when a whole delivery of its partition does not have that key any more: the right
   one is another row, and a person looks.
-- A row without a key is corrected when a delivery has no keyless row of that rule and body any more.
+- A row without a key is corrected when a delivery (not a pushed row) has no keyless row of that rule and body any more.
 - A key that was `removed` is corrected when it is back among the head's.
 - A rule the batch did not judge (errored, skipped, switched off) says nothing about its tickets.
 - A delivery that failed as a whole is corrected when a later one passes the rule.
@@ -28,7 +28,7 @@ from catalogs.model import Catalog
 from connectors.lake import Lake
 from quality import publications
 from quality.publications import Publication
-from quality.session import session
+from quality.session import kept, session
 from quality.store import tables
 from quality.store.tables_tickets import ticket, ticket_row
 from quality.store.writing import writing
@@ -87,11 +87,12 @@ def _moves(
     by_kind: dict[str, list[sa.Row]] = defaultdict(list)
     for one in found.values():
         by_kind[one.kind].append(one)
-    moved = _of_deliveries(database, published.batch, by_kind[Kind.DELIVERY])
+    # One pushed row says nothing about deliveries.
+    moved = [] if published.pushed else _of_deliveries(database, published.batch, by_kind[Kind.DELIVERY])
     rows, doubted = by_kind[Kind.RULE], by_kind[Kind.CORRECTION]
     if not rows and not doubted:
         return moved
-    with session(lake, catalog) as connection:
+    with (kept if published.pushed else session)(lake, catalog) as connection:
         if rows:
             failing.stage(connection, database, lake, catalog, published.batch, sorted({one.rule for one in rows}))
             again = {rule for (rule,) in connection.execute("SELECT DISTINCT rule FROM failing").fetchall()}

@@ -270,3 +270,25 @@ def test_reminders_are_recorded_once_a_day_and_a_missing_year_is_named(desk, org
     kinds = desk.events(one.ticket)
     assert kinds[0] == "open" and kinds.count("remind") == 3 and kinds.count("overdue") == 2 and kinds.count("escalate") == 2
     assert made[0].missing == () and record(bench.catalog, database=bench.database, now=bench.now + timedelta(days=400)).missing
+
+
+def test_pushed_row_corrects_its_own_key_and_says_nothing_about_rows_without_one(desk, organs):
+    from tests.quality.test_push import push
+
+    north, _ = organs
+    batch = desk.deliver(("A1", None, "甲", north), (None, "好", "甲", north), ("A2", None, "甲", north))
+    (named,), (keyless,) = desk.open(batch, NAMELESS), desk.open(batch, "thing.code.not_null")
+    push(desk.bench, ("A1", "好", "甲", north), now=desk.bench.now + timedelta(minutes=1))
+    assert desk.keys(named.ticket) == {"A1": "corrected", "A2": "open"} and desk.keys(keyless.ticket) == {None: "open"}
+
+
+def test_pushed_row_does_not_make_a_late_delivery_good(bench):
+    from tests.quality.test_push import push
+    from tests.quality.ticket_desk import FIELDS
+
+    rules = (rule("not_null", "code"), rule("freshness", severity="warn"))
+    desk = Desk(bench(rules=rules, limits=LOOSE, fields=FIELDS, order_by=None))
+    late = desk.bench.land(("A1", "好", "甲", None), columns=HEADERS, as_of=desk.bench.now - timedelta(days=3))
+    (one,) = desk.open(desk.bench.check(late).batch, "thing.row.freshness")
+    push(desk.bench, ("A2", "好", "甲", None), now=desk.bench.now + timedelta(minutes=1))
+    assert desk.line(one.ticket).state == "ISSUED"
