@@ -1,0 +1,24 @@
+"""The demo's accounts: every role, the bodies with most failing rows, passwords that open the door."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from dags.demo.staff import give_accounts, keep
+from license_hub.service import keep_accounts
+from license_hub.service.sign_in import Attempt, sign_in
+from license_hub.service.staff_sessions import Limits
+from tests.license_hub.sample_hub import credit_code, sample_hub
+
+
+def test_demo_accounts_sign_in_and_their_list_is_its_owner_s_alone(tmp_path, catalog):
+    with closing(sample_hub(tmp_path, catalog)) as hub:
+        given = give_accounts(hub)
+        assert [one.account for one in given][:4] == ["quality", "supervisor", "auditor", "body1"]
+        for one in given:
+            _, who = sign_in(hub, Attempt(one.account, one.password, "192.0.2.1", "request-0001"), Limits())
+            assert (who.body is not None) == one.account.startswith("body") and who.account == one.account
+        assert credit_code(2, "11") in {one.body for one in keep_accounts.accounts(hub)}
+    keep(given, tmp_path / "accounts.txt")
+    assert (tmp_path / "accounts.txt").stat().st_mode & 0o777 == 0o600
+    assert all(one.password in (tmp_path / "accounts.txt").read_text("utf-8") for one in given)
