@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from catalogs.model import Catalog, Resource
 from connectors.lake import Lake
 from quality import publications, responsible
+from quality.erase import alone
 from quality.errors import CorrectionRefused
 from quality.files import claim
 from quality.provisional import license_of
@@ -119,7 +120,7 @@ def prepare(catalog: Catalog, doubt: Doubt, *, lake: Lake | Path, database: sa.E
     opened, resource, name = Lake.of(lake), catalog.resources[doubt.resource], uuid4().hex
     with database.connect() as reading:
         heads = publications.heads(reading, doubt.resource)
-    with session(opened, catalog) as connection:
+    with session(opened, alone(catalog, doubt.resource)) as connection:
         for head in heads:
             query = _finding(resource, doubt, opened.named(opened / head.rows_path))
             for key, origin, values, organ, division in connection.execute(query.text).fetchall():

@@ -27,6 +27,7 @@ import sqlalchemy as sa
 from catalogs.model import Catalog
 from connectors.lake import Lake
 from quality import publications
+from quality.erase import alone
 from quality.publications import Publication
 from quality.session import kept, session
 from quality.store import tables
@@ -92,7 +93,7 @@ def _moves(
     rows, doubted = by_kind[Kind.RULE], by_kind[Kind.CORRECTION]
     if not rows and not doubted:
         return moved
-    with (kept if published.pushed else session)(lake, catalog) as connection:
+    with kept(lake, catalog) if published.pushed else session(lake, alone(catalog, published.resource)) as connection:
         if rows:
             failing.stage(connection, database, lake, catalog, published.batch, sorted({one.rule for one in rows}))
             again = {rule for (rule,) in connection.execute("SELECT DISTINCT rule FROM failing").fetchall()}

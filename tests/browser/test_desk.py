@@ -173,20 +173,22 @@ def test_ticket_round_by_keyboard_alone_from_failing_rows_to_issued_licenses(bro
     clerk.close()
 
 
-@pytest.mark.parametrize("viewport", [SCREEN, PHONE], ids=["screen", "phone"])
-def test_pages_of_the_desk_are_accessible_and_fit(browser, desk, screenshots, viewport):
+@pytest.mark.parametrize(("viewport", "step"), [(SCREEN, 0), (PHONE, 0), (PHONE, 2)], ids=["screen", "phone", "phone in care mode"])
+def test_pages_of_the_desk_are_accessible_and_fit(browser, desk, screenshots, viewport, step):
     staff, clerk = Visitor(browser, desk, "quality", viewport), Visitor(browser, desk, "body", viewport)
+    for one in (staff, clerk) if step else ():
+        one.go(f"/care?step={step}&next=/me")
     for name, path in {
         "quarantine": "/quality/quarantine?resource=legal_entity", "tickets": "/quality/tickets", "ticket": "/quality/tickets/1",
         "ticket-row": "/quality/tickets/1/rows/1", "body": f"/quality/bodies/{BODY}", "samples": "/quality/samples",
     }.items():  # fmt: skip
         staff.go(path)
-        looked_at(staff, browser, screenshots, name)
+        looked_at(staff, browser, screenshots, name + ("-care" if step else ""))
     staff.go("/quality/samples")
     staff.page.locator("tbody th a").first.click()
-    looked_at(staff, browser, screenshots, "sample")
+    looked_at(staff, browser, screenshots, "sample" + ("-care" if step else ""))
     clerk.go(f"/quality/bodies/{BODY}")
-    looked_at(clerk, browser, screenshots, "body-own")
+    looked_at(clerk, browser, screenshots, "body-own" + ("-care" if step else ""))
     staff.close()
     clerk.close()
 
