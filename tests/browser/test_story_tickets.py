@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 import sqlalchemy as sa
+from axe_playwright_python.sync_playwright import Axe
 
 from license_hub.service import keep_accounts
 from license_hub.service.hub import open_hub
@@ -25,6 +26,7 @@ from tests.pipeline.story import BODIES, Source, Story
 
 pytestmark = pytest.mark.browser
 
+AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 SCREEN = {"width": 1280, "height": 900}
 
 
@@ -87,7 +89,7 @@ def click(page, name: str, **more) -> None:
         page.get_by_role("button", name=name, **more).first.click()
 
 
-def test_story_of_three_tickets_in_a_browser(scene, visitors, screenshots):
+def test_story_of_three_tickets_in_a_browser(browser, scene, visitors, screenshots):
     truth = json.loads(scene.source.truth().read_text(encoding="utf-8"))
     staff = visitors("quality")
     numbers = _open(scene, staff, truth)
@@ -110,9 +112,29 @@ def test_story_of_three_tickets_in_a_browser(scene, visitors, screenshots):
         click(clerk, f"确认签发 {body.fixed // scene.part} 条")
         assert clerk.get_by_role("button", name="确认签发").count() == 0
         clerk.screenshot(path=screenshots / f"story-ticket-{at}-confirmed.png", full_page=True)
+        _there_and_back(browser, clerk, screenshots if not at else None)
         other = numbers[BODIES[at - 1].organ]
         assert clerk.request.get(f"{scene.server.url}/quality/tickets/{other}").status in (403, 404), "another body's ticket"
     _issued(scene, numbers, former)
+
+
+def _there_and_back(browser, clerk, screenshots) -> None:
+    """From the ticket's first row to its license, whose newest version leads back to the row."""
+    ticket_page = clerk.url.partition("?")[0]
+    with clerk.expect_navigation():
+        clerk.get_by_role("link", name="证照第 2 版").first.click()
+    assert [clerk.get_by_role("row").nth(at).get_by_text("已被新版本取代").count() for at in (1, 2)] == [0, 1]
+    if screenshots:
+        clerk.screenshot(path=screenshots / "story-license.png", full_page=True)
+        # axe is injected as a script, which the page itself would refuse.
+        copy = browser.new_context(viewport=SCREEN, storage_state=clerk.context.storage_state(), bypass_csp=True)
+        page = copy.new_page()
+        page.goto(clerk.url)
+        assert [one["id"] for one in Axe().run(page, options=AXE).response["violations"]] == []
+        copy.close()
+    with clerk.expect_navigation():
+        clerk.get_by_role("link", name="工单").last.click()
+    assert clerk.url.startswith(f"{ticket_page}/rows/")
 
 
 def _open(scene: Scene, staff, truth: dict[str, dict[str, list[str]]]) -> dict[str, int]:
