@@ -109,7 +109,7 @@ def refuse(hub: Hub, ticket: str, organ: str, actor: str, reason: str, *, reques
         if rows:
             _say(connection, rows, Said.REFUSED)
             _keep(connection, hub, ticket, organ, actor, Said.REFUSED, given, done)
-            tell(connection, ticket, Said.REFUSED, actor, organ, hub.now(), comment=given, rows=done.rows)
+            tell(connection, ticket, Said.REFUSED, _name(actor), organ, hub.now(), comment=given, rows=done.rows)
             _audit(hub, connection, ticket, organ, actor, request_id, [(None, "REFUSED")])
     return done
 
@@ -167,7 +167,12 @@ def _issue(ledger: Ledger, type_id: str, resource: str, keys: Sequence[bytes], d
 
 def _note(hub: Hub, ledger: Ledger, ticket: str, organ: str, actor: str, done: Answered, figures: dict[str, int]) -> None:
     _keep(ledger.connection, hub, ticket, organ, actor, Said.CONFIRMED, "", done)
-    tell(ledger.connection, ticket, Said.CONFIRMED, actor, organ, hub.now(), **figures)
+    tell(ledger.connection, ticket, Said.CONFIRMED, _name(actor), organ, hub.now(), **figures)
+
+
+def _name(actor: str) -> str:
+    """Without where he came from: in a ticket people go by their names alone."""
+    return actor.partition(":")[2] or actor
 
 
 def _keep(connection: sa.Connection, hub: Hub, ticket: str, organ: str, actor: str, said: Said, reason: str, done: Answered) -> None:
