@@ -34,10 +34,10 @@ class Serving:
     seats: CapacityLimiter
     """Of pushes at work."""
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self.integrating.stop()
-        self.verifications.close()
-        self.refusals.close()
+        await self.verifications.close()
+        await self.refusals.close()
         self.hub.close()
 
 
