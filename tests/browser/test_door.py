@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.test_verify_page import AXE, PHONE, SCREEN
+from tests.license_hub.sample_hub import identifiers
 from tests.license_hub.web.staff_visit import PASSWORD, add_staff
 
 pytestmark = pytest.mark.browser
@@ -101,3 +102,12 @@ def test_public_page_in_the_largest_text_is_sound(page, server, screenshots):
     page.goto(f"{server.url}/care?step=2&next=/verify")
     assert not sound(page) and not sideways(page)
     page.screenshot(path=screenshots / f"verify-{page.viewport_size['width']}-care2.png", full_page=True)
+
+
+@pytest.mark.parametrize("page", [SCREEN, PHONE], indirect=True, ids=["screen", "phone"])
+def test_license_page_is_sound(page, server, hub, screenshots):
+    enter(page, server, account="quality")
+    page.goto(f"{server.url}/licenses/{identifiers(hub)[0]}")
+    assert page.get_by_role("heading", name="营业执照").is_visible()
+    page.screenshot(path=screenshots / f"license-{page.viewport_size['width']}.png", full_page=True)
+    assert not sound(page) and not sideways(page)
