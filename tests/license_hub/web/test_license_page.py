@@ -17,6 +17,7 @@ def test_license_page_names_versions_batches_and_states_for_whoever_may_see_them
     assert re.findall(r'<td class="num">(\d)</td>', page.text) == ["2", "1"] and page.text.count("已被新版本取代") == 1
     batch = re.search(r'href="(/quality/batches/[^"]+)"', page.text)[1]
     assert visitor.get(batch).status_code == 200
+    assert "<dd>有效</dd>" in page.text and "内容与制发记录一致" not in page.text
     assert "样例甲" not in page.text and "新路1号" not in page.text
     assert visitor.get(f"/licenses/{licenses[BODY][:-1]}X").status_code == 404
 
