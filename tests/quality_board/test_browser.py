@@ -82,7 +82,7 @@ def test_red_cell_leads_to_rows_and_a_ticket_in_three_clicks(opened, world):
     page.get_by_role("link", name=f"{NAME_RULE} 的问题行").click()
     page.wait_for_url(re.compile("/quality/quarantine"))
     with page.expect_navigation():
-        page.locator("form[action='/quality/quarantine/tickets'] button").first.click()
+        page.locator(f"form[action='/quality/quarantine/tickets']:has(input[value='{NAME_RULE}']) button").click()
     with world.database.connect() as connection:
         rows = connection.exec_driver_sql("SELECT number, rows_open FROM quality_ticket WHERE rule = ?", (NAME_RULE,)).all()
     assert rows == [(3, 2)]
