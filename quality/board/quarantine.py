@@ -24,6 +24,7 @@ from quality.quarantine import export as write_csv
 from quality.responsible import title
 from quality.store import tables
 from quality.tickets.failing import REMOVED
+from quality.tickets.listing import ALL_OPEN
 from quality.tickets.opening import open_tickets
 from quality.values import Veil
 
@@ -88,7 +89,7 @@ def router(around: Surroundings) -> APIRouter:
             actor=around.person(request).account,
         )  # fmt: skip
         only_rule = rule[0] if len(set(rule)) == 1 else None
-        return RedirectResponse(link("/quality/tickets", batch=batch, rule=only_rule, said="opened"), status_code=303)
+        return RedirectResponse(link("/quality/tickets", state=ALL_OPEN, resource=resource, rule=only_rule, said="opened"), status_code=303)
 
     return made
 

@@ -63,6 +63,8 @@ class Visitor:
 
     def __init__(self, browser, desk: Desk, account: str, viewport: dict[str, int]):
         self.context = browser.new_context(viewport=viewport, locale="zh-CN")
+        # No page is timed here, and machines that test may be busy.
+        self.context.set_default_timeout(90_000)
         self.page = self.context.new_page()
         self.complaints: list[str] = []
         self.page.on("console", lambda one: self.complaints.append(one.text) if one.type in ("error", "warning") else None)
@@ -113,16 +115,16 @@ class Visitor:
         assert not [one for one in self.complaints if "404" not in one and "422" not in one]
 
 
-_CALLED = """(() => { const one = document.activeElement;
-    return one.getAttribute('aria-label') || [...(one.labels || [])].map(each => each.innerText).join(' ') || one.innerText || '' })()"""
+_CALLED = """(() => { const one = document.activeElement, labels = [...(one.labels || [])].map(each => each.innerText).join(' ');
+    const own = ['A', 'BUTTON', 'SUMMARY'].includes(one.tagName) ? one.innerText : '';
+    return (one.getAttribute('aria-label') || labels || own).replace(/\\s/g, '') })()"""
 
 
 def looked_at(visitor: Visitor, browser, screenshots, name: str) -> None:
     """A picture of the page; no violation, nothing wider than the window, no small target."""
     page = visitor.page
     size = "phone" if page.viewport_size["width"] < 600 else "screen"
-    for one in page.locator("details:not([open])").all():
-        one.evaluate("one => one.open = true")
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     page.screenshot(path=screenshots / f"desk-{name}-{size}.png", full_page=True)
     assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"), f"{name}: sideways scrolling"
     context = browser.new_context(viewport=page.viewport_size, locale="zh-CN", bypass_csp=True)
