@@ -33,11 +33,11 @@ def visit(browser, house, request):
             context.add_cookies([{"name": COOKIE, "value": "1", "url": house.url}])
         page = context.new_page()
         page.set_default_timeout(120_000)
-        page.goto(f"{house.url}/sign-in")
+        page.goto(f"{house.url}/quality/changes")
         page.get_by_label("账号").fill(account)
         page.get_by_label("密码").fill(PASSWORD)
         page.keyboard.press("Enter")
-        page.wait_for_url("**/me")
+        page.wait_for_url("**/quality/changes")
         return page
 
     yield opened, "phone" if request.param is PHONE else "screen"
