@@ -17,7 +17,7 @@ class Policy:
     own: str | None = None
     public: bool = False
     sealed: bool = False
-    """Let in by the seal of its link alone (quality/board/link.py), whoever is signed in: the page itself checks it."""
+    """Let in by the seal of its link alone (quality/sealed.py), whoever is signed in: the page itself checks it."""
     upload_mib: int = 0
 
 

@@ -128,7 +128,7 @@ def provider(settings: Settings) -> ProviderOptions | None:
 
 def _frame_key(file: Path | None) -> bytes:
     """What links to the framed pages are sealed with; empty without a file. Raises SettingsError."""
-    from quality.board.link import read_key
+    from quality.sealed import read_key
 
     try:
         return read_key(file) if file else b""

@@ -1,7 +1,7 @@
 """质量看板 in Airflow: a page in the navigation, a tab on every task, a link on a gate that stopped a batch.
 
 The frames load this plugin's own endpoints, which Airflow mounts without any authentication of its own: each asks Airflow who is signed in
-and what they may see, and sends the browser on with a link to the hub that is sealed for a minute (`quality.board.link`).
+and what they may see, and sends the browser on with a link to the hub that is sealed for a minute (`quality.sealed`).
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ async def visitor(request: Request) -> Any:
 def sent_on(path: str, **parameters: str) -> RedirectResponse:
     """To the hub's framed page. Raises HTTPException while the two sides share no key."""
     from license_hub import settings
-    from quality.board import link
+    from quality import sealed
 
     chosen = settings.read()
     if chosen.frame_key is None:
         raise HTTPException(503, "HUB_FRAME_KEY is not set: the quality pages cannot be framed (docs/operations.md)")
-    address = link.address(link.read_key(chosen.frame_key), path, parameters, datetime.now(UTC))
+    address = sealed.address(sealed.read_key(chosen.frame_key), path, parameters, datetime.now(UTC))
     return RedirectResponse(chosen.public_url + address, 303, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
 
 

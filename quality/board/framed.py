@@ -1,6 +1,6 @@
 """`/quality/framed/…`: what Airflow shows in a frame. Read only, without links, forms or scripts; counts and rules, nothing of any row.
 
-Its visitors have no session here: a sealed link (`quality.board.link`) lets them in, for one page and a minute.
+Its visitors have no session here: a sealed link (`quality.sealed`) lets them in, for one page and a minute.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from catalogs.model import Catalog, Rule
-from quality import scores
-from quality.board import link
+from quality import scores, sealed
 from quality.board.surroundings import Surroundings
 from quality.store import tables
 from quality.store.tables_tickets import ticket
@@ -130,7 +129,7 @@ def _finding(row: sa.Row, known: dict[str, Rule]) -> Finding:
 
 def _let_in(around: Surroundings, request: Request) -> bool:
     given = request.query_params.multi_items()
-    return len(dict(given)) == len(given) and link.opens(around.frame_key, request.url.path, dict(given), around.now())
+    return len(dict(given)) == len(given) and sealed.opens(around.frame_key, request.url.path, dict(given), around.now())
 
 
 def _expired(around: Surroundings, request: Request) -> Response:
