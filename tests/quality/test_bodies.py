@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from quality.bodies import Superior, rolled_up
+from quality.responsible import title
 from tests.license_hub.sample_hub import credit_code
 
 MARKET = Superior("11990000YL0000020D", "样例省市场监督管理局")
@@ -23,4 +24,4 @@ def test_other_body_of_the_province_counts_for_the_provider_of_its_resource_and_
     unknown, stranger = credit_code(2, "11"), "11110101MB0000000X"
     found = rolled_up(catalog, [(unknown, "real_estate_title"), (unknown, "legal_entity"), (stranger, "legal_entity")])
     assert found[unknown, "real_estate_title"].name == "样例省自然资源厅" and found[unknown, "legal_entity"] == MARKET
-    assert found[stranger, "legal_entity"] == Superior(stranger, stranger)
+    assert found[stranger, "legal_entity"] == Superior(stranger, title(catalog, stranger))
