@@ -85,20 +85,12 @@ def organization_part(code: str) -> bool:
     return organization(code[8:17])
 
 
-MOD_37_36_STEPS = [
-    {letter: 2 * (((product + value) % 36) or 36) % 37 for value, letter in enumerate(ORGANIZATION_ALPHABET)} for product in range(37)
-]
-"""MOD_37_36_STEPS[P][character] = the next P, which starts at 36."""
-
-
 def mod_37_36_check(body: str) -> str:
     """ISO 7064 MOD 37,36 check character over 0–9 and A–Z. Raises ValueError for other characters."""
     product = 36
-    try:
-        for one in body:
-            product = MOD_37_36_STEPS[product][one]
-    except KeyError:
-        raise ValueError("0–9 and A–Z expected") from None
+    for one in body:
+        total = (product + ORGANIZATION_ALPHABET.index(one)) % 36 or 36
+        product = 2 * total % 37
     return ORGANIZATION_ALPHABET[(37 - product) % 36]
 
 

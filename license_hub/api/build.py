@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
 from functools import partial
 
 from anyio import CapacityLimiter
@@ -15,19 +14,14 @@ from license_hub.service.hub import Hub
 from license_hub.service.integrating import integrating
 from license_hub.service.refuse import refuse
 from license_hub.service.verify import Answer, VerifyRequest, verify
-from license_hub.storage.on_loop import loop_engine
-from license_hub.storage.outage import PATIENCE_S
 
 from . import acts, corrections, health, intake, licenses, log, manifest, metrics, notices, oauth, problems, recalls, status, verifications
 from .access import SCOPES, Access
-from .coalesce import Coalescer, OnLoop
+from .coalesce import Coalescer
 from .frame import Allowance, Frame
 from .problem import Page, Renderer
 from .proofs import Proofs
 from .serving import Serving
-
-KINDS = 2
-"""Of batches: verifications and refusals, one of each at a time."""
 
 DESCRIPTION = """
 电子证照核验接口。Answers carry a `code` that stays; sentences may change. Refusals are `application/problem+json` (RFC 9457),
@@ -50,18 +44,16 @@ def build(
     `allowance` says which requests may have a large body, `framing` is the origin that may frame the framed pages.
     """
 
-    batching, coalescer = batches(hub)
-
     def in_one_transaction(requests: Sequence[VerifyRequest]) -> Sequence[Answer]:
         metrics.BATCH.observe(len(requests))
-        return verify(batching, requests)
+        return verify(hub, requests)
 
     signing = integrating(hub)
     serving = Serving(
         hub=hub,
         messages=hub.catalog.messages,
-        verifications=coalescer(in_one_transaction),
-        refusals=coalescer(partial(refuse, batching)),
+        verifications=Coalescer(in_one_transaction, shared=problems.SHARED_FAULTS),
+        refusals=Coalescer(partial(refuse, hub), shared=problems.SHARED_FAULTS),
         access=Access(hub, hub.clock),
         proofs=Proofs(hub, signing),
         integrating=signing,
@@ -78,7 +70,7 @@ def build(
         yield
         for one in caring:
             one.stop()
-        await serving.close()
+        serving.close()
 
     app = bare(lifespan)
     app.state.serving = serving
@@ -105,14 +97,6 @@ def bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> Fa
         lifespan=lifespan,
         responses=problems.DOCUMENTED,
     )
-
-
-def batches(hub: Hub) -> tuple[Hub, Callable[..., Coalescer]]:
-    """(the hub that batches are to use, what makes their coalescers). On PostgreSQL they run on the event loop, on SQLite in a thread."""
-    engine = loop_engine(hub.engine, KINDS, PATIENCE_S)
-    if engine is None:
-        return hub, partial(Coalescer, shared=problems.SHARED_FAULTS)
-    return replace(hub, engine=engine), partial(Coalescer, place=OnLoop(), shared=problems.SHARED_FAULTS)
 
 
 def describe_access(app: FastAPI, public_url: str) -> None:

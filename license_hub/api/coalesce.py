@@ -1,10 +1,9 @@
-"""Concurrent calls on one event loop become one batch call.
+"""Concurrent calls on one event loop become one batch call in a worker thread.
 
 - Idle: the first call starts at once, alone; nothing waits for company.
 - Busy: what arrives while a batch runs is the next batch (at most `limit`), so one look-up, one transaction and one durable
   audit commit serve them all, and batches grow exactly as load does.
-- One batch runs at a time: two would be smaller ones, with as many statements and commits each. Where is the `place`'s to say: a thread
-  (`InThread`), or this very loop (`OnLoop`), which goes on reading and answering while the batch waits for the database.
+- One batch runs at a time: a second would compete for the same core and the same write-ahead log.
 - Every caller gets its own answer. A fault that concerns all (`shared`, such as the database being away) goes to all at once;
   any other fault of a batch is pinned down by running its calls alone, so one poisonous call cannot harm its neighbours.
 - A caller that went away does not cancel the others.
@@ -16,10 +15,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import Context
-from typing import Generic, Protocol, TypeVar
-
-from license_hub.storage.on_loop import on_loop
+from typing import Generic, TypeVar
 
 from .patience import PATIENCE_S, TooSlow
 
@@ -31,43 +27,6 @@ class Overloaded(Exception):
     """More calls wait than may; the caller should come back later."""
 
 
-class Place(Protocol):
-    """Where batches run."""
-
-    async def run(self, call: Callable[..., object], *given: object) -> object: ...
-
-    def close(self) -> None:
-        """Start nothing more."""
-
-
-class InThread:
-    """One thread."""
-
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="batch")
-
-    async def run(self, call: Callable[..., object], *given: object) -> object:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *given)
-
-    def close(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
-
-class OnLoop:
-    """The event loop that asks: only for calls over a `loop_engine`."""
-
-    def __init__(self) -> None:
-        self._closed = False
-
-    async def run(self, call: Callable[..., object], *given: object) -> object:
-        if self._closed:
-            raise RuntimeError("closed")
-        return await on_loop(call, *given)
-
-    def close(self) -> None:
-        self._closed = True
-
-
 class Coalescer(Generic[Request, Answer]):
     """Turns `await call(request)` into `batch([request, …]) -> [answer, …]`, answers in the order of the requests."""
 
@@ -75,19 +34,18 @@ class Coalescer(Generic[Request, Answer]):
         self,
         batch: Callable[[Sequence[Request]], Sequence[Answer]],
         *,
-        place: Place | None = None,
         limit: int = 256,
         waiting: int = 4096,
         patience_s: float = PATIENCE_S,
         shared: tuple[type[Exception], ...] = (),
     ):
         self._batch = batch
-        self._place = place or InThread()
         self._limit = limit
         self._most = waiting
         self._patience_s = patience_s
         self._shared = shared
         self._queue: deque[tuple[Request, asyncio.Future[Answer]]] = deque()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verify")
         self._runner: asyncio.Task[None] | None = None
 
     async def call(self, request: Request) -> Answer:
@@ -98,8 +56,7 @@ class Coalescer(Generic[Request, Answer]):
         future: asyncio.Future[Answer] = loop.create_future()
         self._queue.append((request, future))
         if self._runner is None:
-            # In a context of its own: a batch is not the request that started it.
-            self._runner = loop.create_task(self._run(), context=Context())
+            self._runner = asyncio.create_task(self._run())
         # One timer instead of a timeout's scope: a call costs less than a tenth of it.
         patience = loop.call_later(self._patience_s, _give_up, future)
         try:
@@ -107,11 +64,9 @@ class Coalescer(Generic[Request, Answer]):
         finally:
             patience.cancel()
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Let the running batch finish, start no other."""
-        self._place.close()
-        if self._runner is not None:
-            await asyncio.wait([self._runner], timeout=self._patience_s)
+        self._thread.shutdown(wait=True, cancel_futures=True)
 
     async def _run(self) -> None:
         """Batches until the queue is empty. There is no `await` between seeing it empty and giving up the runner's place."""
@@ -126,7 +81,7 @@ class Coalescer(Generic[Request, Answer]):
         if not taken:
             return
         try:
-            answers = await self._place.run(self._checked, [request for request, _ in taken])
+            answers = await self._in_thread([request for request, _ in taken])
         except Exception as fault:
             await self._fail(taken, fault)
             return
@@ -142,6 +97,9 @@ class Coalescer(Generic[Request, Answer]):
         for _, future in taken:
             if not future.done():
                 future.set_exception(fault)
+
+    def _in_thread(self, requests: list[Request]) -> asyncio.Future[Sequence[Answer]]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, self._checked, requests)
 
     def _checked(self, requests: list[Request]) -> Sequence[Answer]:
         answers = self._batch(requests)

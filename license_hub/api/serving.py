@@ -34,10 +34,10 @@ class Serving:
     seats: CapacityLimiter
     """Of pushes at work."""
 
-    async def close(self) -> None:
+    def close(self) -> None:
         self.integrating.stop()
-        await self.verifications.close()
-        await self.refusals.close()
+        self.verifications.close()
+        self.refusals.close()
         self.hub.close()
 
 

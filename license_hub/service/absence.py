@@ -19,7 +19,6 @@ from license_hub.domain.verdict import Absent
 from license_hub.service.content import holder_form, number_form
 from license_hub.service.hub import Hub
 from license_hub.storage.licenses import held_place
-from license_hub.storage.on_loop import aside
 from license_hub.storage.tables import held
 from quality import publications
 from quality.publications import Publication
@@ -119,7 +118,7 @@ def _in_quarantine(hub: Hub, deliveries: Sequence[Publication], kind: LicenseTyp
         where = (path, kind.id, hub.crypt.index_kid)
         known = hub.evidence.quarantines.get(where)
         if known is None:
-            known = hub.evidence.quarantines.put(where, aside(_pairs, hub, path, source, resource))
+            known = hub.evidence.quarantines.put(where, _pairs(hub, path, source, resource))
         if wanted in known:
             return True
     return False

@@ -15,7 +15,6 @@ from connectors.sealed import FileKeys
 from license_hub.signing.datakeys import DataKeys
 from license_hub.signing.kek import open_kek
 from license_hub.storage.crypt import Crypt
-from license_hub.storage.on_loop import aside
 from license_hub.storage.volume import kind_of
 
 _log = logging.getLogger(__name__)
@@ -85,15 +84,12 @@ class Vault:
     def at(self, epoch: int) -> Crypt:
         """Raises KeyFault."""
         if epoch != self._epoch:
-            aside(self._look, epoch)
+            with self._lock:
+                files = self._keys.files()
+                if files != self._files:
+                    self._crypt, self._files = open_crypt(self._keys), files
+                self._epoch = epoch
         return self._crypt
-
-    def _look(self, epoch: int) -> None:
-        with self._lock:
-            files = self._keys.files()
-            if files != self._files:
-                self._crypt, self._files = open_crypt(self._keys), files
-            self._epoch = epoch
 
 
 def missing(settings: AtRestOptions) -> list[str]:

@@ -67,7 +67,7 @@ def export_bundle(hub: Hub, request: ExportRequest) -> Exported:
     identifier, now = number_form(request.identifier), hub.now()
     with writing(hub.engine) as connection:
         known = not identifiers.unusable(identifiers.inspect(identifier))
-        epoch, _note, rows = find(connection, [identifier] if known else [], [])
+        epoch, rows = find(connection, [identifier] if known else [], [])
         hub.security.seen(connection, epoch)
         row = next(iter(rows), None)
         if row is None or row.type_id not in request.principal.types:

@@ -37,9 +37,6 @@ UNSIGNED = Checkpoint("", 2**62, bytes(32), "")
 """Stands for a checkpoint whose signature does not verify: it covers every entry and proves none."""
 
 
-_NOTES = sa.select(checkpoint_table.c.note)
-
-
 def check_version(hub: Hub, connection: sa.Connection, head: Checkpoint | None, row: object, opened: Opened) -> Proof:
     """All of content, seal and log. `row` also has the columns of its attestation."""
     statement = check_statement(hub, row)
@@ -94,19 +91,15 @@ def newest_checkpoint(hub: Hub, connection: sa.Connection) -> Checkpoint | None:
     Raises LogDiverged where a newer one is published than the database has.
     """
     published = hub.tiles.read_checkpoint()
-    note = connection.execute(_NOTES.order_by(checkpoint_table.c.size.desc()).limit(1)).scalar()
-    return relied_on(hub, connection, published, note)
-
-
-def relied_on(hub: Hub, connection: sa.Connection, published: str | None, note: str | None) -> Checkpoint | None:
-    """`newest_checkpoint` by notes: the published one, read before the database's newest."""
+    query = sa.select(checkpoint_table.c.note)
+    note = connection.execute(query.order_by(checkpoint_table.c.size.desc()).limit(1)).scalar()
     refuse_if_older(published, note)
     if note is None:
         return None
     head = read_checkpoint(hub, note)
     if head is None:
         vouched = [one.until.size for one in hub.security.keys("checkpoint") if one.until is not None]
-        notes = connection.execute(_NOTES.where(checkpoint_table.c.size.in_(vouched)).order_by(checkpoint_table.c.size.desc())).scalars()
+        notes = connection.execute(query.where(checkpoint_table.c.size.in_(vouched)).order_by(checkpoint_table.c.size.desc())).scalars()
         head = next((found for one in notes if (found := read_checkpoint(hub, one))), None)
     return head or UNSIGNED
 

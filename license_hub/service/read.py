@@ -74,7 +74,7 @@ def _read(
     if identifiers.unusable(identifiers.inspect(identifier)):
         return MaskedLicense(identifier, None, {}, decide(None, now=now, as_of=now, malformed=True), None, None), None, None
     _check_type(hub, request.principal, identifier)
-    epoch, _note, rows = find(connection, [identifier], [])
+    epoch, rows = find(connection, [identifier], [])
     hub.security.seen(connection, epoch)
     if not rows:
         cause, as_of = Absences(hub, connection, now).of(VerifyRequest(identifier=identifier))

@@ -15,7 +15,7 @@ Source: design.md decisions 1, 5 and 9.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -34,7 +34,7 @@ from license_hub.service.events import check_event, worst
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.logs import licenses
-from license_hub.service.proofs import check_version, relied_on
+from license_hub.service.proofs import check_version, newest_checkpoint
 from license_hub.service.provisional import Provisional
 from license_hub.service.witnessing import witnessed_size
 from license_hub.storage.engine import writing
@@ -104,41 +104,25 @@ class Match:
     opened: Opened | None
 
 
-@dataclass(frozen=True)
-class _Logs:
-    """What a transaction found of the log and of the keys."""
-
-    head: Checkpoint | None
-    witnessed: int
-    """Entries under the newest witnessed checkpoint."""
-    epoch: int
-
-    def standing(self, newest: int) -> str:
-        """How far the log vouches for a version and its status act, up to that entry."""
-        if newest < self.witnessed:
-            return "witnessed"
-        return "unwitnessed" if self.head is not None and newest < self.head.size else "pending"
-
-
 def verify(hub: Hub, requests: Sequence[VerifyRequest]) -> list[Answer]:
     """One answer a request, in order. Raises ValueError for a request that is neither by identifier nor by all three of the other way."""
     for one in requests:
         check_form(one)
     now, crypt = hub.now(), hub.crypt
     asked = [asked_for(hub, one) for one in requests]
-    published = hub.tiles.read_checkpoint()
     with writing(hub.engine) as connection:
-        epoch, note, matches = _look_up(hub, connection, asked)
+        epoch, matches = _look_up(hub, connection, asked)
         hub.security.seen(connection, epoch)
         if hub.crypt is not crypt:
             # There is a new index key: what was issued under it was not found.
             asked = [asked_for(hub, one) for one in requests]
-            epoch, note, matches = _look_up(hub, connection, asked)
-        head = relied_on(hub, connection, published, note)
+            epoch, matches = _look_up(hub, connection, asked)
+        head = newest_checkpoint(hub, connection)
         witnessed = witnessed_size(hub, connection, licenses(hub))
         absences = Absences(hub, connection, now)
-        logs = _Logs(head, witnessed, epoch)
-        answers = [_answer(hub, connection, logs, one, match, now, absences) for one, match in zip(asked, matches, strict=True)]
+        made = [_answer(hub, connection, head, one, match, now, absences) for one, match in zip(asked, matches, strict=True)]
+        standing = [_standing(head, witnessed, match, one) for one, match in zip(made, matches, strict=True)]
+        answers = [replace(one, log=log, epoch=epoch) for one, log in zip(made, standing, strict=True)]
         entries = [audited(hub, *one) for one in zip(requests, matches, answers, strict=True)]
         record(connection, now, entries)
     return answers
@@ -179,10 +163,10 @@ class _Event:
         self.__dict__.update(columns)
 
 
-def _look_up(hub: Hub, connection: sa.Connection, asked: Sequence[Asked]) -> tuple[int, str | None, list[Match | None]]:
-    """(security epoch, newest checkpoint's note, what each request is about)."""
+def _look_up(hub: Hub, connection: sa.Connection, asked: Sequence[Asked]) -> tuple[int, list[Match | None]]:
+    """(security epoch, what each request is about)."""
     numbers = {index for one in asked for index in one.numbers}
-    epoch, note, rows = find(connection, {one.identifier for one in asked if one.identifier}, numbers)
+    epoch, rows = find(connection, {one.identifier for one in asked if one.identifier}, numbers)
     by_identifier = {row.identifier: row for row in rows}
     by_number: dict[tuple[str, bytes], list[sa.Row]] = {}
     for row in rows:
@@ -195,7 +179,7 @@ def _look_up(hub: Hub, connection: sa.Connection, asked: Sequence[Asked]) -> tup
             found.append(_by_number(hub, one.request, rows))
         else:
             found.append(of_identifier(hub, one.request, by_identifier.get(one.identifier or "")))
-    return epoch, note, found
+    return epoch, found
 
 
 def asked_for(hub: Hub, request: VerifyRequest) -> Asked:
@@ -232,17 +216,17 @@ def _state(row: sa.Row) -> State:
 
 
 def _answer(
-    hub: Hub, connection: sa.Connection, logs: _Logs, asked: Asked, match: Match | None, now: datetime, absences: Absences
+    hub: Hub, connection: sa.Connection, head: Checkpoint | None, asked: Asked, match: Match | None, now: datetime, absences: Absences
 ) -> Answer:
-    request, head = asked.request, logs.head
+    request = asked.request
     kind = hub.catalog.license_types.get(request.type_id or "")
     if asked.malformed:
-        return Answer(decide(None, now=now, as_of=now, malformed=True), epoch=logs.epoch)
+        return Answer(decide(None, now=now, as_of=now, malformed=True))
     if asked.numbers and kind is not None and kind.origin == "verify_only":
-        return Answer(decide(None, now=now, as_of=now, verify_only=True), kind.id, epoch=logs.epoch)
+        return Answer(decide(None, now=now, as_of=now, verify_only=True), kind.id)
     if match is None:
         cause, as_of = absences.of(request)
-        return Answer(decide(cause, now=now, as_of=as_of or now), kind.id if kind else None, as_of=as_of, epoch=logs.epoch)
+        return Answer(decide(cause, now=now, as_of=as_of or now), kind.id if kind else None, as_of=as_of)
     differing = differing_claims(request, match)
     found = judge(hub, connection, head, match, tuple(differing))
     row = match.row
@@ -251,15 +235,24 @@ def _answer(
         evidence["leaf_hash"] = match.opened.leaf_hash.hex()
     verdict = decide(found, now=now, as_of=datetime.fromisoformat(row.as_of), evidence=evidence)
     shown = tuple(differing) if found.proof is not Proof.BAD else ()
-    log = None if verdict.code is Code.PROOF_BAD else logs.standing(max(row.entry, row.event_entry or 0))
     pending = hub.provisional.of(connection, hub.catalog, row.type_id, row.identifier, now)
-    known = (row.type_id, shown, row.grade, row.holder_verified, verdict.as_of, log)
-    return Answer(verdict, *known, _held(row), pending, logs.epoch)
+    known = (row.type_id, shown, row.grade, row.holder_verified, verdict.as_of)
+    return Answer(verdict, *known, change_held=_held(row), provisional=pending)
 
 
 def _held(row: sa.Row) -> bool:
     """Said of the newest version alone: what an older one says no longer counts anyway."""
     return bool(row.change_held) and row.entry == row.newest_entry
+
+
+def _standing(head: Checkpoint | None, witnessed: int, match: Match | None, answer: Answer) -> str | None:
+    """How far the log vouches for a version and its newest status act; None where nothing was found or its proof is bad."""
+    if match is None or answer.verdict.code is Code.PROOF_BAD:
+        return None
+    newest = max(match.row.entry, match.row.event_entry or 0)
+    if newest < witnessed:
+        return "witnessed"
+    return "unwitnessed" if head is not None and newest < head.size else "pending"
 
 
 def differing_claims(request: VerifyRequest, match: Match) -> list[str]:

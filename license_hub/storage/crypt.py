@@ -52,7 +52,6 @@ class Crypt:
     reload: Callable[[], Mapping[bytes, bytes]] | None = field(default=None, repr=False, compare=False)
     """Asked once for each kid that is not known: another process may have made that key."""
     _pads: dict[str, tuple[tuple[bytes, bytes, bytes], ...]] = field(default_factory=dict, repr=False, compare=False)
-    _openers: dict[bytes, Callable[[bytes, bytes, bytes], bytes]] = field(default_factory=dict, repr=False, compare=False)
     _found: dict[bytes, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -75,21 +74,25 @@ class Crypt:
 
     def decrypt(self, table: str, column: str, row: object, cell: bytes) -> bytes:
         """Raises DecryptionError naming the place, never the content."""
-        place, cell = f"{table}|{column}|{row}", bytes(cell)
-        opener = self._opener(cell[: 1 + KID_BYTES])
-        if opener is None:
+        place = f"{table}|{column}|{row}"
+        key = self._key(bytes(cell[1 : 1 + KID_BYTES])) if bytes(cell[:1]) == _VERSION else None
+        if key is None:
             raise DecryptionError(f"{place}: written under another key or format; restore the data key it names")
         try:
-            return opener(cell[1 + KID_BYTES : _HEAD], cell[_HEAD:], place.encode())
+            return AESGCM(key).decrypt(bytes(cell[1 + KID_BYTES : _HEAD]), bytes(cell[_HEAD:]), place.encode())
         except InvalidTag:
             raise DecryptionError(f"{place}: the stored bytes were changed or moved; run `hub log fsck`") from None
 
     def open_each(self, table: str, column: str, rows: Sequence[object], cells: Sequence[bytes]) -> list[bytes | None]:
         """`decrypt` of many cells of one column; None where it would raise DecryptionError."""
-        place, opened = f"{table}|{column}|", []
+        place, ciphers, opened = f"{table}|{column}|", {}, []
         for row, cell in zip(rows, cells, strict=True):
+            head = cell[: 1 + KID_BYTES]
+            if head not in ciphers:
+                key = self._key(head[1:]) if head[:1] == _VERSION else None
+                ciphers[head] = AESGCM(key).decrypt if key else None
             try:
-                opened.append(self._opener(cell[: 1 + KID_BYTES])(cell[1 + KID_BYTES : _HEAD], cell[_HEAD:], f"{place}{row}".encode()))
+                opened.append(ciphers[head](cell[1 + KID_BYTES : _HEAD], cell[_HEAD:], f"{place}{row}".encode()))
             except (InvalidTag, TypeError, ValueError):
                 # No key (None is not called), a cell cut short, or changed bytes.
                 opened.append(None)
@@ -142,13 +145,6 @@ class Crypt:
         masked = [(bytes(one ^ 0x36 for one in block), bytes(one ^ 0x5C for one in block)) for block in blocks]
         pads = tuple((*both, bytes([number])) for number, both in enumerate(masked, 1))
         return self._pads.setdefault(purpose, pads)
-
-    def _opener(self, head: bytes) -> Callable[[bytes, bytes, bytes], bytes] | None:
-        """What decrypts cells that begin like that; None where the key is not here."""
-        opener = self._openers.get(head)
-        if opener is None and head[:1] == _VERSION and (key := self._key(head[1:])) is not None:
-            opener = self._openers[head] = AESGCM(key).decrypt
-        return opener
 
     def _key(self, kid: bytes) -> bytes | None:
         if kid == self.kid:

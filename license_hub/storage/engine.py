@@ -33,15 +33,9 @@ def open_engine(url: str) -> sa.Engine:
     if target.get_backend_name() == "sqlite":
         return _sqlite(target)
     if target.get_backend_name() == "postgresql":
-        place, arguments = postgres_arguments(target)
-        return sa.create_engine(place, **arguments)
+        wanted = {name: value for name, value in POSTGRES_LIMITS.items() if name not in target.query}
+        return sa.create_engine(target.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=wanted)
     raise ValueError(f"HUB_DATABASE_URL: {target.get_backend_name()} is not supported; use sqlite or postgresql")
-
-
-def postgres_arguments(url: sa.URL) -> tuple[sa.URL, dict[str, object]]:
-    """(URL with our driver, the engine's other arguments)."""
-    wanted = {name: value for name, value in POSTGRES_LIMITS.items() if name not in url.query}
-    return url.set(drivername="postgresql+psycopg"), {"pool_pre_ping": True, "connect_args": wanted}
 
 
 def is_postgres(connection: sa.Connection) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from license_hub.storage import epoch
 from license_hub.storage.engine import is_postgres
-from license_hub.storage.tables import attestation, checkpoint, license, sequence, status, version
+from license_hub.storage.tables import attestation, license, sequence, status, version
 from license_hub.storage.tables_held import held_ticket
 
 _newest = version.alias("newest")
@@ -50,15 +50,12 @@ FOUND = (
 it supersedes; `newest_*` of the license's newest version; `event_*` of the last status event after that one (NULL = none)."""
 
 
-_note = sa.select(checkpoint.c.note).order_by(checkpoint.c.size.desc()).limit(1).scalar_subquery()
-_EPOCH = epoch.NOW.with_only_columns(sa.literal(True).label("epoch"), sequence.c.next.label("number"), _note.label("note"))
+_EPOCH = epoch.NOW.with_only_columns(sa.literal(True).label("epoch"), sequence.c.next.label("number"))
 
 
 class Found(NamedTuple):
     epoch: int
     """The security epoch: who decides on remembered keys compares it with theirs (`service.security.Security.seen`)."""
-    note: str | None
-    """The newest checkpoint."""
     rows: list[sa.Row]
     """Of FOUND's columns, and `change_held`."""
 
@@ -68,9 +65,9 @@ def find(connection: sa.Connection, identifiers: Collection[str], numbers: Colle
     places, rows = (_PLACES_ANY, _ROWS_ANY) if is_postgres(connection) else (_PLACES_IN, _ROWS_IN)
     # Entries first, then everything by its primary key: a plan that stays right while a bulk load has left statistics behind.
     found = connection.execute(places, {"identifiers": list(identifiers), "numbers": list(numbers)}).all()
-    entries = sorted({number for is_epoch, number, _ in found if not is_epoch})
+    entries = sorted({number for is_epoch, number in found if not is_epoch})
     listed = connection.execute(rows, {"entries": entries}).all() if entries else []
-    return Found(*next((number, note) for is_epoch, number, note in found if is_epoch), list(listed))
+    return Found(next(number for is_epoch, number in found if is_epoch), list(listed))
 
 
 def _in(column: sa.Column, name: str) -> sa.ColumnElement[bool]:
@@ -84,7 +81,7 @@ def _any(column: sa.Column, name: str) -> sa.ColumnElement[bool]:
 
 def _places(among: Callable[[sa.Column, str], sa.ColumnElement[bool]]) -> sa.CompoundSelect:
     wanted = ((version.c.identifier, "identifiers"), (version.c.number_bi, "numbers"))
-    return sa.union_all(_EPOCH, *(sa.select(sa.literal(False), version.c.entry, sa.null()).where(among(*one)) for one in wanted))
+    return sa.union_all(_EPOCH, *(sa.select(sa.literal(False), version.c.entry).where(among(*one)) for one in wanted))
 
 
 _PLACES_IN, _PLACES_ANY = _places(_in), _places(_any)

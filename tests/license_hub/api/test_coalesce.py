@@ -38,7 +38,7 @@ def test_call_alone_runs_at_once_as_a_batch_of_one():
     async def scene():
         calls = Coalescer(batch)
         answer = await calls.call(21)
-        await calls.close()
+        calls.close()
         return answer
 
     assert asyncio.run(scene()) == 42
@@ -57,7 +57,7 @@ def test_calls_arriving_during_a_batch_share_the_next_one():
         await asyncio.sleep(0.05)
         batch.open.set()
         answers = await asyncio.gather(*waiting)
-        await calls.close()
+        calls.close()
         return answers
 
     assert asyncio.run(scene()) == [2 * one for one in range(8)]
@@ -70,7 +70,7 @@ def test_calls_beside_a_poisonous_one_are_answered():
     async def scene():
         calls = Coalescer(batch)
         answers = await asyncio.gather(*(calls.call(one) for one in (1, 2, 3)), return_exceptions=True)
-        await calls.close()
+        calls.close()
         return answers
 
     first, second, third = asyncio.run(scene())
@@ -85,7 +85,7 @@ def test_calls_meeting_a_shared_fault_all_get_it_without_retry():
     async def scene():
         calls = Coalescer(batch, shared=(ConnectionError,))
         answers = await asyncio.gather(*(calls.call(one) for one in (1, 2, 3)), return_exceptions=True)
-        await calls.close()
+        calls.close()
         return answers
 
     assert [type(one) for one in asyncio.run(scene())] == [ConnectionError] * 3
@@ -102,7 +102,7 @@ def test_calls_meeting_a_log_that_diverged_all_get_it_without_retry():
     async def scene():
         calls = Coalescer(batch, shared=SHARED_FAULTS)
         found = await asyncio.gather(*(calls.call(number) for number in range(5)), return_exceptions=True)
-        await calls.close()
+        calls.close()
         return found
 
     assert {type(one) for one in asyncio.run(scene())} == {LogDiverged} and sum(map(len, runs)) == 5
@@ -115,7 +115,7 @@ def test_calls_over_the_waiting_limit_are_refused_and_the_others_answered():
         calls = Coalescer(batch, waiting=2)
         tasks = [asyncio.create_task(calls.call(one)) for one in range(3)]
         answers = await asyncio.gather(*tasks, return_exceptions=True)
-        await calls.close()
+        calls.close()
         return answers
 
     first, second, third = asyncio.run(scene())
@@ -137,7 +137,7 @@ def test_caller_that_went_away_does_not_cancel_its_neighbours():
         early.cancel()
         batch.open.set()
         answer = await late
-        await calls.close()
+        calls.close()
         return answer
 
     assert asyncio.run(scene()) == 6
@@ -148,7 +148,7 @@ def test_batch_that_answers_too_few_is_a_fault_for_all_not_a_mix_up():
     async def scene():
         calls = Coalescer(lambda requests: [0])
         answers = await asyncio.gather(calls.call(1), calls.call(2), return_exceptions=True)
-        await calls.close()
+        calls.close()
         return answers
 
     # Alone each gets its own single answer; together the wrong count is never spread over them.
@@ -164,7 +164,7 @@ def test_coalescer_keeps_serving_after_faults(size):
         await asyncio.gather(*(calls.call(one) for one in range(size)), return_exceptions=True)
         batch.away = False
         answer = await calls.call(5)
-        await calls.close()
+        calls.close()
         return answer
 
     assert asyncio.run(scene()) == 10
@@ -183,8 +183,8 @@ def test_t24_batch_that_hangs_is_given_up_by_its_caller_and_the_next_call_is_ans
         batch.open.set()
         patient = Coalescer(batch)
         answer = await patient.call(3)
-        await patient.close()
-        await calls.close()
+        patient.close()
+        calls.close()
         return answer
 
     assert asyncio.run(scene()) == 6
