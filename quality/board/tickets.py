@@ -36,7 +36,7 @@ def router(around: Surroundings) -> APIRouter:
             found = page(connection, around.catalog, asked, around.now(), before=max(before, 0))
             options = _options(around, connection, mine)
         return around.render(
-            request, "tickets.html", asked=asked, found=found, states=STATES, urgencies=URGENCIES, limited=mine, said=said,
+            request, "tickets.html", board=not mine, asked=asked, found=found, states=STATES, urgencies=URGENCIES, limited=mine, said=said,
             rows=[shown_ticket(around, one) for one in found.tickets],
             next=filtered(request, "/quality/tickets", before=found.next_before, said="") if found.next_before else "", **options,
         )  # fmt: skip
