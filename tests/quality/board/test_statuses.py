@@ -68,7 +68,7 @@ def test_scores_count_it_once_and_only_failed_lowers_them(house, state):
         (line,) = totals.lines(connection, resources=["thing"])
     measure = now.measures().get(code)
     assert (measure.satisfied, measure.evaluated, measure.errored, measure.skipped) == wanted
-    assert totals.measures(house.bench.catalog, [line])[code] == measure
+    assert totals.measures(house.bench.catalog.indicators, [line.measures])[code] == measure
     assert measure.normalised == {"passed": 1.0, "failed": 0.5}.get(state)
     for body in {place.code for place in now.by_body}:
         theirs = now.measures(body=body).get(code)
