@@ -31,7 +31,7 @@ DOUBTED = "校核申请：有人认为证照内容有误"
 MOST_REASON = 500
 
 
-FATES = {"rejected": msgid("拒收"), "warned": msgid("警告"), REMOVED: msgid("减少")}
+FATES = {"rejected": msgid("拒收"), "warned": msgid("提示"), REMOVED: msgid("减少")}
 ROW_STATES = {"open": msgid("待更正"), "corrected": msgid("待复核"), "closed": msgid("已关闭")}
 
 
