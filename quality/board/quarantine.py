@@ -15,7 +15,21 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
 from quality.board.sheets import link
-from quality.board.showing import FATES, RuleShown, filtered, local, only, own, purpose, resource_of, rule_of, shown, tickets_of
+from quality.board.showing import (
+    FATES,
+    After,
+    Number,
+    RuleShown,
+    filtered,
+    local,
+    only,
+    own,
+    purpose,
+    resource_of,
+    rule_of,
+    shown,
+    tickets_of,
+)
 from quality.board.surroundings import Surroundings
 from quality.bodies import names
 from quality.duplicates import SEPARATOR
@@ -47,17 +61,17 @@ def router(around: Surroundings) -> APIRouter:
 
     @made.get("/quality/quarantine")
     def browse(
-        request: Request, resource: str = "", batch: str = "", rule: str = "", body: str = "", fate: str = "", after: int = 0
+        request: Request, resource: str = "", batch: str = "", rule: str = "", body: str = "", fate: str = "", after: After = 0
     ) -> Response:
         asked = _asked(around, request, resource, Wanted(batch, rule, body, fate), after)
         return _page(around, request, asked)
 
     @made.get("/quality/quarantine/{batch}/rows/{number}")
-    def one(request: Request, batch: str, number: int) -> Response:
+    def one(request: Request, batch: str, number: Number) -> Response:
         return _row(around, request, batch, number)
 
     @made.post("/quality/quarantine/{batch}/rows/{number}")
-    def unmask(request: Request, batch: str, number: int, purpose_code: Text = "", why: Text = "") -> Response:
+    def unmask(request: Request, batch: str, number: Number, purpose_code: Text = "", why: Text = "") -> Response:
         said = purpose(around, purpose_code, why)
         if said.errors:
             return _row(around, request, batch, number, errors=said.errors, why=said.reason)
@@ -178,7 +192,7 @@ def _rules(around: Surroundings, connection: sa.Connection, asked: Asked) -> lis
     return found + ([RuleCount(rule_of(around.catalog, asked.resource, REMOVED), removed, REMOVED)] if removed else [])
 
 
-def _found(around: Surroundings, request: Request, batch: str, number: int) -> FailedRow:
+def _found(around: Surroundings, request: Request, batch: str, number: Number) -> FailedRow:
     """Raises 404, also for a row of another body."""
     _resource_of_batch(around, batch)
     with opened(around.lake, around.catalog, around.database, batch) as rows:

@@ -16,7 +16,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
 from quality import sampling
-from quality.board.showing import Filled, Purpose, local, purpose, resource_of
+from quality.board.showing import MOST_NUMBER, After, Filled, Purpose, local, purpose, resource_of
 from quality.board.surroundings import Surroundings
 from quality.board.words import msgid
 from quality.errors import SampleRefused
@@ -52,11 +52,13 @@ def router(around: Surroundings) -> APIRouter:
         return RedirectResponse(f"/quality/samples/{found.sample}", status_code=303)
 
     @made.get("/quality/samples/{name}")
-    def show(request: Request, name: str, after: int = 0, said: str = "") -> Response:
+    def show(request: Request, name: str, after: After = 0, said: str = "") -> Response:
         return _page(around, request, name, after, said=said)
 
     @made.post("/quality/samples/{name}/rows")
-    def unmask(request: Request, name: str, after: Annotated[int, Form()] = 0, purpose_code: Text = "", why: Text = "") -> Response:
+    def unmask(
+        request: Request, name: str, after: Annotated[int, Form(ge=0, le=MOST_NUMBER)] = 0, purpose_code: Text = "", why: Text = ""
+    ) -> Response:
         given = purpose(around, purpose_code, why)
         if not given.errors:
             _line(around, name)

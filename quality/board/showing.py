@@ -12,7 +12,8 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, HTTPException, Query, Request
+from fastapi import Path as PathParameter
 from starlette.datastructures import FormData
 
 from catalogs.model import Catalog, Resource
@@ -29,6 +30,11 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 REMOVED_SENTENCE = "上一批有、本批没有的记录：源头是否误删"
 DOUBTED = "校核申请：有人认为证照内容有误"
 MOST_REASON = 500
+MOST_NUMBER = 2**53
+Number = Annotated[int, PathParameter(ge=0, le=MOST_NUMBER)]
+"""Of a ticket, a row: in the address."""
+After = Annotated[int, Query(ge=0, le=MOST_NUMBER)]
+"""Where a page of a list begins."""
 
 
 FATES = {"rejected": msgid("拒收"), "warned": msgid("提示"), REMOVED: msgid("减少")}

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from catalogs.errors import EgovError
 from quality.board.sheets import link
-from quality.board.showing import ROW_STATES, only, purpose
+from quality.board.showing import ROW_STATES, After, Number, only, purpose
 from quality.board.surroundings import Held, Person, Surroundings
 from quality.board.ticket_acts import acts_of, carry_out
 from quality.board.ticket_views import event_shown, facts, provisionals, requests, rows_csv, shown_rows, suggested, ticket_of
@@ -31,12 +31,12 @@ def router(around: Surroundings) -> APIRouter:
     made = APIRouter(include_in_schema=False)
 
     @made.get("/quality/tickets/{number}")
-    def show(request: Request, number: int, state: str = "", after: int = 0, said: str = "") -> Response:
+    def show(request: Request, number: Number, state: str = "", after: After = 0, said: str = "") -> Response:
         return ticket_page(around, request, number, state=state, after=after, said=said)
 
     @made.post("/quality/tickets/{number}/acts")
     def act(
-        request: Request, number: int, act: Text, reason: Text = "", comment: Text = "", to: Text = "", scope: Text = "",
+        request: Request, number: Number, act: Text, reason: Text = "", comment: Text = "", to: Text = "", scope: Text = "",
         row: Annotated[list[int] | None, Form()] = None,
     ) -> Response:  # fmt: skip
         line = ticket_of(around, request, number)
@@ -47,7 +47,7 @@ def router(around: Surroundings) -> APIRouter:
         return RedirectResponse(f"/quality/tickets/{number}?said={act}", status_code=303)
 
     @made.post("/quality/tickets/{number}/export")
-    def export(request: Request, number: int, whole: Text = "", purpose_code: Text = "", why: Text = "") -> Response:
+    def export(request: Request, number: Number, whole: Text = "", purpose_code: Text = "", why: Text = "") -> Response:
         line = ticket_of(around, request, number)
         said = purpose(around, purpose_code, why) if whole else None
         if said and said.errors:
@@ -57,7 +57,7 @@ def router(around: Surroundings) -> APIRouter:
         return rows_csv(around, line, whole=bool(whole))
 
     @made.post("/quality/tickets/{number}/issuing")
-    def issuing(request: Request, number: int, word: Text, comment: Text = "") -> Response:
+    def issuing(request: Request, number: Number, word: Text, comment: Text = "") -> Response:
         return _say(around, request, number, word, comment)
 
     return made

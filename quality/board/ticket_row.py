@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
-from quality.board.showing import ROW_STATES, Filled, local, only, purpose
+from quality.board.showing import ROW_STATES, Filled, Number, local, only, purpose
 from quality.board.surroundings import Surroundings
 from quality.board.ticket_views import facts, provisionals, requests, row_of, shown_rows, suggested, ticket_of
 from quality.board.words import msgid
@@ -37,11 +37,11 @@ def router(around: Surroundings) -> APIRouter:
     made = APIRouter(include_in_schema=False)
 
     @made.get("/quality/tickets/{number}/rows/{row}")
-    def one(request: Request, number: int, row: int, said: str = "") -> Response:
+    def one(request: Request, number: Number, row: Number, said: str = "") -> Response:
         return row_page(around, request, number, row, said=said)
 
     @made.post("/quality/tickets/{number}/rows/{row}")
-    def unmask(request: Request, number: int, row: int, purpose_code: Text = "", why: Text = "") -> Response:
+    def unmask(request: Request, number: Number, row: Number, purpose_code: Text = "", why: Text = "") -> Response:
         said = purpose(around, purpose_code, why)
         line = ticket_of(around, request, number)
         if said.errors:
@@ -51,7 +51,7 @@ def router(around: Surroundings) -> APIRouter:
         return row_page(around, request, number, row, whole=True)
 
     @made.post("/quality/tickets/{number}/rows/{row}/provisional")
-    def edit(request: Request, number: int, row: int, form: Filled) -> Response:
+    def edit(request: Request, number: Number, row: Number, form: Filled) -> Response:
         line, person = ticket_of(around, request, number), around.person(request)
         found = row_of(around, line, row)
         if Role.BODY not in person.roles or person.body != line.handler:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from quality.board.showing import days_left, filtered, local, only, rule_of
+from quality.board.showing import After, days_left, filtered, local, only, rule_of
 from quality.board.surroundings import Surroundings
 from quality.board.words import WARNINGS, msgid
 from quality.bodies import names
@@ -26,7 +26,7 @@ def router(around: Surroundings) -> APIRouter:
     @made.get("/quality/tickets")
     def listing(
         request: Request, state: str = "", rule: str = "", resource: str = "", body: str = "", batch: str = "", urgency: str = "",
-        before: int = 0, said: str = "",
+        before: After = 0, said: str = "",
     ) -> Response:  # fmt: skip
         mine = only(around.person(request))
         asked = Filter(

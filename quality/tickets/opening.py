@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from catalogs.model import Catalog
 from connectors.lake import Lake
+from quality.erase import alone
 from quality.files import claim
 from quality.session import scratch, session
 from quality.sql import compose, literal, literals
@@ -47,9 +48,11 @@ def open_tickets(
 ) -> list[Opened]:
     """One ticket a body for each of these rules, as the batch failed them. Raises KeyError for an unknown batch."""
     opened = Lake.of(lake)
-    with session(opened, catalog) as connection:
+    resource = batch.rsplit("-", 2)[0]
+    if resource not in catalog.resources:
+        raise KeyError(batch)
+    with session(opened, alone(catalog, resource)) as connection:
         failing.stage(connection, database, opened, catalog, batch, rules)
-        resource = batch.rsplit("-", 2)[0]
         groups = connection.execute("SELECT rule, body, min(division) FROM failing GROUP BY ALL ORDER BY ALL").fetchall()
         cases = [Case(rule, resource, body, division, batch) for rule, body, division in groups]
         made = [_open(connection, catalog, one, opened, database, now, actor) for one in cases]

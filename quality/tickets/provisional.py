@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from catalogs.model import Catalog, Resource
 from connectors.lake import Lake
 from quality.check.rows import Context
+from quality.erase import alone
 from quality.files import claim
 from quality.job import SHANGHAI
 from quality.provisional import license_of, standing
@@ -149,7 +150,7 @@ def _check(
     if rule is None or "_raw" in row.values:
         return
     said = {**row.values, **{headers[name]: value for name, value in {**given, **asked.values}.items()}}
-    with session(lake, catalog) as connection:
+    with session(lake, alone(catalog, resource.id)) as connection:
         context = Context(resource, catalog, now.astimezone(SHANGHAI).date(), None)
         if not trial.accepted(connection, context, rule, [(row.row, said)]):
             raise EditRefused("STILL_FAILS", f"rule {rule.id} would fail again")

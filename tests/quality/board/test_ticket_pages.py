@@ -183,3 +183,8 @@ def test_rows_are_paged_and_filtered_by_state(world):
 @pytest.mark.parametrize("path", ["/quality/tickets/99", "/quality/tickets/1/rows/99", "/quality/tickets/1/rows/0"])
 def test_unknown_ticket_or_row_is_not_found(world, opened, path):
     assert world.house.get(STAFF, path).status_code == 404
+
+
+@pytest.mark.parametrize("path", [f"/quality/tickets/{2**70}", f"/quality/tickets?before={2**70}", "/quality/tickets/1/rows/-1"])
+def test_numbers_no_database_knows_are_refused(world, opened, path):
+    assert world.house.get(STAFF, path).status_code == 422
