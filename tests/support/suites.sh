@@ -16,7 +16,7 @@ suite() {
 .venv/bin/python -m catalogs check || bad=1
 suite core -n 2 --dist loadfile tests/architecture tests/docs tests/catalogs tests/connectors
 suite quality -n 2 --dist loadfile tests/quality --ignore=tests/quality/board
-suite board -n 2 --dist loadfile tests/quality/board tests/quality_board
+suite board -n 2 --dist loadfile tests/quality/board
 suite trust -n 2 --dist loadfile tests/license_hub/domain tests/license_hub/signing tests/license_hub/log tests/golden
 suite outsider -n 2 --dist load tests/conformance
 # Two halves of one folder: each suite stays under five minutes.

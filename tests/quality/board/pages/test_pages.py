@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from tests.quality_board.world import CAPITAL_RULE, ID_RULE, organ
+from tests.quality.board.pages.world import CAPITAL_RULE, ID_RULE, organ
 
 PAGES = ("/quality", "/quality/resources/legal_entity", f"/quality/rules/{ID_RULE}", "/quality/bulletin")
 

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.license_hub.web.staff_visit import PASSWORD
-from tests.quality_board.world import ID_RULE, NAME_RULE, organ
+from tests.quality.board.pages.world import ID_RULE, NAME_RULE, organ
 
 pytestmark = pytest.mark.browser
 

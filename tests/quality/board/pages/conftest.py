@@ -14,7 +14,7 @@ from tests.browser.conftest import browser, screenshots
 from tests.license_hub.sample_hub import Clock, options
 from tests.license_hub.server import free_ports
 from tests.license_hub.web.staff_visit import Browser, add_staff
-from tests.quality_board.world import NOW, World, made
+from tests.quality.board.pages.world import NOW, World, made
 
 __all__ = ["browser", "screenshots"]
 
