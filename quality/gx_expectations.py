@@ -23,16 +23,12 @@ from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
 from catalogs.load import load
-from catalogs.model import ACROSS_CHECKS, Catalog
+from catalogs.model import Catalog
 from quality import gx_verdicts
+from quality.gx_frame import LEFT_OUT
 
-JUDGED_OVER_BATCHES: Mapping[str, str] = {
-    **dict.fromkeys(ACROSS_CHECKS, "needs the trusted rows of other resources"),
-    "freshness": "judges the delivery's time, not its rows",
-    "volume": "compares with the head publication",
-    "conflicting_duplicate": "is found while duplicates are settled, before rows are judged",
-}
-"""Batch checks that no frame of one batch can answer, and why."""
+JUDGED_OVER_BATCHES: Mapping[str, str] = {check: why for check, why in LEFT_OUT.items() if check != "unique"}
+"""Batch checks that no frame of one batch can answer, and why. GX has an expectation of its own for `unique`."""
 
 
 @functools.cache

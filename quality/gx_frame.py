@@ -5,15 +5,28 @@ Imports no GX: frames and results are made elsewhere.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from catalogs.model import ACROSS_CHECKS
+
 if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.core import ExpectationValidationResult
+
+
+LEFT_OUT: Mapping[str, str] = {
+    "unique": "the engine settles identical rows before it counts, GX counts every row of a group",
+    **dict.fromkeys(ACROSS_CHECKS, "needs the trusted rows of other resources"),
+    "freshness": "judges the delivery's time, not its rows",
+    "volume": "compares with the head publication",
+    "conflicting_duplicate": "is found while duplicates are settled, before rows are judged",
+}
+"""Checks of whole batches that plain GX on one frame answers otherwise than the engine or not at all, and why."""
 
 
 @dataclass(frozen=True)
