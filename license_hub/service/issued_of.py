@@ -15,7 +15,7 @@ from license_hub.service.held_changes import Said
 from license_hub.service.hub import Hub
 from license_hub.storage.engine import reading
 from license_hub.storage.licenses import CHUNK, chunks
-from license_hub.storage.tables import current, held, license, version
+from license_hub.storage.tables import attestation, current, held, license, version
 from license_hub.storage.tables_held import corrected, held_ticket
 from quality.corrected import numbers
 
@@ -60,6 +60,23 @@ class Waiting:
     changes: int
     refused: int
     since: str
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What became of a publication's rows: versions that organs' seals vouch for, and rows on hold now."""
+
+    issued: int
+    held: int
+
+
+def tally(hub: Hub, resource: str, publication: int) -> Tally:
+    """Counts alone: each seal over a publication's rows says how many they are."""
+    sealed = sa.select(sa.func.coalesce(sa.func.sum(attestation.c.size), 0))
+    sealed = sealed.where(attestation.c.resource == resource, attestation.c.publication == publication)
+    waiting = sa.select(sa.func.count()).where(held.c.resource == resource, held.c.publication == publication)
+    with reading(hub.engine, one_state=True) as connection:
+        return Tally(connection.scalar(sealed) or 0, connection.scalar(waiting) or 0)
 
 
 def issued(hub: Hub, resource: str, keys: Iterable[str]) -> dict[str, Issued]:

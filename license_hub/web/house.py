@@ -41,9 +41,8 @@ class House:
         self._hub = hub
         self._local = local
         self._provider = Provider(provider, hub.public_url + sign_in_provider.BACK, hub.clock) if provider else None
-        self._door = Door(
-            hub, lambda kind, given: issuer_of(hub, given["identifier"]) if kind == LICENSE else owner(kind, given), limits or Limits()
-        )
+        self._owner = owner
+        self._door = Door(hub, self.owner, limits or Limits())
         self._pages = Pages(self._door, folders)
         self.render = self._pages.render
         self.allowance = self._door.allowance
@@ -71,6 +70,10 @@ class House:
             }
             for key, one in found.items()
         }
+
+    def tally(self, resource: str, publication: int) -> issued_of.Tally:
+        """How many licenses a publication's rows became, and how many of them wait."""
+        return issued_of.tally(self._hub, resource, publication)
 
     def held(self, ticket: str) -> list[issued_of.Waiting]:
         """Rows of a ticket that wait for an issuing organ's word, by organ."""

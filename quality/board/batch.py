@@ -49,6 +49,7 @@ def router(around: Surroundings) -> APIRouter:
             report=report, tables=tables_, facts=_facts(around, row, report, published), looked=len(keys),
             issued=sorted(Counter(LICENSES.get(one.status, one.status) for one in issued.values()).items()), fields=_fields(state),
             gx=f"/quality/batches/{batch}/gx" if stored_run(around.lake.root, row) else "",
+            tally=around.issuing.tally(row.resource, published.number) if around.issuing and published else None,
             removed=link("/quality/quarantine", resource=row.resource, batch=batch, rule=REMOVED) if report.removed else "",
             links={name: sheets.exports(request.url, sheet) for name, sheet in tables_.items()},
         )  # fmt: skip

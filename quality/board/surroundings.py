@@ -46,6 +46,13 @@ class Issued:
     url: str
 
 
+class Tally(Protocol):
+    """What became of a publication's rows: licenses made, new ones and new versions; rows on hold now."""
+
+    issued: int
+    held: int
+
+
 class Held(Protocol):
     """Rows of a ticket that wait for an organ's word. `changes`: of licenses there are; `refused`: the organ said no, they stay on hold."""
 
@@ -56,7 +63,9 @@ class Held(Protocol):
 
 
 class Issuing(Protocol):
-    """What issuing organs say to corrections that came through a ticket. A person speaks for his own body alone."""
+    """What is issued of rows, and what issuing organs say to corrections that came through a ticket: a person for his own body alone."""
+
+    def tally(self, resource: str, publication: int) -> Tally: ...
 
     def held(self, ticket: str) -> Sequence[Held]: ...
 

@@ -40,6 +40,12 @@ class Waiting:
     refused: int = 0
 
 
+@dataclass(frozen=True)
+class Tally:
+    issued: int
+    held: int
+
+
 @dataclass
 class House:
     bench: Bench
@@ -74,6 +80,9 @@ class House:
 
     def audit(self, request: Request, action: str, **details: str | int) -> None:
         self.audited.append({"action": action, "by": request.headers["person"], **details})
+
+    def tally(self, resource: str, publication: int) -> Tally:
+        return Tally(len(self.licenses), len(self.waiting))
 
     def held(self, ticket: str) -> list[Waiting]:
         return [one for name, one in self.waiting if name == ticket]

@@ -100,6 +100,7 @@ def test_batch_page_balances_and_says_what_was_issued(signed_in, world):
     assert {one["stage"] for one in found["stages"]} >= {"落地", "逐条检查", "评分", "检查完成"}
     assert len(found["issued"]) == 37 and {one["status"] for one in found["issued"]} == {"有效"}
     assert found["rules"][0]["failed"] == 4 and [one["number"] for one in found["tickets"]] == ["2"]
+    assert "本批次共制发证照 37 份" in signed_in("quality").get(f"/quality/batches/{report.batch}").text
 
 
 def test_stopped_batch_says_why_and_names_no_license(signed_in, world):
