@@ -11,7 +11,7 @@ from catalogs.quality import Responsible
 from quality import bodies
 from quality.failed_rows import FailedRow, Wanted, counts, opened
 from quality.values import Veil, at_fault
-from tests.quality.test_tickets import FIELDS, HEADERS, LOOSE, NAMELESS, ODD, RULES
+from tests.quality.ticket_desk import FIELDS, HEADERS, LOOSE, NAMELESS, ODD, RULES
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def _wrong_check(row: Row) -> None:
 
 
 def _short_number(row: Row) -> None:
-    row.put(NUMBER, row.cells[NUMBER][:17], "id_number.check_digit")
+    row.put(NUMBER, row.cells[NUMBER][:17], "id_number.check_digit", "id_number.length")
     row.number_form = False
 
 
