@@ -38,6 +38,8 @@ from quality.tickets.states import Act, Kind, RowState, State
 RULE = "correction"
 """What such tickets have in place of a rule."""
 MOST_COMMENT = 2_000
+MOST_REQUESTS = 5
+"""Open ones of one asker for one license."""
 ATTEMPTS = 5
 
 
@@ -119,6 +121,8 @@ def prepare(catalog: Catalog, doubt: Doubt, *, lake: Lake | Path, database: sa.E
         raise CorrectionRefused("fields", "name the fields that are doubted")
     opened, resource, name = Lake.of(lake), catalog.resources[doubt.resource], uuid4().hex
     with database.connect() as reading:
+        if _asked(reading, doubt) >= MOST_REQUESTS:
+            raise CorrectionRefused("identifier", f"{MOST_REQUESTS} requests for this license are open already: read their answers")
         heads = publications.heads(reading, doubt.resource)
     with session(opened, alone(catalog, doubt.resource)) as connection:
         for head in heads:
@@ -129,6 +133,13 @@ def prepare(catalog: Catalog, doubt: Doubt, *, lake: Lake | Path, database: sa.E
                     made = _write(opened, name, case, _tables((key, origin, values), doubt, joining=_is_open(database, case)))
                     return Prepared(doubt, case, name, made.get("rows", ""), made["said"])
     raise CorrectionRefused("identifier", "the source no longer has the row this license was made of")
+
+
+def _asked(reading: sa.Connection, doubt: Doubt) -> int:
+    """Requests of the same asker for the same license that are still open."""
+    mine = (correction.c.asked_by == doubt.asked_by, correction.c.identifier == doubt.identifier, ticket.c.closed_at.is_(None))
+    query = sa.select(sa.func.count()).select_from(correction).join(ticket, ticket.c.ticket == correction.c.ticket)
+    return reading.scalar(query.where(*mine)) or 0
 
 
 def _finding(resource: Resource, doubt: Doubt, path: str) -> Sql:
@@ -229,6 +240,7 @@ def _outcome(row: sa.Row, decided: str | None) -> Outcome:
 
 
 _ANSWERS = (Act.REPORT, Act.RETURN, Act.OBJECT, Act.ANSWER, Act.OVERTURN, Act.UPHOLD)
+_TO_THE_ASKER = (Act.REPORT, Act.ANSWER)
 _ENDS = (Act.ANSWER, Act.OVERTURN, Act.WITHDRAW)
 
 
@@ -238,7 +250,8 @@ def _answer(connection: sa.Connection, name: str) -> tuple[Answer | None, str | 
     wanted = sa.select(ticket_event).where(ticket_event.c.ticket == name, ticket_event.c.act.in_({*_ANSWERS, *_ENDS}))
     for event in connection.execute(wanted.order_by(ticket_event.c.id)):
         if event.act in _ANSWERS:
-            said = Answer(event.act, event.reason, event.comment, event.at)
+            # What a body and the office write to each other is not for who asked.
+            said = Answer(event.act, event.reason, event.comment if event.act in _TO_THE_ASKER else "", event.at)
         if event.act in _ENDS:
             ended = event.act
     return said, ended

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -37,6 +37,8 @@ from quality.session import scratch, session, spilling
 from quality.sql import compose, literals
 
 KINDS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".xlsx")
+MOST_UNPACKED = 256 * 1024**2
+"""Bytes a file may unpack to."""
 NAMED = 10
 """Lines an error names at most."""
 _PERSON = re.compile(r"[^A-Za-z0-9]")
@@ -104,6 +106,9 @@ def _put(path: Path, content: bytes, now: datetime) -> None:
 
 
 def _pulled(resource: Resource, path: Path, lake: Lake, now: datetime, partition: str | None) -> LandedBatch:
+    # A file from a page is unpacked while its sender waits: less of it than of a department's own drop.
+    options = {**resource.connector.options, "max_bytes": MOST_UNPACKED}
+    resource = replace(resource, connector=replace(resource.connector, options=options))
     try:
         return pulling.pull(resource, lake, credentials=EnvironmentCredentials({}), now=now, input=path, partition=partition)
     except SourceError as fault:

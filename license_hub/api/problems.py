@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
@@ -92,6 +92,9 @@ def known(fault: Exception) -> Problem | None:
     if isinstance(fault, Unwitnessed):
         logger.error("nothing is issued: %s", fault)
         return Problem("UNWITNESSED", headers=RETRY_AFTER)
+    if isinstance(fault, DataError):
+        # A value no database takes, such as one with a NUL: the caller's, not an outage.
+        return Problem("INVALID_REQUEST")
     if isinstance(fault, UNAVAILABLE):
         logger.error("unavailable", exc_info=fault)
         return Problem("UNAVAILABLE", headers=RETRY_AFTER)

@@ -19,6 +19,7 @@ from license_hub.service.staff_sessions import Limits, open_session
 from license_hub.signing.commitment import instant
 from license_hub.storage.engine import writing
 from license_hub.storage.tables_staff import account as accounts_table
+from license_hub.storage.tables_staff import session
 
 LONGEST_SUBJECT = 200
 
@@ -35,6 +36,9 @@ def sign_in(
     try:
         keep_accounts.check(hub.catalog, told["account"], told["name"], told["roles"].split(), told["body"], named=False)
     except AccountRefused:
+        with writing(hub.engine) as connection:
+            # What was taken away there ends here, too: sessions opened with the former roles.
+            connection.execute(sa.delete(session).where(session.c.account == told["account"]))
         _refused(hub, request_id, staff(told["account"]), "NO_ROLE")
         raise SignInRefused("the provider's claims give no role that this person could have here") from None
     with writing(hub.engine) as connection:

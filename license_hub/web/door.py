@@ -115,7 +115,9 @@ class Door:
 
     async def _check_form(self, request: Request, route: str, visit: Visit) -> None:
         given = request.headers.get(csrf.HEADER) or str((await request.form()).get(csrf.FIELD, ""))
-        if csrf.foreign(request, self.hub.public_url) or not csrf.agrees(given, self.form_secret(request, visit)):
+        # Without a cookie there is no secret: what anybody could compute proves nothing.
+        ours = bool(visit.cookie or request.cookies.get(self.visitor_cookie))
+        if not ours or csrf.foreign(request, self.hub.public_url) or not csrf.agrees(given, self.form_secret(request, visit)):
             actor = {"actor": staff(visit.account.account)} if visit.account else {}
             await refused(request, ACTION, "FORM_STALE", purpose=route, **actor)
             raise Problem("FORM_STALE")

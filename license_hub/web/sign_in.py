@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import secrets
 
+from anyio import CapacityLimiter
 from fastapi import APIRouter, Request
 from fastapi import Form as Field
 from fastapi.responses import RedirectResponse, Response
 
-from license_hub.api.patience import in_time
+from license_hub.api.patience import TooSlow, seated
 from license_hub.api.problem import Problem
 from license_hub.api.serving import request_id
 from license_hub.errors import SignInRefused, SignInThrottled
 from license_hub.service.keep_accounts import Account
-from license_hub.service.passwords import Crowded
+from license_hub.service.passwords import AT_ONCE, Crowded
 from license_hub.service.sign_in import Attempt, sign_in, sign_out
 from license_hub.web.door import SIGN_IN, Door, Visit
 from license_hub.web.pages import msgid
@@ -45,6 +46,8 @@ class Form:
         self._door = door
         self._pages = pages
         self._shows = {"local": local, "provider": provider}
+        # Who waits for a password to be looked at holds no thread: those who are in need them.
+        self._seats = CapacityLimiter(AT_ONCE)
 
     def show(self, request: Request, next: str = "") -> Response:
         if request.state.visit.account is not None:
@@ -58,13 +61,13 @@ class Form:
         former = request.state.visit.cookie
         attempt = Attempt(account.strip().lower()[:64], password, address, request_id(request), former)
         try:
-            cookie, who = await in_time(sign_in, self._door.hub, attempt, self._door.limits)
+            cookie, who = await seated(self._seats, sign_in, self._door.hub, attempt, self._door.limits)
         except SignInThrottled as refusal:
             minutes = -(-refusal.seconds // 60)
             return self.shown(request, next, msgid("失败次数过多，请在 %(minutes)s 分钟后再试。"), status=429, minutes=minutes)
         except SignInRefused:
             return self.shown(request, next, WRONG, status=403)
-        except Crowded:
+        except (Crowded, TooSlow):
             return self.shown(request, next, CROWDED, status=503)
         answer = RedirectResponse(back(next, self.home(who)), status_code=303)
         self._door.set_cookie(answer, self._door.cookie, cookie)

@@ -99,3 +99,13 @@ def test_workbook_without_header_breaks_the_contract(lake, tmp_path):
 def test_workbook_that_unpacks_to_too_much_breaks_the_contract(lake, tmp_path):
     with pytest.raises(ContractBroken, match="unpacks to more than"):
         landed(lake, tmp_path, workbook(*[["1", "长" * 1000]] * 200), max_bytes=10_000)
+
+
+def test_t29_workbook_of_two_far_corners_is_refused_before_it_takes_all_memory(lake, tmp_path):
+    book = openpyxl.Workbook()
+    book.active["A1"], book.active["XFD1048576"] = "编号", "x"
+    out = io.BytesIO()
+    book.save(out)
+    assert len(out.getvalue()) < 10_000
+    with pytest.raises(ContractBroken, match="unpacks to more"):
+        landed(lake, tmp_path, out.getvalue())

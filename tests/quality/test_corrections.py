@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from connectors.lake import Lake
-from quality.corrections import Doubt, comments, enter, prepare, read
+from quality.corrections import MOST_REQUESTS, Doubt, comments, enter, prepare, read
 from quality.erase import erase_rows
 from quality.errors import CorrectionRefused
 from quality.store.tables_tickets import correction
@@ -106,6 +106,20 @@ def test_body_that_answers_ends_it_and_the_asker_reads_why(people):
     assert people.ticket(again) != ticket and people.read(again).outcome is None
     people.desk.act(people.ticket(again), Act.WITHDRAW, STAFF, reason="OPENED_IN_ERROR", comment="误开")
     assert people.read(again).outcome == "WITHDRAWN"
+
+
+def test_t30_what_body_and_office_write_to_each_other_is_not_told_to_the_asker(people):
+    name = people.doubt()
+    people.desk.act(people.ticket(name), Act.RETURN, people.body, reason="NOT_OURS", comment="请转市局某科样例甲")
+    asked = people.read(name)
+    assert (asked.answer.reason, asked.answer.comment) == ("NOT_OURS", "")
+
+
+def test_t29_asker_has_five_open_requests_for_a_license_and_no_more(people):
+    for _ in range(MOST_REQUESTS):
+        people.doubt()
+    with pytest.raises(CorrectionRefused, match="open already"):
+        people.doubt()
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,13 @@ from fastapi import APIRouter, Request, UploadFile
 from catalogs.access import Policy
 from license_hub.api.build import build
 from license_hub.app import faced
+from license_hub.service.staff_sessions import csrf_secret
 from license_hub.storage.tables import audit
-from license_hub.web import pages
+from license_hub.web import csrf, pages
 from license_hub.web.assets import LIBRARIES, VENDOR, assets
 from license_hub.web.house import House
 from tests.license_hub.sample_hub import options
-from tests.license_hub.web.staff_visit import BODY, Browser, token_of
+from tests.license_hub.web.staff_visit import BODY, PASSWORD, Browser, token_of
 
 
 @pytest.fixture
@@ -56,6 +57,13 @@ def test_t32_form_without_the_session_s_token_is_refused(visitor):
     for given in ({}, {"csrf": ""}, {"csrf": foreign}, {"csrf": "ü"}):
         assert visitor.send("POST", "/sign-out", data=given).status_code == 403
     assert visitor.get("/me").status_code == 200
+
+
+def test_t32_token_that_anybody_could_compute_opens_no_session(visitor):
+    """Another site's form brings no cookie of ours: the secret of a visitor without one is known to all."""
+    token = csrf.masked(csrf_secret("visitor "))
+    answer = visitor.send("POST", "/sign-in", data={"csrf": token, "account": "quality", "password": PASSWORD}, headers={"Origin": "null"})
+    assert answer.status_code == 403 and "set-cookie" not in answer.headers
 
 
 def test_t32_form_from_another_site_is_refused_even_with_a_token(visitor):
