@@ -91,7 +91,8 @@ def faced(hub: Hub, settings: Settings | None = None) -> Frame:
     chosen = settings or environment.read({})
     limits = Limits(chosen.session_idle_s, chosen.session_s)
     local = chosen.local_accounts == "on"
-    house = House(hub, partial(owner, hub.engine), (board.TEMPLATES,), limits, local=local, provider=provider(chosen))
+    given = {"local": local, "provider": provider(chosen), "proxies": chosen.proxies}
+    house = House(hub, partial(owner, hub.engine), (board.TEMPLATES,), limits, **given)
     around = Surroundings(
         catalog=hub.catalog,
         lake=hub.lake,

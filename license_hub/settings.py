@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -62,6 +63,7 @@ ROWS = (
     Row("mass_acts", "HUB_MASS_ACTS", "20", "status acts of one organ within 24 hours beyond which two named approvers are needed"),
     Row("session_idle_s", "HUB_SESSION_IDLE_S", "1800", "seconds without a page after which a person must sign in again"),
     Row("session_s", "HUB_SESSION_S", "36000", "seconds after which a person must sign in again in any case"),
+    Row("proxies", "HUB_PROXIES", "", "addresses or networks of our own proxies, spaces between, whose X-Forwarded-For is believed"),
     Row("airflow_origin", "HUB_AIRFLOW_ORIGIN", "", "scheme://host:port of Airflow, which may frame the pages below /quality/framed/"),
     Row("local_accounts", "HUB_LOCAL_ACCOUNTS", "on", "on, or off where people sign in at the identity provider alone"),
     Row("oidc_issuer", "HUB_OIDC_ISSUER", "", "issuer URL of an OpenID Connect provider at which people sign in; empty = none"),
@@ -122,6 +124,7 @@ class Settings:
     mass_acts: int
     session_idle_s: int
     session_s: int
+    proxies: tuple[IPv4Network | IPv6Network, ...]
     airflow_origin: str
     local_accounts: str
     oidc_issuer: str
@@ -175,6 +178,7 @@ def read(environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] 
         mass_acts=_integer("HUB_MASS_ACTS", text["mass_acts"], 1, 1_000_000, problems),
         session_idle_s=_integer("HUB_SESSION_IDLE_S", text["session_idle_s"], 60, 86_400, problems),
         session_s=_integer("HUB_SESSION_S", text["session_s"], 60, 604_800, problems),
+        proxies=_networks("HUB_PROXIES", text["proxies"], problems),
         airflow_origin=_web_origin("HUB_AIRFLOW_ORIGIN", text["airflow_origin"], problems),
         local_accounts=_one_of("HUB_LOCAL_ACCOUNTS", text["local_accounts"], ("on", "off"), problems),
         **_oidc(text, problems),
@@ -248,6 +252,14 @@ def _oidc(text: Mapping[str, str], problems: list[str]) -> dict[str, str]:
     if any("=" not in pair for pair in text["oidc_roles"].split()):
         problems.append("HUB_OIDC_ROLES is not word=role pairs with spaces between")
     return {name: value for name, value in text.items() if name.startswith("oidc_")}
+
+
+def _networks(env: str, value: str, problems: list[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(one) for one in value.split())
+    except ValueError:
+        problems.append(f"{env} is not a list of addresses and networks such as 10.0.0.7 172.16.0.0/12")
+        return ()
 
 
 def _web_origin(env: str, value: str, problems: list[str]) -> str:

@@ -17,8 +17,9 @@ from license_hub.storage.tables_staff import account as accounts_table
 from license_hub.storage.tables_staff import failure
 
 WINDOW_S = 900
-OF_ACCOUNT, OF_ADDRESS = 5, 30
-"""Failed sign-ins within WINDOW_S after which no more are looked at: for one account, from one address."""
+OF_BOTH, OF_ACCOUNT, OF_ADDRESS = 5, 50, 30
+"""Failed sign-ins within WINDOW_S after which no more are looked at: for one account from one address, for it from anywhere, from one
+address. With a handful of guesses a stranger shuts nobody out elsewhere."""
 ACTION = "sign-in"
 
 
@@ -66,6 +67,7 @@ class _Marks:
     """What failures of this attempt are counted under: blind indexes of the account's name and of the address."""
 
     def __init__(self, hub: Hub, attempt: Attempt):
+        self.both = hub.crypt.probes("sign-in", f"account {attempt.account} address {attempt.address}")
         self.account = hub.crypt.probes("sign-in", f"account {attempt.account}")
         self.address = hub.crypt.probes("sign-in", f"address {attempt.address}")
         self.at = int(hub.clock().timestamp())
@@ -76,7 +78,7 @@ def _counted(hub: Hub, name: str, marks: _Marks) -> tuple[sa.Row | None, int]:
     with writing(hub.engine) as connection:
         row = connection.execute(sa.select(accounts_table).where(accounts_table.c.account == name).with_for_update()).first()
         connection.execute(sa.delete(failure).where(failure.c.at <= marks.at - WINDOW_S))
-        limits = ((marks.account, OF_ACCOUNT), (marks.address, OF_ADDRESS))
+        limits = ((marks.both, OF_BOTH), (marks.account, OF_ACCOUNT), (marks.address, OF_ADDRESS))
         wait = max(_wait(connection, probes, most, marks.at) for probes, most in limits)
         if not wait:
             connection.execute(sa.insert(failure), [{"of": probes[0], "at": marks.at} for probes, _most in limits])
@@ -100,7 +102,7 @@ def _opened(hub: Hub, attempt: Attempt, limits: Limits, marks: _Marks, seen: str
         if fresh:
             connection.execute(sa.update(accounts_table).where(mine).values(password=fresh))
         counted = sa.select(sa.func.max(failure.c.id)).where(failure.c.of.in_(marks.address)).scalar_subquery()
-        connection.execute(sa.delete(failure).where(failure.c.of.in_(marks.account) | (failure.c.id == counted)))
+        connection.execute(sa.delete(failure).where(failure.c.of.in_([*marks.both, *marks.account]) | (failure.c.id == counted)))
         cookie = open_session(hub, connection, attempt.account, attempt.former, limits)
         record(connection, hub.now(), [Entry(attempt.request_id, attempt.actor, ACTION, None, None, "DONE", "SIGNED_IN")])
     return cookie, told(row)

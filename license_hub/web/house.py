@@ -18,6 +18,7 @@ from license_hub.service.sign_in import staff
 from license_hub.service.staff_sessions import Limits
 from license_hub.service.versions_of import issuer_of
 from license_hub.web import license_page, sign_in, sign_in_provider
+from license_hub.web.address import Network
 from license_hub.web.door import MIB, Door, Owner
 from license_hub.web.staff import Pages
 
@@ -37,9 +38,11 @@ class House:
         *,
         local: bool = True,
         provider: ProviderOptions | None = None,
+        proxies: Sequence[Network] = (),
     ):
         self._hub = hub
         self._local = local
+        self._proxies = proxies
         self._provider = Provider(provider, hub.public_url + sign_in_provider.BACK, hub.clock) if provider else None
         self._owner = owner
         self._door = Door(hub, self.owner, limits or Limits())
@@ -100,7 +103,7 @@ class House:
 
     def routers(self, pages: Sequence[APIRouter]) -> list[APIRouter]:
         """The door's own pages and these, behind the guard. Raises LookupError for a route without a row in the access policy."""
-        form = sign_in.Form(self._door, self._pages, local=self._local, provider=self._provider is not None)
+        form = sign_in.Form(self._door, self._pages, local=self._local, provider=self._provider is not None, proxies=self._proxies)
         own = [sign_in.router(form, self._pages), sign_in_provider.router(self._door, form, self._provider)]
         own.append(license_page.router(self._hub, self._pages))
         guarded = APIRouter(include_in_schema=False, dependencies=[Depends(self._door.guard)])

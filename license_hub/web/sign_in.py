@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 
 from anyio import CapacityLimiter
 from fastapi import APIRouter, Request
@@ -16,6 +17,7 @@ from license_hub.errors import SignInRefused, SignInThrottled
 from license_hub.service.keep_accounts import Account
 from license_hub.service.passwords import AT_ONCE, Crowded
 from license_hub.service.sign_in import Attempt, sign_in, sign_out
+from license_hub.web.address import Network, address_of
 from license_hub.web.door import SIGN_IN, Door, Visit
 from license_hub.web.pages import msgid
 from license_hub.web.staff import Pages
@@ -42,10 +44,11 @@ def router(form: Form, pages: Pages) -> APIRouter:
 class Form:
     """The sign-in form. `local`: with fields for name and password; `provider`: with the way to the identity provider."""
 
-    def __init__(self, door: Door, pages: Pages, *, local: bool, provider: bool):
+    def __init__(self, door: Door, pages: Pages, *, local: bool, provider: bool, proxies: Sequence[Network] = ()):
         self._door = door
         self._pages = pages
         self._shows = {"local": local, "provider": provider}
+        self._proxies = proxies
         # Who waits for a password to be looked at holds no thread: those who are in need them.
         self._seats = CapacityLimiter(AT_ONCE)
 
@@ -57,7 +60,7 @@ class Form:
     async def enter(self, request: Request, account: str = Field(""), password: str = Field(""), next: str = Field("")) -> Response:
         if not self._shows["local"]:
             raise Problem("FORBIDDEN")
-        address = request.client.host if request.client else ""
+        address = address_of(request, self._proxies)
         former = request.state.visit.cookie
         attempt = Attempt(account.strip().lower()[:64], password, address, request_id(request), former)
         try:

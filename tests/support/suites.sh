@@ -19,8 +19,9 @@ suite quality -n 2 --dist loadfile tests/quality --ignore=tests/quality/board
 suite board -n 2 --dist loadfile tests/quality/board
 suite trust -n 2 --dist loadfile tests/license_hub/domain tests/license_hub/signing tests/license_hub/log tests/golden
 suite outsider -n 2 --dist load tests/conformance
-# Two halves of one folder: each suite stays under five minutes.
-suite hub -n 2 --dist loadfile tests/license_hub/service --ignore-glob='*/test_[a-i]*.py'
+# One folder in parts: each suite stays under five minutes.
+suite hub -n 2 --dist loadfile tests/license_hub/service/test_[j-r]*.py
+suite hub2 -n 2 --dist loadfile tests/license_hub/service/test_[s-z]*.py
 suite issue -n 2 --dist loadfile tests/license_hub/service/test_[a-i]*.py
 suite store -n 2 --dist loadfile tests/license_hub/storage tests/license_hub/witness tests/license_hub/test_settings.py tests/license_hub/test_hashing.py
 suite doors -n 2 --dist loadfile tests/license_hub/api/test_[a-n]*.py tests/license_hub/cli

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from license_hub.errors import SignInRefused, SignInThrottled
 from license_hub.service import keep_accounts, passwords, staff_sessions
 from license_hub.service.hub import open_hub
-from license_hub.service.sign_in import OF_ACCOUNT, OF_ADDRESS, WINDOW_S, Attempt, sign_in, sign_out
+from license_hub.service.sign_in import OF_ACCOUNT, OF_ADDRESS, OF_BOTH, WINDOW_S, Attempt, sign_in, sign_out
 from license_hub.service.staff_sessions import Limits, look
 from license_hub.storage.tables import audit
 from license_hub.storage.tables_staff import account as accounts_table
@@ -52,20 +52,20 @@ def audited(hub) -> list[tuple[str, str, str]]:
 
 
 def test_t32_guessing_is_throttled_by_account_and_forgiven_after_the_window(hub, clock):
-    failed(hub, OF_ACCOUNT)
+    failed(hub, OF_BOTH)
     with pytest.raises(SignInThrottled) as refusal:
         attempt(hub)
     assert 0 < refusal.value.seconds <= WINDOW_S
     clock.at += timedelta(seconds=refusal.value.seconds)
     assert attempt(hub)
-    failed(hub, OF_ACCOUNT - 1)
+    failed(hub, OF_BOTH - 1)
     assert attempt(hub)
-    failed(hub, OF_ACCOUNT - 1)
+    failed(hub, OF_BOTH - 1)
     assert [one[2] for one in audited(hub)].count("SIGNED_IN") == 2 and ("claimed:staff:zhang", "sign-in", "THROTTLED") in audited(hub)
 
 
 def test_t32_unknown_names_are_throttled_alike_and_never_written_down(hub):
-    failed(hub, OF_ACCOUNT, account="correct horse battery")
+    failed(hub, OF_BOTH, account="correct horse battery")
     with pytest.raises(SignInThrottled):
         attempt(hub, account="correct horse battery")
     assert {one[0] for one in audited(hub)} == {"unknown"}
@@ -80,6 +80,15 @@ def test_t32_one_address_cannot_try_many_names(hub):
     assert attempt(hub)
 
 
+def test_t29_stranger_shuts_nobody_out_elsewhere_with_a_handful_of_guesses(hub):
+    failed(hub, OF_BOTH, address="198.51.100.7")
+    assert attempt(hub)
+    for place in range(OF_ACCOUNT):
+        failed(hub, 1, address=f"198.51.100.{100 + place}")
+    with pytest.raises(SignInThrottled):
+        attempt(hub)
+
+
 def test_t32_many_guesses_at_once_gain_nothing(hub, monkeypatch):
     looked_at = []
     monkeypatch.setattr(passwords, "agrees", lambda password, stored: (looked_at.append(password), (False, None))[1])
@@ -90,7 +99,7 @@ def test_t32_many_guesses_at_once_gain_nothing(hub, monkeypatch):
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(guess, range(16)))
-    assert len(looked_at) == OF_ACCOUNT
+    assert len(looked_at) == OF_BOTH
 
 
 def test_session_ends_when_idle_when_old_and_lives_while_used(hub, clock):
