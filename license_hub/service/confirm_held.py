@@ -2,8 +2,8 @@
 
 - One transaction: versions, leaves, attestations, what was said, an event of the ticket, an audit entry a version. All or nothing;
   said again it finds nothing left to do.
-- Only rows the organ itself would issue; rows that fail again, or whose correction was not accepted in review, stay on hold. In which
-  order reviewer and organ look at them does not matter.
+- Only rows the organ itself would issue; rows that fail again, or whose correction was not accepted in review, on this ticket or on
+  another they are on as well, stay on hold. In which order reviewer and organ look at them does not matter.
 - A row that meanwhile waits for something else too (its holder) is confirmed all the same and is issued once that is there.
 - What was refused may still be confirmed: the source delivers the same value again, or the organ thinks better of it.
 
@@ -58,7 +58,7 @@ class Answered:
     waiting: int = 0
     """Confirmed rows that wait for something else as well."""
     left: int = 0
-    """Rows of the organ that are not asked about now: they fail again, or review did not accept them."""
+    """Rows of the organ that are not asked about now: they fail again, or review of a ticket did not accept them."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,6 @@ class _Row:
     type_id: str
     resource: str
     key: bytes
-    place: Place
 
 
 def confirm(hub: Hub, ticket: str, organ: str, actor: str, *, request_id: str = "", prove: bool = True) -> Answered:
@@ -123,12 +122,28 @@ def _asked_about(connection: sa.Connection, ticket: str, organ: str, but: Said |
         raise NotAuthorized("only an organ confirms: name its credit code")
     query = sa.select(held_ticket).where(held_ticket.c.ticket == ticket, held_ticket.c.answer != Said.CONFIRMED)
     found = connection.execute(query.order_by(held_ticket.c.row)).all()
-    mine = [_Row(one.type_id, one.resource, bytes(one.key_bi), Place(ticket, one.row)) for one in found if one.organ == organ]
+    mine = [_Row(one.type_id, one.resource, bytes(one.key_bi)) for one in found if one.organ == organ]
     if found and not mine and not _spoke(connection, ticket, organ):
         raise NotAuthorized("only the organ that issues a license confirms a change of it")
     said = {bytes(one.key_bi) for one in found if one.answer == but}
-    again = reopened(connection, {one.place for one in mine})
-    return [one for one in mine if one.place not in again and one.key not in said], len(again)
+    again = _reopened(connection, mine)
+    return [one for one in mine if one not in again and one.key not in said], len(again)
+
+
+def _reopened(connection: sa.Connection, rows: Sequence[_Row]) -> set[_Row]:
+    """Those that one of their tickets, this one or another, has open again: issuing is about a row's content, so each of them counts."""
+    places: dict[Place, list[tuple[str, str, bytes]]] = {}
+    for (type_id, resource), keys in _by_source(rows).items():
+        for chunk in chunks(keys, CHUNK):
+            query = sa.select(held_ticket.c.key_bi, held_ticket.c.ticket, held_ticket.c.row).where(*_held(type_id, resource, chunk))
+            for key, ticket, row in connection.execute(query):
+                places.setdefault(Place(ticket, row), []).append((type_id, resource, bytes(key)))
+    again = {one for place in reopened(connection, places) for one in places[place]}
+    return {one for one in rows if (one.type_id, one.resource, one.key) in again}
+
+
+def _held(type_id: str, resource: str, keys: Sequence[bytes]) -> tuple[sa.ColumnElement[bool], ...]:
+    return held_ticket.c.type_id == type_id, held_ticket.c.resource == resource, held_ticket.c.key_bi.in_(keys)
 
 
 def _spoke(connection: sa.Connection, ticket: str, organ: str) -> bool:
@@ -140,8 +155,7 @@ def _say(connection: sa.Connection, rows: Sequence[_Row], said: Said) -> None:
     """Notes the answer beside the rows; it is about a row's content, so it counts for every ticket the row is on."""
     for (type_id, resource), keys in _by_source(rows).items():
         for chunk in chunks(keys, CHUNK):
-            mine = (held_ticket.c.type_id == type_id, held_ticket.c.resource == resource, held_ticket.c.key_bi.in_(chunk))
-            connection.execute(sa.update(held_ticket).where(*mine).values(answer=said.value))
+            connection.execute(sa.update(held_ticket).where(*_held(type_id, resource, chunk)).values(answer=said.value))
 
 
 def _by_source(rows: Sequence[_Row]) -> dict[tuple[str, str], list[bytes]]:

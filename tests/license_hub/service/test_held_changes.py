@@ -6,131 +6,31 @@ One base of companies is delivered three times for all tests; each test has an o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from connectors import pull
-from connectors.settings import EnvironmentCredentials
 from license_hub.errors import NotAuthorized, NoticeRefused
-from license_hub.service.confirm_held import Answered, confirm, refuse
+from license_hub.service.confirm_held import Answered
 from license_hub.service.erase import Ground, erase_license
 from license_hub.service.fsck import fsck
 from license_hub.service.hub import Hub, open_hub
-from license_hub.service.intake import IntakeReport, apply_pending
-from license_hub.service.issued_of import Waiting, corrections_of, issued, issued_for, waiting
+from license_hub.service.issued_of import corrections_of, issued, issued_for
 from license_hub.service.rekey import rekey
 from license_hub.service.rotate_data_key import rotate
-from license_hub.service.verify import Answer, VerifyRequest, verify
+from license_hub.service.verify import VerifyRequest, verify
 from license_hub.storage import tables
 from license_hub.storage.tables_held import held_act, held_ticket
 from quality.corrected import corrections
-from quality.corrections import Doubt, enter, prepare
-from quality.engine import check
 from quality.publications import head
-from quality.store.tables_tickets import correction, ticket, ticket_event, ticket_row
-from quality.tickets.act import Request, act
-from quality.tickets.opening import open_tickets
-from quality.tickets.record import Actor
-from quality.tickets.states import Act, Role
+from quality.store.tables_tickets import ticket, ticket_event
+from quality.tickets.states import Act
 
-from ..sample_hub import company, credit_code, write_csv
+from ..sample_hub import credit_code
 from .conftest import Clock, Options
+from .held_desk import BAD, NEW, PLAIN, REVOKED, WITHDRAWN, Block, World
 
-RULE = "legal_entity.status.in_codes"
 STRANGER = credit_code(3, "11")
-BAD = "9"
-"""A registration status no code table has: the row is rejected."""
-STAFF = Actor("reviewer", Role.QUALITY)
-PLAIN, WITHDRAWN, REVOKED = range(13), 13, 14
-NEW = "样例改名有限公司"
-
-
-@dataclass
-class World:
-    hub: Hub
-    folder: Path
-    clock: Clock
-    rows: dict[str, dict] = field(default_factory=dict)
-    unused: list[int] = field(default_factory=lambda: list(PLAIN))
-
-    def deliver(self, *changed: dict) -> IntakeReport:
-        """The whole base with these rows changed."""
-        self.rows |= {row["统一社会信用代码"]: row for row in changed}
-        return self.send(self.rows.values(), "legal_entity", "1")[1]
-
-    def send(self, rows, resource: str, partition: str | None) -> tuple[str, IntakeReport]:
-        hub = self.hub
-        self.clock.pass_(minutes=1)
-        path = write_csv(self.folder / f"{resource}-{self.clock.now:%H%M%S}.csv", rows)
-        source, credentials = hub.catalog.resources[resource], EnvironmentCredentials({})
-        landed = pull(source, hub.lake, credentials=credentials, now=hub.now(), input=path, partition=partition)
-        report = check(landed, hub.catalog, lake=hub.lake, database=hub.engine, now=hub.now(), operator="test", accept_rejects=True)
-        assert report.published
-        return report.batch, apply_pending(hub)
-
-    def open(self, batch: str, rule: str = RULE) -> dict[str, str]:
-        """Body → its ticket."""
-        hub = self.hub
-        found = open_tickets(hub.catalog, batch, [rule], lake=hub.lake, database=hub.engine, now=hub.now(), actor="staff")
-        return {one.body: one.ticket for one in found}
-
-    def count(self, table: sa.Table) -> int:
-        with self.hub.engine.connect() as connection:
-            return connection.scalar(sa.select(sa.func.count()).select_from(table))
-
-
-@dataclass
-class Block:
-    """Companies 1 to 3 of one organ and its ticket, which asks for 1 (licensed, then rejected) and 2 (never licensed)."""
-
-    world: World
-    at: int
-    ticket: str = ""
-
-    @property
-    def organ(self) -> str:
-        return credit_code(500 + self.at, "11")
-
-    def key(self, number: int) -> str:
-        return credit_code(self.at * 10 + number)
-
-    def row(self, number: int, status: str = "1", **changes: str) -> dict[str, str]:
-        return company(self.at * 10 + number, status, 登记机关代码=self.organ, **changes)
-
-    def act(self, what: Act, **given) -> str:
-        hub = self.world.hub
-        return act(hub.catalog, Request(self.ticket, what, STAFF, **given), database=hub.engine, now=hub.now())
-
-    def confirm(self, organ: str = "") -> Answered:
-        return confirm(self.world.hub, self.ticket, organ or self.organ, "clerk")
-
-    def refuse(self, reason: str, organ: str = "") -> Answered:
-        return refuse(self.world.hub, self.ticket, organ or self.organ, "clerk", reason)
-
-    def issued(self, *numbers: int) -> list[tuple[int, str, str]]:
-        """(version, status, held) of companies."""
-        found = issued(self.world.hub, "legal_entity", [self.key(one) for one in numbers])
-        return [(one.version, one.status, one.held) for one in (found[self.key(one)] for one in numbers)]
-
-    def identifier(self, number: int) -> str:
-        return issued(self.world.hub, "legal_entity", [self.key(number)])[self.key(number)].identifier
-
-    def answer(self, number: int) -> Answer:
-        code = self.key(number)
-        [answer] = verify(self.world.hub, [VerifyRequest(type_id="business_license", number=code, holder_number=code)])
-        return answer
-
-    def waiting(self) -> list[Waiting]:
-        return waiting(self.world.hub, self.ticket)
-
-    def states(self) -> list[str]:
-        with self.world.hub.engine.connect() as connection:
-            return list(
-                connection.scalars(sa.select(ticket_row.c.state).where(ticket_row.c.ticket == self.ticket).order_by(ticket_row.c.row))
-            )
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -173,7 +73,7 @@ def block(world) -> Block:
 
 
 def test_correction_of_a_ticket_waits_for_its_organ_and_all_else_is_issued(world, block):
-    assert (world.first.held, world.first.issued, world.first.versions) == (2 * 14, 1, 15 + 1), "the withdrawn ticket holds nothing"
+    assert (world.first.held, world.first.issued, world.first.versions) == (2 * 15, 1, 16 + 1), "the withdrawn ticket holds nothing"
     assert block.issued(1, 2, 3) == [(1, "IN_FORCE", "TICKET"), (0, "HELD", "TICKET"), (2, "IN_FORCE", "")]
     first, second = block.answer(1), block.answer(2)
     assert (first.verdict.code, first.change_held) == ("IN_FORCE", True)
@@ -255,6 +155,17 @@ def test_row_whose_correction_review_did_not_accept_is_left_on_hold(block):
     assert sorted(held for _, _, held in block.issued(1, 2)) == ["", "TICKET"]
 
 
+def test_row_that_another_of_its_tickets_has_open_again_stays_on_hold(world, block):
+    other = Block(world, block.at, block.doubt(1))
+    world.deliver(block.row(1, 单位名称="样例又改名有限公司"))
+    assert (block.waiting()[0].rows, other.waiting()[0].rows) == (2, 1)
+    other.act(Act.REJECT, rows=(1,), reason="NOT_PROVEN", comment="无佐证")
+    assert block.refuse("与档案不符") == Answered(rows=1, left=1)
+    assert block.confirm() == Answered(rows=1, issued=1, left=1)
+    assert block.issued(1, 2) == [(1, "IN_FORCE", "TICKET"), (1, "IN_FORCE", "")]
+    assert other.confirm() == Answered(left=1)
+
+
 def test_newer_row_replaces_one_on_hold_and_waits_too_though_its_ticket_is_closed(world, block):
     block.act(Act.CONFIRM)
     world.deliver(block.row(1, 单位名称="样例又改名有限公司"))
@@ -278,15 +189,7 @@ def test_revocation_that_came_with_a_correction_counts_at_once(world):
 
 
 def test_doubted_license_waits_where_a_doubted_field_changed_and_nowhere_else(world, block):
-    hub = world.hub
-    asked = Doubt(
-        block.identifier(3), "legal_entity", "credit_code", block.key(3), lambda key: key == block.key(3), ("name",), ("CZZT",), "WRONG",
-        "名称不对", "bank",
-    )  # fmt: skip
-    prepared = prepare(hub.catalog, asked, lake=hub.lake, database=hub.engine)
-    with hub.engine.begin() as connection:
-        doubted = enter(connection, hub.catalog, prepared, hub.now())
-        block.ticket = connection.scalar(sa.select(correction.c.ticket).where(correction.c.correction == doubted))
+    block.ticket = block.doubt(3)
     world.deliver(block.row(3, 住所="样例市又一新址"))
     assert block.issued(3) == [(3, "IN_FORCE", "")]
     world.deliver(block.row(3, 住所="样例市又一新址", 单位名称=NEW))
@@ -349,4 +252,4 @@ def test_rows_on_hold_move_to_a_new_index_key_and_go_with_an_erased_license(worl
 def test_everything_stored_is_whole_after_all_that(world):
     assert fsck(world.hub).findings == ()
     with world.hub.engine.connect() as connection:
-        assert connection.scalar(sa.select(sa.func.count()).select_from(ticket)) == 17
+        assert connection.scalar(sa.select(sa.func.count()).select_from(ticket)) == 19
