@@ -65,8 +65,12 @@ def file(connection: sa.Connection, filed: Filed, report: BatchReport, status: s
 
 
 def _standing(connection: sa.Connection, filed: Filed, found: Mapping[str, list]) -> float | None:
-    """The resource's score now that this partition's part is new; by this delivery's weights."""
-    others = [one.measures for one in standing_at(connection, [filed.resource]) if one.partition != filed.partition]
+    """The resource's score now that this partition's part is new; by this delivery's weights.
+
+    A sample is drawn of all partitions: the one that counts now is in this delivery's line, and is not counted again from the others'.
+    """
+    lines = [one.measures for one in standing_at(connection, [filed.resource]) if one.partition != filed.partition]
+    others = [{code: line for code, line in one.items() if code != sampling.INDICATOR} for one in lines]
     return weighted(measures(filed.indicators, [found, *others]).values(), filed.weights["of"])
 
 

@@ -121,8 +121,8 @@ def _now(
     scored: Sequence[Scored], opened: Mapping[str, int], now: datetime,
 ) -> Sheet:  # fmt: skip
     by_resource = {one.resource: one for one in scored}
-    newest = [one.batch for lines in standing.values() for one in lines if one.status == totals.PUBLISHED]
-    failing = findings.failing_rules(connection, newest)
+    # A delivery equal to the head's has no findings of its own: what fails is what the head says.
+    failing = findings.failing_rules(connection, [one.batch for one in totals.standing_at(connection, list(standing))])
     rows = []
     for name, lines in standing.items():
         resource, found = catalog.resources[name], by_resource.get(name)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalogs.model import Delivery
 from connectors.lake import Lake
 from quality import scores, totals
 from quality.erase import erase_rows
@@ -190,3 +191,28 @@ def test_rows_of_a_sample_come_with_values_and_the_last_word(filled):
         assert found[0].values["名称"] == "某公司" and found[0].key in keys(filled, name)
         with pytest.raises(KeyError):
             rows(connection, filled.lake, "no such sample")
+
+
+def test_sample_counts_once_in_a_score_over_several_partitions_and_old_ones_never(bench):
+    one = bench(limits=LOOSE, delivery=Delivery("partition", partition_field="name"))
+
+    def deliver(name: str, rows: int) -> float:
+        report = one.deliver(*many(rows, name=name), partition=name, as_of=one.now)
+        with one.database.connect() as connection:
+            assert totals.of_batch(connection, report.batch).score == pytest.approx(scores.now(connection, one.catalog, "thing").score())
+            return totals.of_batch(connection, report.batch).score
+
+    def sampled(wrong: int) -> None:
+        one.now += timedelta(hours=1)
+        name = drawn(one).sample
+        for row in range(1, 11):
+            say(one, name, row, *((Verdict.WRONG, "name") if row <= wrong else (Verdict.RIGHT,)))
+        one.now += timedelta(hours=1)
+
+    deliver("a", 20)
+    sampled(wrong=5)
+    deliver("a", 21)
+    deliver("b", 20)
+    bad = deliver("c", 20)
+    sampled(wrong=0)
+    assert deliver("b", 21) > bad
