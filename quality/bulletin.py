@@ -24,7 +24,7 @@ from quality import responsible, totals, trends
 from quality.records import cycle
 from quality.responsible import Body
 from quality.scores import Measure, weighted
-from quality.store.tables import score
+from quality.store.tables import batch, score
 from quality.store.tables_totals import total
 from quality.tickets import past
 from quality.totals import Total
@@ -155,10 +155,10 @@ def _count_scores(connection: sa.Connection, catalog: Catalog, begin: datetime, 
 def _weights(connection: sa.Connection, catalog: Catalog, begin: datetime, until: datetime) -> dict[str, Mapping[str, float]]:
     """Resource → the weights of its last scored delivery of the month."""
     found: dict[str, Mapping[str, float]] = defaultdict(lambda: catalog.weights.default)
-    for one in totals.lines(connection, since=begin, until=until):
-        if one.measures:
-            found[one.resource] = {code: line[2] for code, line in one.measures.items()}
-    return found
+    last = {one.resource: one.batch for one in totals.lines(connection, since=begin, until=until) if one.measures}
+    # Not those in the line: it names none of an indicator that this one delivery did not measure.
+    query = sa.select(batch.c.resource, batch.c.weights).where(batch.c.batch.in_(list(last.values())))
+    return found | {name: weights["of"] for name, weights in connection.execute(query) if weights}
 
 
 def _count_arrivals(
@@ -166,7 +166,8 @@ def _count_arrivals(
 ) -> None:
     longest = max((timedelta(hours=one.cycle_hours) for one in catalog.resources.values()), default=timedelta())
     delivered: dict[str, list[Total]] = {}
-    for one in totals.lines(connection, since=begin, until=end + 2 * longest):
+    # The month's first cycle may have begun, and its data come, before the month.
+    for one in totals.lines(connection, since=begin - longest, until=end + 2 * longest):
         delivered.setdefault(one.resource, []).append(one)
     first = sa.select(total.c.resource, sa.func.min(total.c.as_of)).group_by(total.c.resource)
     for name, since in connection.execute(first):

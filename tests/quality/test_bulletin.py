@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
 
 from quality import bulletin, totals
+from quality.scores import weighted
 from quality.tickets import past
 from quality.tickets.act import Request, act
 from quality.tickets.opening import open_tickets
 from quality.tickets.record import Actor
 from quality.tickets.states import Act, Role, State
 from quality.trends import midnight
-from tests.quality.deliveries import many
+from tests.quality.deliveries import many, rule
 from tests.quality.test_score import LOOSE
 
 GOOD, BAD = ("B1", "甲公司", "2026-01-01"), ("B1", None, "2026-01-01")
@@ -76,6 +78,29 @@ def test_delivery_checked_more_than_a_cycle_late_is_not_in_time(bench):
     one.deliver(*many(4), as_of=at("2026-11-05", 8))
     found = told(one, "2026-11", at("2026-11-10", 23)).whole
     assert (found.arrived, found.cycles) == (1, 7)
+
+
+def test_cycle_that_began_before_the_month_has_the_delivery_that_came_then(bench_on):
+    one = bench_on(limits=LOOSE, cycle_hours=168)
+    # Weeks begin on Thursdays: those of 29 October, 5 and 12 November are asked for.
+    for number, day in enumerate(("2026-10-22", "2026-10-30", "2026-11-06", "2026-11-13")):
+        one.now = at(day)
+        one.deliver(*many(3 + number), as_of=at(day, 8))
+    found = told(one, "2026-11", at("2026-11-19")).whole
+    assert (found.arrived, found.cycles) == (3, 3)
+
+
+def test_indicator_that_the_last_delivery_did_not_measure_keeps_its_weight(bench_on):
+    one = bench_on(limits=LOOSE)
+    odd = replace(rule("expression", "name", severity="warn", sql="name <> '甲公司'"), indicator="0104")
+    one.now = at("2026-11-02")
+    one.with_rules(*one.catalog.rules["thing"], odd).deliver(*many(3), GOOD, as_of=at("2026-11-02", 8))
+    one.now = at("2026-11-03")
+    one.deliver(*many(4), as_of=at("2026-11-03", 8))
+    found = told(one, "2026-11", at("2026-11-05")).whole
+    measures = found.measures["thing"]
+    assert measures["0104"].normalised < 1
+    assert found.score == weighted(measures.values(), one.catalog.weights.of("thing")) < 1
 
 
 def test_ticket_in_dispute_or_review_is_not_overdue_and_was_before(story):
