@@ -1,6 +1,7 @@
 """Changes of thresholds, severities and weights: proposed by one person, approved by another, in effect from the next batch.
 
-    propose ─► proposed ─► approve ─► active ─► merged (the files say it themselves) or superseded (a later change says otherwise)
+    propose ─► proposed ─► approve ─► active ─► merged (the files say it themselves)
+                       │                         or superseded (a later change, or the files since, say otherwise)
                        └─► refuse, or withdraw by its author
 
 Both tables are append-only. `effective` lays what was approved over the files' catalogue; a batch's report names the numbers it went by,
@@ -9,7 +10,7 @@ and `went_by` makes that catalogue again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -20,6 +21,8 @@ from catalogs.changes import Edit, current, faults, overlaid, value
 from catalogs.model import Catalog
 from quality.errors import ChangeRefused
 from quality.store.tables_changes import change, change_act
+
+_Place = tuple[str, str, str]
 
 
 class Act(StrEnum):
@@ -67,7 +70,7 @@ def propose(
 ) -> int:
     """Files a proposal over the files' catalogue and returns its number. Raises ChangeRefused with everything that speaks against it."""
     _need(author, reason, "a proposal")
-    standing = [edit for one in approved(connection, resource_id) for edit in one.edits]
+    standing = edits_in_effect(catalog, connection).get(resource_id, [])
     _refuse(faults(catalog, resource_id, edits, standing))
     stored = [edit.stored() | {"was": current(catalog, resource_id, edit, standing)} for edit in edits]
     values = {"resource": resource_id, "edits": stored, "author": author.strip(), "reason": reason.strip(),
@@ -88,8 +91,11 @@ def decide(connection: sa.Connection, catalog: Catalog, number: int, act: Act, *
         raise ChangeRefused(f"change {number} was proposed under the same name: a second person has to decide on it")
     if act is Act.APPROVE:
         # The files, or other changes, may have moved since it was proposed.
-        standing = [edit for other in approved(connection, one.resource) for edit in other.edits]
+        standing = edits_in_effect(catalog, connection).get(one.resource, [])
         _refuse(faults(catalog, one.resource, one.edits, standing))
+        before = _before([*approved(connection, one.resource), one])
+        late = [edit for edit in one.edits if _passed_by(catalog, one.resource, edit, before)]
+        _refuse([f"{edit.name}: the files were changed since it was proposed, propose it again" for edit in late])
     values = {"change": number, "act": act, "actor": actor.strip(), "reason": reason.strip(), "catalog_version": catalog.version, "at": now}
     try:
         connection.execute(sa.insert(change_act).values(values))
@@ -129,20 +135,24 @@ def approved(connection: sa.Connection, resource_id: str | None = None) -> list[
 
 def effective(catalog: Catalog, connection: sa.Connection) -> Catalog:
     """The files' catalogue with the approved changes that say something else; itself where there are none."""
-    return _over(catalog, approved(connection))
+    found = approved(connection)
+    return _over(catalog, found, found)
 
 
 def went_by(catalog: Catalog, connection: sa.Connection, numbers: Sequence[int]) -> Catalog:
     """The catalogue with just these changes: what a batch went by, if the files are still the same."""
-    return _over(catalog, [one for one in approved(connection) if one.number in set(numbers)]) if numbers else catalog
+    found = approved(connection) if numbers else []
+    return _over(catalog, [one for one in found if one.number in set(numbers)], found)
 
 
-def _over(catalog: Catalog, found: Sequence[Change]) -> Catalog:
-    for resource_id in dict.fromkeys(one.resource for one in found if one.resource in catalog.resources):
-        mine = [one for one in found if one.resource == resource_id]
-        numbers = [one.number for one in mine if standing(catalog, one, mine) is Standing.ACTIVE]
-        if numbers:
-            catalog = overlaid(catalog, resource_id, [edit for one in mine for edit in one.edits], numbers)
+def _over(catalog: Catalog, found: Sequence[Change], known: Sequence[Change]) -> Catalog:
+    """`known`: everything that was approved."""
+    for resource_id, mine in _by_resource(catalog, found).items():
+        before = _before(one for one in known if one.resource == resource_id)
+        counting = [(number, edit) for number, edit in _last(mine).values() if _counts(catalog, resource_id, edit, before)]
+        if counting:
+            numbers = [one.number for one in mine if any(number == one.number for number, _ in counting)]
+            catalog = overlaid(catalog, resource_id, [edit for _, edit in counting], numbers)
     return catalog
 
 
@@ -152,24 +162,53 @@ def standing(catalog: Catalog, one: Change, of_resource: Sequence[Change]) -> St
         return Standing.PROPOSED
     if one.decided.act is not Act.APPROVE:
         return Standing.REFUSED if one.decided.act is Act.REFUSE else Standing.WITHDRAWN
-    last = {edit.place: other.number for other in of_resource for edit in other.edits}
-    mine = [edit for edit in one.edits if last.get(edit.place, one.number) == one.number]
-    if not mine:
-        return Standing.SUPERSEDED
-    return Standing.MERGED if all(merged(catalog, one.resource, edit) for edit in mine) else Standing.ACTIVE
+    mine = [edit for number, edit in _last(of_resource).values() if number == one.number]
+    before = _before(of_resource)
+    if any(_counts(catalog, one.resource, edit, before) for edit in mine):
+        return Standing.ACTIVE
+    return Standing.MERGED if mine and all(merged(catalog, one.resource, edit) for edit in mine) else Standing.SUPERSEDED
 
 
 def edits_in_effect(catalog: Catalog, connection: sa.Connection) -> dict[str, list[Edit]]:
     """Resource → what counts otherwise than the files say: what is to be merged into them."""
-    last: dict[str, dict[tuple[str, str, str], Edit]] = {}
-    for one in approved(connection):
-        last.setdefault(one.resource, {}).update({edit.place: edit for edit in one.edits})
-    found = {
-        name: [edit for edit in mine.values() if not merged(catalog, name, edit)]
-        for name, mine in last.items()
-        if name in catalog.resources
-    }
+    found = {}
+    for name, mine in _by_resource(catalog, approved(connection)).items():
+        before = _before(mine)
+        found[name] = [edit for _, edit in _last(mine).values() if _counts(catalog, name, edit, before)]
     return {name: edits for name, edits in found.items() if edits}
+
+
+def _by_resource(catalog: Catalog, found: Sequence[Change]) -> dict[str, list[Change]]:
+    mine: dict[str, list[Change]] = {}
+    for one in found:
+        if one.resource in catalog.resources:
+            mine.setdefault(one.resource, []).append(one)
+    return mine
+
+
+def _last(found: Iterable[Change]) -> dict[_Place, tuple[int, Edit]]:
+    """Place → (number of the change, edit) that came last there."""
+    return {edit.place: (one.number, edit) for one in found for edit in one.edits}
+
+
+def _before(found: Iterable[Change]) -> dict[_Place, list[object]]:
+    """Place → what counted there whenever one of the changes was proposed."""
+    said: dict[_Place, list[object]] = {}
+    for one in found:
+        for edit, was in zip(one.edits, one.was, strict=True):
+            said.setdefault(edit.place, []).append(was)
+    return said
+
+
+def _counts(catalog: Catalog, resource_id: str, edit: Edit, before: Mapping[_Place, list[object]]) -> bool:
+    """Whether an approved edit is laid over the files."""
+    return not merged(catalog, resource_id, edit) and not _passed_by(catalog, resource_id, edit, before)
+
+
+def _passed_by(catalog: Catalog, resource_id: str, edit: Edit, before: Mapping[_Place, list[object]]) -> bool:
+    """Whether the files say neither what the edit says nor anything that it, or one before it, was to change: then somebody edited them
+    after it, most often after it was merged, and the files count."""
+    return not merged(catalog, resource_id, edit) and value(catalog, resource_id, edit) not in before.get(edit.place, ())
 
 
 def merged(catalog: Catalog, resource_id: str, edit: Edit) -> bool:

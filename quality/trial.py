@@ -125,7 +125,7 @@ def try_out(
     opened = Lake.of(lake)
     with database.connect() as reading:
         before = changes.effective(catalog, reading)
-        standing = [edit for one in changes.approved(reading, resource_id) for edit in one.edits]
+        standing = changes.edits_in_effect(catalog, reading).get(resource_id, [])
         found = faults(catalog, resource_id, edits, standing)
         if found:
             raise ChangeRefused("; ".join(found), faults=found)

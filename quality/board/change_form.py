@@ -147,6 +147,7 @@ def shown(edit: Edit, said: object) -> str:
 _REASONS = (
     (r"locked: (.*)", _("已锁定：{}")),
     (r"is so already", _("与现行值相同")),
+    (r"the files were changed since it was proposed, propose it again", _("目录文件在提出后已修改，请重新提出")),
     (r"nothing is changed", _("没有任何变化")),
     (r".* is not between (.*) and (.*)", _("应在 {} 与 {} 之间")),
     (r"must be a whole number", _("应填整数")),

@@ -125,8 +125,8 @@ def _may_act(around: Surroundings, request: Request) -> bool:
     return policy is not None and bool(policy.roles & around.person(request).roles)
 
 
-def _standing_edits(connection: sa.Connection, resource: str) -> list[Edit]:
-    return [edit for one in changes.approved(connection, resource) for edit in one.edits]
+def _standing_edits(around: Surroundings, connection: sa.Connection, resource: str) -> list[Edit]:
+    return changes.edits_in_effect(around.catalog, connection).get(resource, [])
 
 
 def _new(around: Surroundings, request: Request, resource: str, target: str, *, filled: Form | None = None, **more: object) -> Response:
@@ -137,7 +137,7 @@ def _new(around: Surroundings, request: Request, resource: str, target: str, *, 
     if resource:
         with around.database.connect() as connection:
             if filled is None and target:
-                shown = change_form.form(around.catalog, _standing_edits(connection, resource), resource, target)
+                shown = change_form.form(around.catalog, _standing_edits(around, connection, resource), resource, target)
             batches = trial.batches(connection, resource)
     options = change_form.targets(around.catalog, resource) if resource else []
     context = {"faults": [], "found": None, "tables": [], "stops": [], "reason": "", "batch": "", "status": 200, **more}
@@ -164,7 +164,7 @@ def _propose(around: Surroundings, request: Request, given: Mapping[str, str], *
     if resource not in around.catalog.resources:
         raise HTTPException(404)
     with around.database.connect() as connection:
-        filled = change_form.form(around.catalog, _standing_edits(connection, resource), resource, target, given)
+        filled = change_form.form(around.catalog, _standing_edits(around, connection, resource), resource, target, given)
     if filled is None:
         raise HTTPException(404)
     kept = {"filled": filled, "reason": reason, "batch": given.get("batch", "")}

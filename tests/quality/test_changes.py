@@ -153,6 +153,63 @@ def test_files_that_say_it_themselves_make_the_change_inert(bench):
     assert list(merged.deliver(GOOD, NAMELESS).changes) == []
 
 
+REJECTS = Edit("limit", "max_rejects", "", 0.2)
+
+
+def with_rejects(bench, share: float):
+    """The files with another limit."""
+    resource = replace(bench.resource, limits=replace(bench.resource.limits, max_rejects=share))
+    return replace(bench, resource=resource, catalog=replace(bench.catalog, resources={"thing": resource}))
+
+
+def test_change_that_the_files_took_over_is_over_for_good_once_they_say_something_else(bench_on):
+    one = bench_on()
+    number = approve(one, REJECTS)
+    assert standings(with_rejects(one, 0.2)) == {number: Standing.MERGED}
+    edited = with_rejects(one, 0.05)
+    assert standings(edited) == {number: Standing.SUPERSEDED}
+    with one.database.connect() as connection:
+        assert changes.effective(edited.catalog, connection) is edited.catalog
+        assert changes.edits_in_effect(edited.catalog, connection) == {}
+    again = propose(edited, replace(REJECTS, value=0.1))
+    with one.database.connect() as connection:
+        assert changes.get(connection, again).was == (0.05,)
+    decide(edited, again)
+    other = approve(edited, Edit("weight", "0201", "", 40))
+    assert standings(edited) == {number: Standing.SUPERSEDED, again: Standing.ACTIVE, other: Standing.ACTIVE}
+    with one.database.connect() as connection:
+        assert changes.effective(edited.catalog, connection).resources["thing"].limits.max_rejects == 0.1
+
+
+def test_place_the_files_edited_stays_theirs_while_the_rest_of_a_change_counts(bench):
+    one = bench()
+    number = approve(one, REJECTS, TO_WARN)
+    edited = with_rejects(one, 0.05)
+    assert standings(edited) == {number: Standing.ACTIVE}
+    with one.database.connect() as connection:
+        then = changes.effective(edited.catalog, connection)
+        assert changes.edits_in_effect(edited.catalog, connection) == {"thing": [TO_WARN]}
+    assert then.resources["thing"].limits.max_rejects == 0.05 and rule_of(then, "thing", NAME).severity == "warn"
+
+
+def test_change_of_a_change_counts_while_the_files_say_what_either_found(bench):
+    one = bench()
+    first, second = approve(one, TO_WARN), approve(one, Edit("rule", NAME, "severity", "off"))
+    rules = tuple(replace(rule, severity="warn") if rule.id == NAME else rule for rule in one.catalog.rules["thing"])
+    for files in (one, one.with_rules(*rules)):
+        assert standings(files) == {first: Standing.SUPERSEDED, second: Standing.ACTIVE}
+        with one.database.connect() as connection:
+            assert rule_of(changes.went_by(files.catalog, connection, [second]), "thing", NAME) is None
+
+
+def test_approval_is_refused_where_the_files_say_a_third_thing_by_now(bench):
+    one = bench()
+    number = propose(one, REJECTS)
+    with pytest.raises(ChangeRefused, match="max_rejects: the files were changed since"):
+        decide(with_rejects(one, 0.05), number)
+    assert standings(one) == {number: Standing.PROPOSED}
+
+
 def test_switched_off_rule_that_the_files_dropped_is_merged(bench):
     one = bench()
     number = approve(one, Edit("rule", NAME, "severity", "off"))
