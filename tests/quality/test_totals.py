@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from catalogs.model import Delivery
 from quality import scores, totals, trends
-from quality.store.tables import score
+from quality.pushes import new_batch, publish_row
+from quality.store.tables import batch, score
 from quality.store.tables_totals import total
 from tests.quality.deliveries import NOW, many
 from tests.quality.test_score import LOOSE
@@ -89,6 +90,24 @@ def test_migration_makes_the_lines_of_deliveries_checked_before_it(bench_on):
         connection.execute(sa.delete(total))
         migration._fill(connection, total)
         assert connection.execute(sa.select(total).order_by(total.c.batch)).all() == before and len(before) == 3
+
+
+def test_migration_makes_no_line_of_a_pushed_row_that_published_nothing(bench):
+    from importlib import import_module
+
+    one = bench(limits=LOOSE)
+    one.deliver(*many(4))
+    for _ in range(2):
+        one.now += timedelta(minutes=1)
+        values = {"编号": "A1", "名称": "甲公司", "变更日期": "2026-01-01"}
+        where = {"lake": one.lake, "database": one.database, "batch": new_batch(one.resource, one.now), "sender": "gov", "now": one.now}
+        publish_row(one.resource, values, one.catalog, **where)
+    with one.database.begin() as connection:
+        before = connection.execute(sa.select(total)).all()
+        assert list(connection.scalars(sa.select(batch.c.status).order_by(batch.c.checked_at))) == ["published", "published", "noop"]
+        connection.execute(sa.delete(total))
+        import_module("quality.store.migrations.versions.0008_totals")._fill(connection, total)
+        assert connection.execute(sa.select(total)).all() == before and len(before) == 1
 
 
 def test_resource_is_as_fresh_as_its_stalest_partition(bench):

@@ -15,6 +15,7 @@ depends_on = None
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 LOW = ("0303", "0305")
 """Indicators where low was good."""
+PUSHED = "push:"
 COUNTS = ("read", "trusted", "quarantined", "superseded", "deleted", "removed", "carried", "warned")
 
 
@@ -37,7 +38,7 @@ def _fill(connection: sa.Connection, made: sa.Table) -> None:
     """Lines of the deliveries that were checked before; pushed rows have none."""
     batch = sa.table(
         "quality_batch",
-        *(sa.column(name) for name in ("batch", "resource", "partition", "status")),
+        *(sa.column(name) for name in ("batch", "resource", "partition", "status", "operator")),
         *(sa.column(name, Instant) for name in ("as_of", "checked_at")),
         *(sa.column(name, sa.JSON) for name in ("report", "weights")),
     )
@@ -46,7 +47,8 @@ def _fill(connection: sa.Connection, made: sa.Table) -> None:
     measures = _measures(connection)
     lines, standing = [], {}
     for row in connection.execute(sa.select(batch).where(batch.c.status != "rejected").order_by(batch.c.checked_at, batch.c.batch)):
-        if row.batch not in pushed:
+        # A pushed row equal to the head's has no publication: its operator is its sender.
+        if row.batch not in pushed and not row.operator.startswith(PUSHED):
             weights = (row.weights or {"of": {}})["of"]
             own = {code: [a, b, weights.get(code, 0), wrong, left] for code, (a, b, wrong, left) in measures.get(row.batch, {}).items()}
             line = {name: row._mapping[name] for name in ("batch", "resource", "partition", "status", "as_of", "checked_at")}
