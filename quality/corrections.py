@@ -258,10 +258,12 @@ def _answer(connection: sa.Connection, name: str) -> tuple[Answer | None, str | 
 
 
 def comments(reading: sa.Connection, lake: Lake, name: str) -> list[tuple[sa.Row, str | None]]:
-    """A ticket's requests with what their askers wrote, oldest first; None where it was erased."""
+    """A ticket's requests with what their askers wrote, oldest first; None where it was erased or outlived its retention."""
     found: list[tuple[sa.Row, str | None]] = []
     for row in reading.execute(sa.select(correction).where(correction.c.ticket == name).order_by(correction.c.asked_at)):
-        with lake.open(lake / row.path) as file:
-            lines: Sequence[dict] = pq.read_table(file).to_pylist()
+        lines: Sequence[dict] = []
+        if (lake / row.path).is_file():
+            with lake.open(lake / row.path) as file:
+                lines = pq.read_table(file).to_pylist()
         found.append((row, lines[0]["comment"] if lines else None))
     return found

@@ -44,6 +44,8 @@ Z95 = 1.959963984540054
 COUNTS_FOR = timedelta(days=365)
 """How long a sample says something of the rows there are now: our choice, the standard names no span."""
 PAGE = 20
+DRAWN = "-drawn"
+"""How the name of a drawing ends, where a batch's has its random part."""
 
 
 class Verdict(StrEnum):
@@ -91,7 +93,7 @@ def draw(
     if not paths:
         raise SampleRefused(f"resource {resource_id} has no trusted rows yet: there is nothing to draw from")
     # An erasure asks a folder's name since when its rows are there.
-    place = f"{name}.{resource_id}-{now:%Y%m%dT%H%M%S}-drawn"
+    place = f"{name}.{resource_id}-{now:%Y%m%dT%H%M%S}{DRAWN}"
     with session(opened, catalog) as connection, scratch(opened / "tmp") as folder:
         ((population,),) = connection.execute(compose(_COUNT, paths=literals(map(opened.named, paths))).text).fetchall()
         connection.execute(_drawing(resource, [opened.named(one) for one in paths], rows, seed).text).fetchall()
@@ -215,7 +217,8 @@ def standing(connection: sa.Connection, resource_id: str, at: datetime) -> tuple
 
 @dataclass(frozen=True)
 class SampleRow:
-    """`values` by source header, as they were cleaned, {} where the row was erased; `verdict` '' while it waits."""
+    """`values` by source header, as they were cleaned, {} where the row was erased or outlived its retention; `verdict` '' while it
+    waits."""
 
     row: int
     body: str
@@ -240,6 +243,8 @@ def rows(connection: sa.Connection, lake: Lake | Path, name: str, *, after: int 
         'SELECT "row", key, origin, "values" FROM read_parquet({path}) WHERE "row" IN ({rows})',
         path=literal(opened.named(opened / path)), rows=commas(map(literal, asked or [0])),
     )  # fmt: skip
-    with publications.reader(opened) as reading:
-        kept = {row: (key, origin, json.loads(values)) for row, key, origin, values in reading.execute(query.text).fetchall()}
+    kept = {}
+    if (opened / path).is_file():
+        with publications.reader(opened) as reading:
+            kept = {row: (key, origin, json.loads(values)) for row, key, origin, values in reading.execute(query.text).fetchall()}
     return [SampleRow(one.row, one.body, *kept.get(one.row, (None, "", {})), *last.get(one.row, ("", ()))) for one in lines]

@@ -19,7 +19,8 @@ def expire(
     database: Database = None,
     json_: Json = False,
 ) -> None:
-    """Remove rows of batches older than their resource's retention_days. Heads and what the hub has not applied yet stay.
+    """Remove rows of batches older than their resource's retention_days. Heads, what the hub has not applied yet and
+    rows of tickets that are open, or were closed more lately than that, stay.
 
     Example: hub lake expire --dry-run
     """

@@ -20,7 +20,7 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class TicketRow:
-    """`values`: source column → text as delivered when the row entered the ticket; empty where it was erased since."""
+    """`values`: source column → text as delivered when the row entered the ticket; empty where it was erased or outlived its retention."""
 
     row: int
     key: str | None
@@ -40,7 +40,9 @@ def page(
     if state is not None:
         wanted.append(ticket_row.c.state == state)
     states = connection.execute(sa.select(ticket_row).where(*wanted).order_by(ticket_row.c.row).limit(count)).all()
-    parts = list(connection.scalars(sa.select(ticket_part.c.path).where(ticket_part.c.ticket == ticket)))
+    # Files of a ticket that was closed long ago are gone.
+    named = connection.scalars(sa.select(ticket_part.c.path).where(ticket_part.c.ticket == ticket))
+    parts = [one for one in named if (lake / one).is_file()]
     said = _said(lake, parts, [one.row for one in states])
     return [
         TicketRow(one.row, *said.get(one.row, (None, "", {})), RowState(one.state), one.batch, one.changed_at, one.reopened)

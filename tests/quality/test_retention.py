@@ -10,7 +10,11 @@ from connectors.lake import Lake
 from connectors.landing import read_batch
 from quality import publications
 from quality.retention import expire
+from quality.sampling import Verdict, draw, judge, rows
+from quality.tickets.rows import page
+from quality.tickets.states import Act
 from tests.quality.deliveries import Bench, many
+from tests.quality.ticket_desk import NAMELESS, STAFF
 
 
 def files(bench: Bench) -> set[str]:
@@ -72,3 +76,46 @@ def test_batch_nobody_checked_stays(bench):
     one = bench()
     one.land(*many(3))
     assert expired(one, 0, 4000).batches == 0
+
+
+def later(one: Bench, days: int) -> Bench:
+    one.now += timedelta(days=days)
+    return one
+
+
+def test_rows_of_a_ticket_stay_while_it_is_open_and_as_long_again_once_it_is_closed(desk, organs):
+    one, days = desk.bench, desk.bench.resource.limits.retention_days
+    (opened,) = desk.open(desk.deliver(("A1", None, "甲", organs[0]), ("A2", "好", "甲", organs[0])), NAMELESS)
+
+    def kept() -> tuple[bool, dict]:
+        expire(Lake.of(one.lake), one.catalog, one.database, {"thing": 1}, now=one.now)
+        with one.database.connect() as connection:
+            (row,) = page(connection, Lake.of(one.lake), opened.ticket)
+        return any(one.lake.glob("tickets/thing/*/*.parquet")), row.values
+
+    later(one, days + 1)
+    assert kept()[0] and kept()[1]["编号"] == "A1"
+    desk.act(opened.ticket, Act.WITHDRAW, STAFF, reason="RULE_WRONG", comment="误开")
+    later(one, days - 1)
+    assert kept()[0]
+    later(one, 2)
+    assert kept() == (False, {})
+
+
+def test_sample_goes_by_its_own_age_and_what_was_judged_of_it_stays(bench):
+    one = bench()
+    one.deliver(*many(5))
+    days = one.resource.limits.retention_days
+    later(one, days - 1)
+    name = draw(one.catalog, "thing", 2, seed=1, lake=one.lake, database=one.database, now=one.now, actor="staff").sample
+    judge(one.catalog, name, 1, Verdict.RIGHT, database=one.database, now=one.now, actor="staff")
+
+    def looked() -> list:
+        expire(Lake.of(one.lake), one.catalog, one.database, {"thing": 1}, now=one.now)
+        with one.database.connect() as connection:
+            return [(row.verdict, bool(row.values)) for row in rows(connection, one.lake, name)]
+
+    later(one, 2)
+    assert looked() == [("right", True), ("", True)]
+    later(one, days)
+    assert looked() == [("right", False), ("", False)] and not list(one.lake.glob("samples/thing/*/*.parquet"))
