@@ -100,10 +100,7 @@ def check(resource_id: str, operator: str = "airflow") -> list[dict]:
     from quality import engine
 
     with hub() as opened:
-        reports = [
-            engine.check(batch, opened.catalog, lake=opened.lake, database=opened.engine, now=now(), operator=operator)
-            for batch in engine.unchecked(opened.engine, opened.lake, resource_id)
-        ]
+        reports = engine.check_waiting(opened.catalog, resource_id, lake=opened.lake, database=opened.engine, now=now, operator=operator)
     return [{name: getattr(report, name) for name in REPORTED} for report in reports]
 
 

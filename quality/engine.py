@@ -8,9 +8,10 @@ comparison with the head is made again; a batch that was published before answer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ from quality.score import Circumstances, Count
 from quality.session import kept, outputs_of, session
 from quality.sql import Sql, literal
 from quality.store import upgrade
-from quality.tickets.settle import settle
+from quality.tickets.settle import settle, settle_heads
 
 if TYPE_CHECKING:
     from connectors.landing import LandedBatch
@@ -66,9 +67,29 @@ def check(
     """Clean, check and publish a landed batch, or stop it at the gate; then move the tickets it corrects. Raises QualityError."""
     upgrade(database)
     report = _checked(landed, catalog, lake, database, now, operator, accept_rejects)
-    # A batch that was published before it was killed here is settled when it is checked again.
-    settle(catalog, landed.batch, lake=lake, database=database, now=now)
+    # A batch that was published before it was killed here is settled when it is checked again, or its file comes again.
+    if report.noop:
+        settle_heads(catalog, landed.resource, lake=lake, database=database, now=now)
+    else:
+        settle(catalog, landed.batch, lake=lake, database=database, now=now)
     return report
+
+
+def check_waiting(
+    catalog: Catalog,
+    resource_id: str,
+    *,
+    lake: Lake | Path,
+    database: sa.Engine,
+    now: Callable[[], datetime],
+    operator: str,
+    before: str | None = None,
+) -> list[BatchReport]:
+    """Settles what was published and not settled, then checks every landed batch nobody checked, oldest first, up to batch `before`."""
+    waiting = unchecked(database, lake, resource_id)
+    settle_heads(catalog, resource_id, lake=lake, database=database, now=now())
+    wanted = takewhile(lambda one: one.batch != before, waiting)
+    return [check(one, catalog, lake=lake, database=database, now=now(), operator=operator) for one in wanted]
 
 
 def _checked(

@@ -118,11 +118,9 @@ def _pulled(resource: Resource, path: Path, lake: Lake, now: datetime, partition
 
 def _checked(catalog: Catalog, landed: LandedBatch, lake: Lake, database: sa.Engine, now: datetime, operator: str) -> BatchReport:
     """Older deliveries nobody checked go first, so that this one is the newest."""
-    for one in engine.unchecked(database, lake, landed.resource):
-        if one.batch == landed.batch:
-            break
-        engine.check(one, catalog, lake=lake, database=database, now=now, operator="upload")
-    return engine.check(landed, catalog, lake=lake, database=database, now=now, operator=operator)
+    shared = {"lake": lake, "database": database}
+    engine.check_waiting(catalog, landed.resource, now=lambda: now, operator="upload", before=landed.batch, **shared)
+    return engine.check(landed, catalog, now=now, operator=operator, **shared)
 
 
 def _check_own(catalog: Catalog, resource: Resource, upload: Upload, path: Path, lake: Lake, database: sa.Engine, now: datetime) -> None:

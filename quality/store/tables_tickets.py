@@ -57,8 +57,10 @@ ticket_row = sa.Table(
     sa.Column("batch", sa.Text, nullable=False),
     sa.Column("changed_at", Instant, nullable=False),
     sa.Column("reopened", sa.Integer, nullable=False),
+    sa.Column("refused", sa.Boolean, nullable=False, server_default=sa.false()),
 )
-"""`row`: its number in the ticket's files; `batch`: the one that failed, then the one that corrected it; `reopened`: how often."""
+"""`row`: its number in the ticket's files; `batch`: the one that failed, then the one that corrected it; `reopened`: how often;
+`refused`: open because a reviewer did not accept the correction."""
 
 ticket_part = sa.Table(
     "quality_ticket_part",

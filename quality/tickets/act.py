@@ -86,7 +86,9 @@ def _review(connection: sa.Connection, line: sa.Row, request: Request, now: date
         raise ActRefused(f"rows {', '.join(map(str, strange))} of the ticket do not wait for review")
     to = RowState.CLOSED if request.act is Act.CONFIRM else RowState.OPEN
     mine = (ticket_row.c.ticket == line.ticket, ticket_row.c.row == sa.bindparam("b_row"))
-    connection.execute(sa.update(ticket_row).where(*mine).values(state=to, changed_at=now), [{"b_row": row} for row in rows])
+    # The same content would pass the rule again: only another one corrects a refused row (`moves`).
+    values = {"state": to, "changed_at": now, "refused": request.act is Act.REJECT}
+    connection.execute(sa.update(ticket_row).where(*mine).values(values), [{"b_row": row} for row in rows])
     return len(rows)
 
 

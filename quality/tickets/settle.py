@@ -3,10 +3,14 @@
 - A row is corrected when its key is in the batch and the rule accepts it there; a key the batch does not have stays as it is.
 - A row whose key itself is wrong is corrected, too, when a whole delivery of its partition does not have that key any more: the right
   one is another row, and a person looks.
-- A row without a key is corrected when a delivery (not a pushed row) has no keyless row of that rule and body any more.
+- A row without a key is corrected when a delivery of its partition (not a pushed row) has no keyless row of that rule and body any more.
 - A key that was `removed` is corrected when it is back among the head's.
 - A rule the batch did not judge (errored, skipped, switched off) says nothing about its tickets.
-- A delivery that failed as a whole is corrected when a later one passes the rule.
+- A delivery that failed as a whole is corrected when a later one of its partition passes the rule.
+- A row whose correction a reviewer refused is corrected when the source delivers its key with other content; without a key, by the next
+  delivery that would correct it.
+- A row that was erased since goes to 待复核: nothing the source delivers can be compared with it any more.
+- No batch moves a row that a newer one has moved, so that heads may be settled again at any time (`settle_heads`).
 - A row that somebody doubted (校核申请) is corrected when one of the doubted fields reads otherwise.
 - A closed ticket whose row fails again opens again, unless its case has an open one by now: that one gets the row (`opening`).
 
@@ -69,6 +73,13 @@ def settle(catalog: Catalog, batch: str, *, lake: Lake | Path, database: sa.Engi
     return _written(database, found, moved, batch, now)
 
 
+def settle_heads(catalog: Catalog, resource_id: str, *, lake: Lake | Path, database: sa.Engine, now: datetime) -> list[Settled]:
+    """Makes up for batches that were published and not settled, because their worker was killed in between."""
+    with database.connect() as reading:
+        heads = sorted(publications.heads(reading, resource_id), key=lambda one: one.number)
+    return [one for head in heads for one in settle(catalog, head.batch, lake=lake, database=database, now=now)]
+
+
 def _judged(reading: sa.Connection, batch: str) -> set[str]:
     """Rules the batch was judged by."""
     well = (tables.outcome.c.batch == batch, tables.outcome.c.errored == 0, tables.outcome.c.skipped == 0)
@@ -89,7 +100,7 @@ def _moves(
     for one in found.values():
         by_kind[one.kind].append(one)
     # One pushed row says nothing about deliveries.
-    moved = [] if published.pushed else _of_deliveries(database, published.batch, by_kind[Kind.DELIVERY])
+    moved = [] if published.pushed else _of_deliveries(database, published, by_kind[Kind.DELIVERY])
     rows, doubted = by_kind[Kind.RULE], by_kind[Kind.CORRECTION]
     if not rows and not doubted:
         return moved
@@ -104,18 +115,20 @@ def _moves(
     return moved
 
 
-def _of_deliveries(database: sa.Engine, batch: str, found: Sequence[sa.Row]) -> list[Move]:
+def _of_deliveries(database: sa.Engine, published: Publication, found: Sequence[sa.Row]) -> list[Move]:
     if not found:
         return []
     with database.connect() as reading:
-        verdicts = delivery.failed(reading, batch, {one.rule for one in found})
-        states = moves.states(reading, [one.ticket for one in found])
-    judged = ((one.ticket, row, state, verdicts[one.rule]) for one in found if one.rule in verdicts for row, state in states[one.ticket])
-    return [
-        Move(name, row, to)
-        for name, row, state, fails in judged
-        if (to := RowState.OPEN if fails else RowState.CORRECTED) is not state and (fails or state is RowState.OPEN)
-    ]
+        verdicts = delivery.failed(reading, published.batch, {one.rule for one in found})
+        states = moves.states(reading, published, [one.ticket for one in found])
+    rules, moved = {one.ticket: one.rule for one in found}, []
+    for one in states:
+        fails = verdicts.get(rules[one.ticket])
+        if fails and one.state is not RowState.OPEN:
+            moved.append(Move(one.ticket, one.row, RowState.OPEN))
+        if fails is False and one.state is RowState.OPEN and one.same_partition:
+            moved.append(Move(one.ticket, one.row, RowState.CORRECTED))
+    return moved
 
 
 def _written(database: sa.Engine, found: dict[str, sa.Row], moved: Iterable[Move], batch: str, now: datetime) -> list[Settled]:
@@ -145,9 +158,11 @@ def _write(database: sa.Engine, name: str, batch: str, corrected: Sequence[int],
     with writing(database) as connection:
         locked(connection, name)
         is_open = ticket_row.c.state == RowState.OPEN
-        for rows, before, after, again in ((corrected, is_open, RowState.CORRECTED, 0), (reopened, ~is_open, RowState.OPEN, 1)):
+        # A reviewer may have refused this very correction since the look.
+        asked = is_open & ~(ticket_row.c.refused & (ticket_row.c.batch == batch))
+        for rows, before, after, again in ((corrected, asked, RowState.CORRECTED, 0), (reopened, ~is_open, RowState.OPEN, 1)):
             mine = (ticket_row.c.ticket == name, ticket_row.c.row == sa.bindparam("b_row"), before)
-            values = {"state": after, "batch": batch, "changed_at": now, "reopened": ticket_row.c.reopened + again}
+            values = {"state": after, "batch": batch, "changed_at": now, "reopened": ticket_row.c.reopened + again, "refused": False}
             if rows:
                 connection.execute(sa.update(ticket_row).where(*mine).values(values), [{"b_row": row} for row in rows])
         end_provisional(connection, name, "delivered", now, rows=corrected)

@@ -95,6 +95,17 @@ def test_source_that_delivers_otherwise_and_a_person_correct_it_and_the_old_valu
     assert (people.read(name).state, people.read(name).outcome) == ("ISSUED", None)
 
 
+def test_rejected_correction_of_a_doubt_stays_open_until_the_row_reads_otherwise_again(people, organs):
+    name = people.doubt()
+    new, other = ("A1", "云江餐饮公司", "甲", organs[0]), ("A2", "望湖食品公司", "甲", organs[1])
+    people.desk.deliver(new, other)
+    people.desk.act(people.ticket(name), Act.REJECT, STAFF, reason="NOT_PROVEN", comment="无佐证")
+    people.desk.deliver(new, ("A2", "望湖食品公司", "乙", organs[1]))
+    assert people.read(name).state == "ISSUED"
+    people.desk.deliver(("A1", "云江饮食公司", "甲", organs[0]), other)
+    assert people.read(name).state == "REVIEW"
+
+
 def test_body_that_answers_ends_it_and_the_asker_reads_why(people):
     name = people.doubt()
     ticket = people.ticket(name)
