@@ -202,7 +202,7 @@ def enter(connection: sa.Connection, catalog: Catalog, prepared: Prepared, now: 
 
 def _enter(connection: sa.Connection, catalog: Catalog, prepared: Prepared, now: datetime) -> str:
     case, doubt, asker = prepared.case, prepared.doubt, Actor(prepared.doubt.asked_by, "consumer")
-    name, act, assumed = entry.standing_open(connection, case), "joined", ()
+    name, act, assumed = entry.standing_open(connection, case, lock=True), "joined", ()
     if name is None:
         if not prepared.rows:
             raise CorrectionRefused("identifier", "its ticket was closed in this moment: ask again")

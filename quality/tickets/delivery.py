@@ -51,7 +51,7 @@ def open_one(catalog: Catalog, case: Case, database: sa.Engine, now: datetime, a
     while True:
         try:
             with writing(database) as connection:
-                if name := entry.standing_open(connection, case):
+                if name := entry.standing_open(connection, case, lock=True):
                     return keep(connection, name, now), 0
                 name = uuid4().hex
                 assumed = entry.insert(connection, catalog, case, name, now, actor)

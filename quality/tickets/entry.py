@@ -33,9 +33,10 @@ class Case:
         return sa.and_(*(ticket.c[name] == getattr(self, name) for name in names))
 
 
-def standing_open(connection: sa.Connection, case: Case) -> str | None:
-    """The case's open ticket."""
-    return connection.scalar(sa.select(ticket.c.ticket).where(case.where, ticket.c.closed_at.is_(None)))
+def standing_open(connection: sa.Connection, case: Case, *, lock: bool = False) -> str | None:
+    """The case's open ticket. `lock`: nobody ends it before this transaction is over; one that was ended meanwhile is not found."""
+    query = sa.select(ticket.c.ticket).where(case.where, ticket.c.closed_at.is_(None))
+    return connection.scalar(query.with_for_update() if lock else query)
 
 
 def insert(writing: sa.Connection, catalog: Catalog, case: Case, name: str, now: datetime, actor: str) -> tuple[int, ...]:

@@ -26,7 +26,7 @@ from quality.store.tables_tickets import ticket_part, ticket_row
 from quality.store.writing import writing
 from quality.tickets import delivery, entry, failing
 from quality.tickets.entry import Case
-from quality.tickets.record import Actor, keep, note
+from quality.tickets.record import Actor, keep, locked, note
 from quality.tickets.states import Role, RowState
 
 
@@ -75,18 +75,24 @@ def _open(
             path, added = _write(connection, case, lake, folder, name, _parts(database, name), known)
         try:
             with writing(database) as connected:
+                if held and locked(connected, name).closed_at is not None:
+                    raise _Ended
                 assumed = () if held else entry.insert(connected, catalog, case, name, now, actor)
                 if added:
                     _add(connected, case, name, path, known, added, now)
                     figures = {"rows": added} | ({"assumed": list(assumed)} if assumed else {})
                     note(connected, name, Actor(actor, Role.QUALITY), "added" if held else "open", now, batch=case.batch, **figures)
                 row = keep(connected, name, now)
-        except sa.exc.IntegrityError:
-            # Somebody else opened the ticket, or added the same rows, meanwhile: look again.
+        except (sa.exc.IntegrityError, _Ended):
+            # Somebody else opened the ticket, added the same rows, or ended the ticket meanwhile: look again.
             if path is not None:
                 path.unlink()
             continue
         return _opened(case, row, added)
+
+
+class _Ended(Exception):
+    """The ticket was withdrawn, answered or overturned between the look and the transaction."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from threading import Thread
+
 import pytest
 import sqlalchemy as sa
 
@@ -131,6 +134,26 @@ def test_t29_asker_has_five_open_requests_for_a_license_and_no_more(people):
         people.doubt()
     with pytest.raises(CorrectionRefused, match="open already"):
         people.doubt()
+
+
+def test_nobody_joins_a_ticket_that_is_withdrawn_in_the_same_moment(people):
+    """Either the request is in the ticket before it is ended, or it is refused."""
+    if people.desk.bench.database.dialect.name != "postgresql":
+        pytest.skip("one writer at a time: the look and the entry are one transaction")
+    ticket, started = people.ticket(people.doubt()), []
+
+    def withdraw(_connection, _cursor, statement, *_rest):
+        """Once the open ticket was found; waits for the other where nothing keeps it from ending the ticket."""
+        if statement.startswith("INSERT INTO quality_correction") and not started:
+            ending = partial(people.desk.act, ticket, Act.WITHDRAW, STAFF, reason="OPENED_IN_ERROR", comment="误开")
+            started.append(Thread(target=ending))
+            started[0].start()
+            started[0].join(2)
+
+    sa.event.listen(people.desk.bench.database, "before_cursor_execute", withdraw)
+    joined = people.doubt(by="court", identifier=NEXT)
+    started[0].join()
+    assert people.ticket(joined) == ticket and people.desk.events(ticket) == ["open", "joined", "withdraw"]
 
 
 @pytest.mark.parametrize(

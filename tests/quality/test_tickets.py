@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from catalogs.model import Field
 from catalogs.quality import Responsible
@@ -42,6 +43,23 @@ def test_opening_twice_adds_nothing_and_a_later_batch_adds_its_new_keys(desk, or
     (more,) = desk.open(second, NAMELESS)
     assert (more.ticket, more.rows, more.added) == (one.ticket, 2, 1)
     assert desk.events(one.ticket) == ["open", "added"]
+
+
+def test_rows_go_to_a_fresh_ticket_where_the_open_one_is_withdrawn_while_they_are_written(desk, organs):
+    north, _ = organs
+    (one,) = desk.open(desk.deliver(("A1", None, "甲", north)), NAMELESS)
+    second, ended = desk.deliver(("A1", None, "甲", north), ("A7", None, "甲", north)), []
+
+    def withdraw(_connection, _cursor, statement, *_rest):
+        """Between the look for an open ticket and the transaction that adds to it."""
+        if "quality_ticket_part" in statement and not ended:
+            ended.append(True)
+            desk.act(one.ticket, Act.WITHDRAW, STAFF, reason="OPENED_IN_ERROR", comment="误开")
+
+    sa.event.listen(desk.bench.database, "before_cursor_execute", withdraw)
+    (fresh,) = desk.open(second, NAMELESS)
+    assert ended and fresh.ticket != one.ticket and desk.keys(fresh.ticket) == {"A1": "open", "A7": "open"}
+    assert desk.keys(one.ticket) == {"A1": "open"} and desk.events(one.ticket) == ["open", "withdraw"]
 
 
 def test_row_is_closed_by_a_delivery_and_a_person_and_opens_again_when_the_old_value_returns(desk, organs):
