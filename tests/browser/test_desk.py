@@ -120,7 +120,8 @@ _CALLED = """(() => { const one = document.activeElement, labels = [...(one.labe
     return (one.getAttribute('aria-label') || labels || own).replace(/\\s/g, '') })()"""
 
 
-_WIDE = """(() => { const scrolls = one => one && one !== document.body && (getComputedStyle(one).overflowX !== 'visible' || scrolls(one.parentElement));
+_WIDE = """(() => { const scrolls = one => one && one !== document.body
+        && (getComputedStyle(one).overflowX !== 'visible' || scrolls(one.parentElement));
     const edge = document.documentElement.clientWidth + 1;
     const wide = one => one.getBoundingClientRect().right > edge && !(one.parentElement !== document.body && scrolls(one.parentElement));
     return [...document.querySelectorAll('main *, header *')].filter(wide).slice(0, 8).map(one => one.outerHTML.slice(0, 90)) })()"""
