@@ -53,10 +53,12 @@ def corrections(connection: sa.Connection, lake: Lake | Path, catalog: Catalog, 
         files.setdefault(name, []).append(opened / path)
     found: dict[str, list[Place]] = {}
     if files:
-        standing = _standing(connection, files, published.batch)
         doubts = [name for name in files if concerned[name].kind == Kind.CORRECTION]
         fields = doubted(connection, catalog, published.resource, doubts)
-        for key, place in _touched(opened, catalog, published, files, concerned, fields):
+        touched = list(_touched(opened, catalog, published, files, concerned, fields))
+        # A pushed row touches a few rows of what may be many thousand.
+        standing = _standing(connection, {place.ticket for _, place in touched}, published.batch)
+        for key, place in touched:
             if place in standing:
                 found.setdefault(key, []).append(place)
     return {key: tuple(places) for key, places in found.items()}

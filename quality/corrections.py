@@ -23,11 +23,10 @@ import sqlalchemy as sa
 from catalogs.model import Catalog, Resource
 from connectors.lake import Lake
 from quality import publications, responsible
-from quality.erase import alone
 from quality.errors import CorrectionRefused
 from quality.files import claim
 from quality.provisional import license_of
-from quality.session import scratch, session
+from quality.session import alone, scratch, session
 from quality.sql import Sql, compose, ident, literal
 from quality.store.tables_tickets import correction, ticket, ticket_event, ticket_part, ticket_row
 from quality.tickets import entry, failing

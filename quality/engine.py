@@ -68,11 +68,17 @@ def check(
     upgrade(database)
     report = _checked(landed, catalog, lake, database, now, operator, accept_rejects)
     # A batch that was published before it was killed here is settled when it is checked again, or its file comes again.
-    if report.noop:
-        settle_heads(catalog, landed.resource, lake=lake, database=database, now=now)
-    else:
-        settle(catalog, landed.batch, lake=lake, database=database, now=now)
+    settle(catalog, _standing(landed, report, database), lake=lake, database=database, now=now)
     return report
+
+
+def _standing(landed: LandedBatch, report: BatchReport, database: sa.Engine) -> str:
+    """The batch whose rows stand: this one, or the head that it only repeats."""
+    if report.noop:
+        with database.connect() as connection:
+            if (head := publications.head(connection, landed.resource, report.partition)) is not None:
+                return head.batch
+    return landed.batch
 
 
 def check_waiting(

@@ -28,7 +28,7 @@ from connectors.lake import Lake
 from quality import scan
 from quality.retention import landed_at
 from quality.scan import Landed
-from quality.session import session
+from quality.session import alone, session
 
 ROWS = 100_000
 _BESIDE = ".erasing"
@@ -95,11 +95,6 @@ def _landed(lake: Lake, catalog: Catalog, resource_id: str, path: Path, wanted: 
 
 def _by_key(column: str, wanted: Callable[[str], bool]) -> Callable[[pa.RecordBatch], list[bool]]:
     return lambda batch: [bool(key) and wanted(key) for key in batch.column(column).to_pylist()]
-
-
-def alone(catalog: Catalog, resource_id: str) -> Catalog:
-    """The catalogue with that resource alone: only its macros are needed."""
-    return replace(catalog, resources={resource_id: catalog.resources[resource_id]})
 
 
 def _without(lake: Lake, path: Path, mask: Callable[[pa.RecordBatch], list[bool]], column: str | None) -> int:

@@ -20,8 +20,7 @@ import sqlalchemy as sa
 from catalogs.model import Catalog, Resource
 from connectors.lake import Lake
 from quality import publications, responsible
-from quality.erase import alone
-from quality.session import fill, session
+from quality.session import alone, fill, session
 from quality.sql import NULL, Sql, compose, ident, literal, trusted
 from quality.store import tables
 from quality.tickets.failing import REMOVED, said_of
@@ -107,12 +106,9 @@ class FailedRows:
     def all(self, wanted: Wanted, at_once: int = 10_000) -> Iterator[FailedRow]:
         """Every row asked for, by number."""
         for part in self._asked(wanted):
-            after = 0
-            while found := self._read(
-                compose(_PAGE, rows=self._filtered(part, wanted), after=literal(after), size=literal(at_once))
-            ):  # fmt: skip
-                yield from found
-                after = found[-1].number
+            rows = self._connection.execute(compose(_ALL, rows=self._filtered(part, wanted)).text)
+            while some := rows.fetchmany(at_once):
+                yield from self._shown(some)
 
     def _asked(self, wanted: Wanted) -> list[_Part]:
         return [one for one in self._parts if wanted.fate in ("", one.fate)]
@@ -126,7 +122,9 @@ class FailedRows:
         return compose(_FILTERED, rows=part.rows, rule=rule, mine=mine)
 
     def _read(self, query: Sql) -> list[FailedRow]:
-        rows = self._connection.execute(query.text).fetchall()
+        return self._shown(self._connection.execute(query.text).fetchall())
+
+    def _shown(self, rows: Sequence[tuple]) -> list[FailedRow]:
         found = responsible.found(self._resource, self._catalog, {(one[-2] or None, one[-1] or None) for one in rows})
         return [
             FailedRow(number, fate, origin, key, tuple(rules), json.loads(values), found[organ or None, division or None].code)
@@ -148,6 +146,7 @@ _BODIES = """CREATE OR REPLACE TEMP TABLE bodies AS
     SELECT unnest($1::VARCHAR[]) AS organ, unnest($2::VARCHAR[]) AS division, unnest($3::VARCHAR[]) AS body"""
 _FILTERED = "SELECT * FROM ({rows}) WHERE {rule} AND {mine}"
 _PAGE = "SELECT * FROM ({rows}) WHERE number > {after} ORDER BY number LIMIT {size}"
+_ALL = "SELECT * FROM ({rows}) ORDER BY number"
 _AT = "SELECT number FROM ({rows}) WHERE {column} = {value} ORDER BY number DESC"
 _ONE = "SELECT * FROM ({rows}) WHERE number = {number}"
 

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from quality.scores import Measure, Scored, weighted
+from quality.scores import Measure, Scored, summed, weighted
 
 
 @dataclass(frozen=True)
@@ -30,24 +30,25 @@ class Line:
 
     def cells(self) -> dict[str, Cell]:
         """Indicator → cell."""
-        parts: dict[str, list[tuple[str, Measure]]] = {}
+        lowest: dict[str, tuple[bool, float, str]] = {}
         for name, measures in self.by_resource.items():
             for code, one in measures.items():
-                parts.setdefault(code, []).append((name, one))
-        return {code: _cell(each) for code, each in sorted(parts.items())}
+                figure = one.normalised
+                told = (figure is None, figure or 0.0, name)
+                lowest[code] = min(lowest.get(code, told), told)
+        return {code: Cell(measure, lowest[code][2]) for code, measure in sorted(summed(self.by_resource.values()).items())}
 
 
 def lines(scored: Iterable[Scored], division: str = "") -> list[Line]:
     """One line a body with rows in divisions that begin so; the lowest score first, undefined ones last."""
-    by_body: dict[str, dict[str, dict[str, Measure]]] = {}
+    parts: dict[str, dict[str, list[Mapping[str, Measure]]]] = {}
     weights = {}
     for one in scored:
         weights[one.resource] = one.weights
         for place, measures in one.by_body.items():
             if place.division.startswith(division):
-                mine = by_body.setdefault(place.code, {}).setdefault(one.resource, {})
-                for code, measure in measures.items():
-                    mine[code] = mine[code].plus(measure) if code in mine else measure
+                parts.setdefault(place.code, {}).setdefault(one.resource, []).append(measures)
+    by_body = {body: {name: summed(each) for name, each in resources.items()} for body, resources in parts.items()}
     found = [Line(body, _score(resources, weights), resources) for body, resources in by_body.items()]
     return sorted(found, key=lambda one: (one.score is None, one.score or 0.0, one.body))
 
@@ -56,11 +57,3 @@ def _score(resources: Mapping[str, Mapping[str, Measure]], weights: Mapping[str,
     each = [weighted(measures.values(), weights[name]) for name, measures in resources.items()]
     defined = [one for one in each if one is not None]
     return sum(defined) / len(defined) if defined else None
-
-
-def _cell(parts: Sequence[tuple[str, Measure]]) -> Cell:
-    whole = parts[0][1]
-    for _, one in parts[1:]:
-        whole = whole.plus(one)
-    figures = [(figure is None, figure or 0.0, name) for name, one in parts for figure in (one.normalised,)]
-    return Cell(whole, min(figures)[2])

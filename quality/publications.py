@@ -87,12 +87,13 @@ def judged_by(connection: sa.Connection, rule: str) -> list[tuple[Publication, s
     return [(_publication(row), row.severity) for row in rows]
 
 
-def deliveries(connection: sa.Connection, resource_id: str) -> list[Publication]:
+def deliveries(connection: sa.Connection, *resources: str) -> list[Publication]:
     """The newest delivery of each partition: what says how fresh the source is. A pushed row says that of itself alone."""
-    delivered = (publication.c.resource == resource_id) & publication.c.pushed.is_(False)
-    newest = sa.select(sa.func.max(publication.c.number)).where(delivered).group_by(publication.c.partition)
-    where = (publication.c.resource == resource_id) & publication.c.number.in_(newest)
-    return _read(connection, sa.select(publication).where(where).order_by(publication.c.partition))
+    place = (publication.c.resource, publication.c.partition)
+    delivered = publication.c.resource.in_(resources) & publication.c.pushed.is_(False)
+    last = sa.select(*place, sa.func.max(publication.c.number).label("number")).where(delivered).group_by(*place).subquery()
+    same = (publication.c.resource == last.c.resource) & (publication.c.number == last.c.number)
+    return _read(connection, sa.select(publication).join(last, same).order_by(*place))
 
 
 def keys_of_batch(lake: Lake | Path, published: Publication, limit: int | None = None) -> list[str]:

@@ -29,7 +29,7 @@ from quality import publications, responsible
 from quality.errors import SampleRefused
 from quality.files import claim
 from quality.responsible import Body
-from quality.session import scratch, session
+from quality.session import alone, scratch, session
 from quality.sql import commas, compose, ident, literal, literals
 from quality.store.tables_samples import sample, sample_row, sample_verdict
 
@@ -94,7 +94,7 @@ def draw(
         raise SampleRefused(f"resource {resource_id} has no trusted rows yet: there is nothing to draw from")
     # An erasure asks a folder's name since when its rows are there.
     place = f"{name}.{resource_id}-{now:%Y%m%dT%H%M%S}{DRAWN}"
-    with session(opened, catalog) as connection, scratch(opened / "tmp") as folder:
+    with session(opened, alone(catalog, resource_id)) as connection, scratch(opened / "tmp") as folder:
         ((population,),) = connection.execute(compose(_COUNT, paths=literals(map(opened.named, paths))).text).fetchall()
         connection.execute(_drawing(resource, [opened.named(one) for one in paths], rows, seed).text).fetchall()
         sayings = connection.execute('SELECT "row", organ, division FROM drawn ORDER BY "row"').fetchall()
@@ -202,6 +202,11 @@ def whole(outcomes: Iterable[Outcome]) -> Outcome:
     """All of them together."""
     listed = list(outcomes)
     return Outcome(*(sum(getattr(one, name) for one in listed) for name in ("right", "wrong", "unknown", "waiting")))
+
+
+def resources(connection: sa.Connection) -> set[str]:
+    """Of which samples were drawn."""
+    return set(connection.scalars(sa.select(sample.c.resource).distinct()))
 
 
 def standing(connection: sa.Connection, resource_id: str, at: datetime) -> tuple[str, dict[Body, Outcome]] | None:

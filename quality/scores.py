@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import add
 
 import sqlalchemy as sa
 
@@ -45,10 +46,19 @@ class Measure:
         return share if self.indicator.good == "high" else 1 - share
 
     def plus(self, other: Measure) -> Measure:
-        return Measure(
-            self.indicator, self.satisfied + other.satisfied, self.evaluated + other.evaluated, self.errored + other.errored,
-            self.skipped + other.skipped,
-        )  # fmt: skip
+        return summed(({"": self}, {"": other}))[""]
+
+
+def summed(parts: Iterable[Mapping[str, Measure]]) -> dict[str, Measure]:
+    """Indicator → measure, over the measures of several batches, bodies or resources."""
+    found: dict[str, list] = {}
+    for measures in parts:
+        for code, one in measures.items():
+            figures = (one.satisfied, one.evaluated, one.errored, one.skipped)
+            known = found.get(code)
+            # Sums are kept as numbers: an object for each of thousands of steps is most of what a page's figures cost.
+            found[code] = [one.indicator, *figures] if known is None else [known[0], *map(add, known[1:], figures)]
+    return {code: Measure(*line) for code, line in found.items()}
 
 
 def weighted(measures: Iterable[Measure], weights: Mapping[str, float]) -> float | None:
@@ -72,11 +82,10 @@ class Scored:
 
     def measures(self, *, body: str | None = None, division: str | None = None) -> dict[str, Measure]:
         """Indicator → measure over all bodies, or those of a credit code, or of divisions that begin so."""
-        found: dict[str, Measure] = {}
-        for place, measures in self.by_body.items():
-            if body in (None, place.code) and place.division.startswith(division or ""):
-                for code, one in measures.items():
-                    found[code] = found[code].plus(one) if code in found else one
+        found = summed(
+            measures for place, measures in self.by_body.items()
+            if body in (None, place.code) and place.division.startswith(division or "")
+        )  # fmt: skip
         kept = {code: replace(one, errored=wrong, skipped=left) for code, one in found.items() for wrong, left in [self._apart(code)]}
         return dict(sorted(kept.items()))
 
@@ -89,21 +98,30 @@ class Scored:
 
 def now(connection: sa.Connection, catalog: Catalog, resource_id: str) -> Scored | None:
     """The resource's newest deliveries together; None before the first was scored."""
-    batches = [one.batch for one in publications.deliveries(connection, resource_id)]
-    found = of_batches(connection, catalog, batches)
-    if not found:
-        return None
-    newest = max(found, key=lambda one: one.as_of)
-    by_body: dict[Body, dict[str, Measure]] = defaultdict(dict)
-    for one in found:
+    return next(iter(all_now(connection, catalog, [resource_id])), None)
+
+
+def all_now(connection: sa.Connection, catalog: Catalog, resources: Iterable[str]) -> list[Scored]:
+    """The newest deliveries of each resource together; those without a scored one are left out."""
+    batches = [one.batch for one in publications.deliveries(connection, *resources)]
+    found: dict[str, list[Scored]] = {}
+    for one in of_batches(connection, catalog, batches):
+        found.setdefault(one.resource, []).append(one)
+    drawn = sampling.resources(connection)
+    return [_together_now(connection, catalog, parts, sampled=name in drawn) for name, parts in found.items()]
+
+
+def _together_now(connection: sa.Connection, catalog: Catalog, parts: Sequence[Scored], *, sampled: bool) -> Scored:
+    newest = max(parts, key=lambda one: one.as_of)
+    places: dict[Body, list[Mapping[str, Measure]]] = defaultdict(list)
+    for one in parts:
         for place, measures in one.by_body.items():
-            mine = by_body[place]
-            for code, measure in measures.items():
-                mine[code] = mine[code].plus(measure) if code in mine else measure
-    sampled = sampling.standing(connection, resource_id, newest.as_of)
-    for place, one in sampled[1].items() if sampled else ():
+            places[place].append(measures)
+    by_body = defaultdict(dict, {place: summed(each) for place, each in places.items()})
+    standing = sampling.standing(connection, newest.resource, newest.as_of) if sampled else None
+    for place, one in standing[1].items() if standing else ():
         by_body[place][sampling.INDICATOR] = Measure(catalog.indicators[sampling.INDICATOR], one.right, one.judged)
-    return Scored(resource_id, newest.as_of, newest.weights, by_body, _together(found))
+    return Scored(newest.resource, newest.as_of, newest.weights, by_body, _together(parts))
 
 
 def _together(found: Iterable[Scored]) -> dict[str, tuple[int, int]]:

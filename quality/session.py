@@ -14,6 +14,7 @@ import fcntl
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -39,6 +40,11 @@ SETTINGS = {
 The scan's layers say what is computed once: two optimisers that merge projections would copy each expression to its uses again, and the
 third evaluates an IN list for every row although it stands in a branch of a CASE that few rows take.
 """
+
+
+def alone(catalog: Catalog, resource_id: str) -> Catalog:
+    """The catalogue with that resource alone: only its macros are needed."""
+    return replace(catalog, resources={resource_id: catalog.resources[resource_id]})
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from catalogs.quality import Indicator
 from quality import sampling
 from quality.report import COUNTS
 from quality.score import Count
-from quality.scores import Measure, weighted
+from quality.scores import Measure, summed, weighted
 from quality.store.tables_totals import total
 
 if TYPE_CHECKING:
@@ -126,12 +126,8 @@ def standing_at(
 
 def measures(indicators: Mapping[str, Indicator], lines: Iterable[Mapping[str, list]]) -> dict[str, Measure]:
     """Indicator → measure, over the measures of several deliveries."""
-    found: dict[str, Measure] = {}
-    for one in lines:
-        for code, (satisfied, evaluated, _, errored, skipped) in one.items():
-            measure = Measure(indicators[code], satisfied, evaluated, errored, skipped)
-            found[code] = found[code].plus(measure) if code in found else measure
-    return dict(sorted(found.items()))
+    each = ({code: Measure(indicators[code], a, b, *apart) for code, (a, b, _, *apart) in one.items()} for one in lines)
+    return dict(sorted(summed(each).items()))
 
 
 def scores(connection: sa.Connection, resources: Iterable[str], since: datetime) -> Sequence[sa.Row]:

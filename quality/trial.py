@@ -34,7 +34,7 @@ from quality.report import Stopwatch
 from quality.responsible import Body
 from quality.rulebook import rulebook
 from quality.score import Circumstances, Count
-from quality.scores import Measure, weighted
+from quality.scores import Measure, summed, weighted
 from quality.session import fill, session
 from quality.sql import literal
 from quality.store import tables
@@ -60,11 +60,7 @@ class Judged:
     def score(self, body: Body | None = None) -> float | None:
         if body is not None:
             return weighted(self.measures.get(body, {}).values(), self.weights)
-        total: dict[str, Measure] = {}
-        for measures in self.measures.values():
-            for code, one in measures.items():
-                total[code] = total[code].plus(one) if code in total else one
-        return weighted(total.values(), self.weights)
+        return weighted(summed(self.measures.values()).values(), self.weights)
 
 
 @dataclass(frozen=True)

@@ -29,11 +29,10 @@ from connectors.settings import EnvironmentCredentials
 from quality import engine, publications, responsible, scan
 from quality.bodies import department
 from quality.duplicates import key_of
-from quality.erase import alone
 from quality.errors import QualityError
 from quality.report import BatchReport
 from quality.scan import Landed
-from quality.session import scratch, session, spilling
+from quality.session import alone, scratch, session, spilling
 from quality.sql import compose, literals
 
 KINDS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".xlsx")

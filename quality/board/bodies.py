@@ -24,7 +24,7 @@ from quality.bodies import department, known, provided
 from quality.responsible import title
 from quality.scores import band
 from quality.tickets.listing import ALL_OPEN, Filter, loads, page
-from quality.tickets.states import TITLES, Role
+from quality.tickets.states import Role
 from quality.uploads import KINDS, Received, Upload, UploadRefused, receive
 
 Text = Annotated[str, Form()]
@@ -82,8 +82,8 @@ def body_page(
         forms = _forms(around, connection, code) if Role.BODY in person.roles and person.body == code else []
     below = [one for one in rolled if one.body != code]
     return around.render(
-        request, "body.html", status=422 if refused else 200, code=code, name=title(around.catalog, code), loads=mine, below=below,
-        rows=[shown_ticket(around, one) for one in found.tickets], total=found.total, urgencies=URGENCIES, states=TITLES, scores=scored,
+        request, "body.html", status=422 if refused else 200, code=code, name=title(around.catalog, code), below=below,
+        rows=[shown_ticket(around, one) for one in found.tickets], total=found.total, urgencies=URGENCIES, scores=scored,
         forms=forms, kinds=KINDS, refused=refused, received=received, of=of, more=link("/quality/tickets", body=code, state=ALL_OPEN),
         names={one.body: title(around.catalog, one.body) for one in below}, sees=person.sees,
         resources={one.id: one.title or one.id for one in around.catalog.resources.values()}, overdue=sum(one.overdue for one in mine),

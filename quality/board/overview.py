@@ -103,7 +103,7 @@ def gather(connection: sa.Connection, catalog: Catalog, filters: Filters, now: d
         standing[one.resource].append(one)
     since = trends.days_before(now, max(filters.days, CHANGE_DAYS + 10))
     trend = trends.scores(connection, names, since)
-    scored = [one for one in (scores.now(connection, catalog, name) for name in names) if one is not None]
+    scored = scores.all_now(connection, catalog, names)
     opened = summary.open_by(connection, "resource")
     late = [one for one in deadlines.warnings(connection, catalog, now) if one.kind != "remind"]
     batches = _batches(connection, catalog, names, now)

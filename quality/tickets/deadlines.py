@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 
 import sqlalchemy as sa
 
@@ -39,11 +40,13 @@ class Warned:
 def warnings(connection: sa.Connection, catalog: Catalog, now: datetime) -> Iterator[Warned]:
     """Tickets to remind of today, overdue ones and those to escalate; the most urgent first."""
     today = now.astimezone(SHANGHAI).date()
-    query = sa.select(ticket).where(ticket.c.state.not_in(PAUSED)).order_by(ticket.c.due_on, ticket.c.number)
-    for row in connection.execute(query):
-        days = catalog.workdays.between(today, date.fromisoformat(row.due_on))
+    columns = (ticket.c.ticket, ticket.c.number, ticket.c.handler, ticket.c.due_on)
+    query = sa.select(*columns).where(ticket.c.state.not_in(PAUSED)).order_by(ticket.c.due_on, ticket.c.number)
+    # Working days are walked day by day: once a due date, not once a ticket.
+    for due_on, rows in groupby(connection.execute(query), lambda row: row.due_on):
+        days = catalog.workdays.between(today, date.fromisoformat(due_on))
         if kind := _kind(catalog, days):
-            yield Warned(row.ticket, row.number, row.handler, row.due_on, days, kind)
+            yield from (Warned(*row, days, kind) for row in rows)
 
 
 def _kind(catalog: Catalog, days: int) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,30 +81,26 @@ class Load:
 
     body: str
     resource: str
-    states: Counter[str]
+    open: int
     overdue: int
     rows_open: int
     rows_corrected: int
-
-    @property
-    def open(self) -> int:
-        return sum(self.states[one] for one in OPEN)
 
 
 def loads(
     connection: sa.Connection, catalog: Catalog, now: datetime, *, bodies: Collection[str] = (), resources: Iterable[str] = ()
 ) -> list[Load]:  # fmt: skip
-    """Tickets of these bodies or of these resources, by body and resource, the most overdue first."""
+    """Open tickets of these bodies or of these resources, by body and resource, the most overdue first."""
     urgent = urgency(connection, catalog, now)
     where = sa.or_(ticket.c.handler.in_(list(bodies)), ticket.c.resource.in_(list(resources)))
     found: dict[tuple[str, str], list[sa.Row]] = {}
-    for line in connection.execute(sa.select(ticket).where(where)):
+    for line in connection.execute(sa.select(ticket).where(where, ticket.c.closed_at.is_(None))):
         found.setdefault((line.handler, line.resource), []).append(line)
     made = [
         Load(
-            body, resource, Counter(line.state for line in lines),
+            body, resource, len(lines),
             sum(urgent.get(line.ticket) in ("overdue", "escalate") for line in lines),
-            sum(line.rows_open for line in lines if line.closed_at is None), sum(line.rows_corrected for line in lines),
+            sum(line.rows_open for line in lines), sum(line.rows_corrected for line in lines),
         )
         for (body, resource), lines in found.items()
     ]  # fmt: skip

@@ -84,7 +84,7 @@ def registry(
     field, known = resource.field(rule.fields[0]), str(rule.params["field"])
     fill(connection, _ASKED, list(asked), 3)
     found: list[Found] = []
-    for name in _listed(rule.params["resources"]):
+    for name in rule.params["resources"]:
         if not paths.get(name):
             continue
         beside = name_beside(catalog.resources[name], NAME_OF.get(field.type))
@@ -101,7 +101,7 @@ def registered(
     """`rule` is an `agrees`. What the resources it names say under the row's number; the one most like the row's own first."""
     fill(connection, _ASKED, list(asked), 3)
     found: list[Found] = []
-    for name in _listed(rule.params["resources"]):
+    for name in rule.params["resources"]:
         if not paths.get(name):
             continue
         places = {"by": ident(str(rule.params["by"])), "said": ident(str(rule.params["field"])), "paths": literals(paths[name])}
@@ -139,7 +139,3 @@ _REGISTRY = """WITH registered AS (
 def name_beside(resource: Resource, kind: str | None) -> Field | None:
     """The first field of that type: the name of whom the row is about."""
     return next((one for one in resource.fields if one.type == kind), None)
-
-
-def _listed(value: object) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)

@@ -18,9 +18,8 @@ import sqlalchemy as sa
 
 from catalogs.model import Catalog
 from connectors.lake import Lake
-from quality.erase import alone
 from quality.files import claim
-from quality.session import scratch, session
+from quality.session import alone, scratch, session
 from quality.sql import compose, literal, literals
 from quality.store.tables_tickets import ticket_part, ticket_row
 from quality.store.writing import writing

@@ -19,11 +19,10 @@ import sqlalchemy as sa
 from catalogs.model import Catalog, Resource
 from connectors.lake import Lake
 from quality.check.rows import Context
-from quality.erase import alone
 from quality.files import claim
 from quality.job import SHANGHAI
 from quality.provisional import license_of, standing
-from quality.session import scratch, session
+from quality.session import alone, scratch, session
 from quality.store.tables_tickets import provisional, ticket, ticket_part
 from quality.store.writing import writing
 from quality.tickets import trial

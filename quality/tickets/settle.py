@@ -31,9 +31,8 @@ import sqlalchemy as sa
 from catalogs.model import Catalog
 from connectors.lake import Lake
 from quality import publications
-from quality.erase import alone
 from quality.publications import Publication
-from quality.session import kept, session
+from quality.session import alone, kept, session
 from quality.store import tables
 from quality.store.tables_tickets import ticket, ticket_row
 from quality.store.writing import writing

@@ -21,9 +21,8 @@ from connectors.lake import Lake
 from quality import publications
 from quality.check import across
 from quality.check.rows import Context
-from quality.erase import alone
 from quality.job import SHANGHAI
-from quality.session import session
+from quality.session import alone, session
 from quality.tickets import mend, nearest, trial
 from quality.tickets.mend import Candidate
 from quality.tickets.nearest import NAME_OF, Found, name_beside

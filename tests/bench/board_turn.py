@@ -1,4 +1,4 @@
-"""One turn of `board_overview` in a fresh process: what the overview asks of the database, and nothing else."""
+"""One turn of `board_overview` in a fresh process: what the overview asks of the database, with a worker's settings of memory."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from catalogs.load import load
+from license_hub.app import settle_memory
 from quality.board.overview import Filters, gather
 
 
@@ -17,6 +18,7 @@ def main(url: str, now: str) -> dict:
     """Milliseconds of all queries of the page with what is made of them, for a year; and of the same once more."""
     engine, catalog, at = sa.create_engine(url), load(), datetime.fromisoformat(now)
     took, worked = [], []
+    settle_memory()
     with engine.connect() as connection:
         connection.scalar(sa.text("SELECT 1"))
         for _ in range(2):

@@ -50,7 +50,7 @@ def send(page) -> None:
 
 def focused(page) -> str:
     """id, else class, of what has the focus; the browser moves it when it first draws the page."""
-    page.wait_for_function("document.activeElement !== document.body")
+    page.locator(":focus").wait_for(state="attached")
     return page.evaluate("document.activeElement.id || document.activeElement.className")
 
 

@@ -99,6 +99,7 @@ def test_t24_refused_notices_of_acts_rows_recalls_and_past_moments_are_recorded(
 CASE = {"Hub-Purpose": "check", "Hub-Case-No": "C-1"}
 ACT = {"act": "REVOKE", "document_no": "1", "date": "2026-11-20", "reason": "PENALTY"}
 RECALL = {"kind": "publication", "value": "legal_entity/1", "reason": "test"}
+DOUBT = {"identifier": "{identifier}", "fields": ["name"], "reason": "VALUE_WRONG", "comment": "名称有误"}
 DOORS = {
     "POST /v1/verifications": {"json": {"identifier": "{identifier}"}},
     "POST /v1/verifications?valid_at=2026-11-21T08:00:00Z": {"json": {"identifier": "{identifier}"}},
@@ -107,10 +108,12 @@ DOORS = {
     "POST /v1/licenses/{identifier}/status": {"json": ACT, "headers": {"Idempotency-Key": "revoked-act"}},
     "POST /v1/intake/{type}": {"json": {"row": company(7001)}, "headers": {"Idempotency-Key": "revoked-row"}},
     "POST /v1/recalls": {"json": RECALL},
+    "POST /v1/corrections": {"json": DOUBT, "headers": {"Idempotency-Key": "revoked-doubt"}},
     "POST /verify": {"data": {"identifier": "{identifier}"}},
 }
 """Requests that would be answered, by route."""
-SILENT = {"GET /v1/notices", "POST /v1/notices/{notice_id}/ack", "GET /v1/notices/{notice_id}/answers"}
+OWN_DOUBT = "GET /v1/corrections/{correction_id}"
+SILENT = {"GET /v1/notices", "POST /v1/notices/{notice_id}/ack", "GET /v1/notices/{notice_id}/answers", OWN_DOUBT}
 """Routes that say only to the client itself what it was told before: an answer is not recorded, a refusal is."""
 
 
@@ -122,7 +125,7 @@ def scoped(scene) -> set[str]:
 def through(scene, door: str, **sent):
     method, path = door.split()
     identifier = identifiers(scene.hub)[7]
-    filled = path.format(identifier=identifier, type="business_license", notice_id="0" * 32)
+    filled = path.format(identifier=identifier, type="business_license", notice_id="0" * 32, correction_id="0" * 32)
     body = {name: {key: identifier if value == "{identifier}" else value for key, value in part.items()} for name, part in sent.items()}
     return scene.send(method, filled, **body)
 

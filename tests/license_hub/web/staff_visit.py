@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from html import unescape
 
@@ -11,6 +10,7 @@ import httpx
 from license_hub.service import keep_accounts
 from license_hub.service.hub import Hub
 from tests.license_hub.sample_hub import credit_code
+from tests.support import loops
 
 PASSWORD = "a long sample password"
 BODY = credit_code(2, "11")
@@ -45,7 +45,7 @@ class Browser:
                 self.cookies = client.cookies
                 return answer
 
-        return asyncio.run(go())
+        return loops.run(go())
 
     def get(self, path: str, **rest) -> httpx.Response:
         return self.send("GET", path, **rest)

@@ -19,7 +19,8 @@ def test_license_page_names_versions_batches_and_states_for_whoever_may_see_them
     assert visitor.get(batch).status_code == 200
     assert "<dd>有效</dd>" in page.text and "内容与制发记录一致" not in page.text
     assert "样例甲" not in page.text and "新路1号" not in page.text
-    assert visitor.get(f"/licenses/{licenses[BODY][:-1]}X").status_code == 404
+    known = licenses[BODY]
+    assert visitor.get(f"/licenses/{known[:-1]}{'Y' if known.endswith('X') else 'X'}").status_code == 404
 
 
 def test_t32_license_page_opens_for_staff_of_its_issuer_alone(app, licenses):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from connectors.lake import Lake
 from quality.board import routers
 from quality.board.surroundings import Issued, Person, Surroundings
 from tests.quality.deliveries import Bench
+from tests.support import loops
 
 HERE = Path(__file__).parent
 TEMPLATES = Path(__file__).resolve().parents[3] / "quality" / "board" / "templates"
@@ -108,7 +108,7 @@ class House:
             async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://hub") as client:
                 return await client.request(method, path, headers={"person": person.account}, **rest)
 
-        return asyncio.run(go())
+        return loops.run(go())
 
     def get(self, person: Person, path: str) -> httpx.Response:
         return self.send(person, "GET", path)

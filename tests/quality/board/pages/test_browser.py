@@ -6,6 +6,7 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.license_hub.web.staff_visit import PASSWORD
 from tests.quality.board.pages.world import ID_RULE, NAME_RULE, organ
@@ -64,7 +65,7 @@ def pages(world) -> dict[str, str]:
 def test_pages_are_accessible_drawn_and_never_wider_than_the_screen(opened, world, screenshots, size):
     for name, path in pages(world).items():
         page = opened(path, viewport=size)
-        page.wait_for_function("document.readyState === 'complete'")
+        page.wait_for_load_state()
         assert page.locator(".chart canvas").count() == FIGURES.get(name, 2 if name == "body" else 0)
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         page.screenshot(path=screenshots / f"board-{name}-{'phone' if size is PHONE else 'screen'}.png", full_page=True)
@@ -104,7 +105,7 @@ def test_figure_is_told_in_words_and_its_table_is_reached_by_keyboard(opened):
     assert "法人和其他组织登记信息由" in page.locator(".chart").get_attribute("aria-label")
     page.locator("#heat .scroll").focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.querySelector('#heat .scroll').scrollLeft > 0")
+    expect(page.locator("#heat .scroll")).not_to_have_js_property("scrollLeft", 0)
 
 
 def test_bulletin_on_paper_has_tables_and_definitions_and_no_controls(opened, screenshots):
