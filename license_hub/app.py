@@ -72,7 +72,9 @@ def compose(settings: Settings, workers: int) -> Frame:
     from license_hub.service.hub import open_hub
 
     start_metrics(settings.host, settings.metrics_port, workers)
-    return faced(open_hub(settings, clock=now), settings)
+    hub = open_hub(settings, clock=now)
+    len(hub.catalog.divisions)  # read now, so that no page waits for the table
+    return faced(hub, settings)
 
 
 def faced(hub: Hub, settings: Settings | None = None) -> Frame:

@@ -1,4 +1,4 @@
-"""One turn of `board_overview` in a fresh process: what the overview asks of the database, with a worker's settings of memory."""
+"""One turn of `board_overview` in a fresh process: what the overview asks of the database, in a process that began like a worker."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def main(url: str, now: str) -> dict:
     """Milliseconds of all queries of the page with what is made of them, for a year; and of the same once more."""
     engine, catalog, at = sa.create_engine(url), load(), datetime.fromisoformat(now)
     took, worked = [], []
+    len(catalog.divisions)
     settle_memory()
     with engine.connect() as connection:
         connection.scalar(sa.text("SELECT 1"))
