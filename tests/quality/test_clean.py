@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 
+import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -227,3 +228,15 @@ def test_no_text_breaks_a_cleaning(cleaned, written, kind):
 
 def test_amount_keeps_cents_exactly(cleaned):
     assert values(cleaned("money", "12345678901234.56")) == [Decimal("12345678901234.56")]
+
+
+def test_every_character_that_is_dirt_or_damage_is_worth_a_closer_look():
+    points = [chr(code) for code in range(1, 0x33000) if not 0xD800 <= code <= 0xDFFF] + ["\U000e0000", "\U0010ffff"]
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE point AS SELECT unnest($1::VARCHAR[]) AS c", [points])
+        for family, odd in clean.text.ODD.items():
+            for shape in ("c", "'王' || c || '王'", "c || '王'", "'王' || c", "'王' || c || c || '王'"):
+                touched = "regexp_matches(x, $dirt) OR regexp_matches(x, $suspect) OR x <> trim(x)"
+                query = f"SELECT string_agg(x, '') FROM (SELECT {shape} AS x FROM point) WHERE ({touched}) AND NOT regexp_matches(x, $odd)"
+                given = {"dirt": "[" + clean.text._DIRT_CLASS + "]", "suspect": clean.text.SUSPECT, "odd": odd}
+                assert connection.execute(query, given).fetchone() == (None,), (family, shape)
