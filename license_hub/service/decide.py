@@ -70,7 +70,7 @@ def decide_live(hub: Hub, connection: sa.Connection, recipe: Recipe, rows: pa.Ta
     """
     keys = rows["_key"].to_pylist()
     old = standing(connection, hub.crypt, recipe.type_id, recipe.resource, keys)
-    issuers, issuer = _issuers(hub.catalog, recipe, rows)
+    issuers, issuer = issuing_organs(hub.catalog, recipe, rows)
     reasons, verified = assess(connection, hub.lake, hub.catalog, recipe, rows)
     known = np.fromiter((key in old for key in keys), bool, len(keys))
     made_here = commissioned(recipe.kind)
@@ -153,7 +153,7 @@ def _content(old: Standing) -> dict[str, str]:
     return content
 
 
-def _issuers(catalog: Catalog, recipe: Recipe, rows: pa.Table) -> tuple[tuple[tuple[str, str], ...], np.ndarray]:
+def issuing_organs(catalog: Catalog, recipe: Recipe, rows: pa.Table) -> tuple[tuple[tuple[str, str], ...], np.ndarray]:
     """Issuing organs as (credit code, name), and each row's place among them; -1 where neither the row nor its number tells."""
     source = recipe.source
     if source.issuer_field is None:

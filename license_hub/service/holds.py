@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from license_hub.service.ledger import Ledger, Origin
 from license_hub.service.recipe import Recipe
 from license_hub.service.versions import row_dicts
 from license_hub.storage import bulk
-from license_hub.storage.crypt import NONCE_BYTES
+from license_hub.storage.crypt import NONCE_BYTES, Crypt
 from license_hub.storage.licenses import CHUNK, chunks, held_place, release
 from license_hub.storage.tables import held
 
@@ -57,13 +57,22 @@ def _waiting(
     query = sa.select(held.c.key_bi, held.c.publication, held.c.payload).where(*mine, *where)
     groups: dict[Origin, list[dict]] = {}
     for key, publication, payload in ledger.connection.execute(query.order_by(held.c.publication, held.c.key_bi)):
-        row = json.loads(ledger.hub.crypt.decrypt("hub_held", "payload", held_place(recipe.type_id, recipe.resource, bytes(key)), payload))
+        row = opened(ledger.hub.crypt, recipe, bytes(key), payload)
         if row["_key"] not in without:
             groups.setdefault(Origin(recipe.resource, publication, row[_AS_OF]), []).append(row)
-    names = ("_key", "_op", *recipe.columns)
     for origin, found in groups.items():
-        # Columns that a newer catalogue added are NULL.
-        yield origin, pa.table({name: pa.array([row.get(name) for row in found], pa.string()) for name in names})
+        yield origin, table_of(recipe, found)
+
+
+def opened(crypt: Crypt, recipe: Recipe, key: bytes, payload: bytes) -> dict[str, str | None]:
+    """A held row by column. Raises DecryptionError."""
+    return json.loads(crypt.decrypt("hub_held", "payload", held_place(recipe.type_id, recipe.resource, key), payload))
+
+
+def table_of(recipe: Recipe, rows: Sequence[Mapping[str, str | None]]) -> pa.Table:
+    """Held rows as they came; columns that a newer catalogue added are NULL."""
+    names = ("_key", "_op", *recipe.columns)
+    return pa.table({name: pa.array([row.get(name) for row in rows], pa.string()) for name in names})
 
 
 def try_again(ledger: Ledger, recipe: Recipe, rows: pa.Table, origin: Origin) -> tuple[Decisions, dict[str, int]]:

@@ -111,8 +111,9 @@ def issued_for(hub: Hub, ticket: str) -> list[Correction]:
     return _corrections(hub, corrected.c.ticket == ticket)
 
 
-def waiting(hub: Hub, ticket: str | None = None) -> list[Waiting]:
-    """What waits for an issuing organ's word, of one ticket or all, the oldest first."""
+def waiting(hub: Hub, ticket: str | None = None, organ: str | None = None) -> list[Waiting]:
+    """What waits for an issuing organ's word, of one ticket or one organ or all, the oldest first."""
+    asked = {held_ticket.c.ticket: ticket, held_ticket.c.organ: organ}
     count = sa.func.count()
     columns = (held_ticket.c.ticket, held_ticket.c.resource, held_ticket.c.type_id, held_ticket.c.organ)
     same = (held.c.type_id == held_ticket.c.type_id, held.c.resource == held_ticket.c.resource, held.c.key_bi == held_ticket.c.key_bi)
@@ -125,7 +126,7 @@ def waiting(hub: Hub, ticket: str | None = None) -> list[Waiting]:
             sa.func.min(held.c.since).label("since"),
         )
         .join(held, sa.and_(*same))
-        .where(held_ticket.c.answer != Said.CONFIRMED, *([held_ticket.c.ticket == ticket] if ticket else []))
+        .where(held_ticket.c.answer != Said.CONFIRMED, *(column == value for column, value in asked.items() if value))
         .group_by(*columns)
     )
     with reading(hub.engine, one_state=True) as connection:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.formparsers import MultiPartParser
 
 from license_hub.api.serving import request_id
-from license_hub.service import confirm_held, issued_of
+from license_hub.service import confirm_held, issued_of, waiting_of
 from license_hub.service.ask_provider import Provider, ProviderOptions
 from license_hub.service.hub import Hub
 from license_hub.service.note_act import note
@@ -81,6 +81,10 @@ class House:
     def held(self, ticket: str) -> list[issued_of.Waiting]:
         """Rows of a ticket that wait for an issuing organ's word, by organ."""
         return issued_of.waiting(self._hub, ticket)
+
+    def waiting(self, organ: str) -> tuple[list[waiting_of.OfTicket], int]:
+        """What waits for one organ's word, by ticket, and how many tickets more."""
+        return waiting_of.waiting_of(self._hub, organ)
 
     def confirm(self, request: Request, ticket: str) -> dict[str, int]:
         """The word of the visitor's own organ; the server's integrator signs what it commits.

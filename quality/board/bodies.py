@@ -11,23 +11,26 @@ from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Form, HTTPException, Request, UploadFile
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
+from catalogs.errors import EgovError
 from catalogs.model import Resource
 from quality import publications, scores, uploads
 from quality.board.sheets import link
-from quality.board.showing import own, resource_of
+from quality.board.showing import MOST_NUMBER, MOST_REASON, own, resource_of
 from quality.board.surroundings import Surroundings
 from quality.board.tickets import URGENCIES, shown_ticket
-from quality.board.words import msgid
+from quality.board.words import ORGAN, msgid
 from quality.bodies import department, known, provided
 from quality.responsible import title
 from quality.scores import band
-from quality.tickets.listing import ALL_OPEN, Filter, loads, page
+from quality.tickets.listing import ALL_OPEN, Filter, loads, numbered, page
 from quality.tickets.states import Role
 from quality.uploads import KINDS, Received, Upload, UploadRefused, receive
 
 Text = Annotated[str, Form()]
+TicketNumber = Annotated[int, Form(ge=0, le=MOST_NUMBER)]
+NOTHING_WAITS = msgid("没有办成：这张工单现在没有等待本单位确认的记录")
 CODE = re.compile(r"[0-9A-Z]{18}")
 MODES = {
     "snapshot": msgid("全量：文件须包含全部记录。文件里没有的现有记录会按“减少”处理，超过限额即被拦截"),
@@ -48,8 +51,12 @@ def router(around: Surroundings) -> APIRouter:
     made = APIRouter(include_in_schema=False)
 
     @made.get("/quality/bodies/{code}")
-    def show(request: Request, code: str) -> Response:
-        return body_page(around, request, code)
+    def show(request: Request, code: str, said: str = "") -> Response:
+        return body_page(around, request, code, said=ORGAN.get(said, ""))
+
+    @made.post("/quality/bodies/{code}/issuing")
+    def issuing(request: Request, code: str, ticket: TicketNumber, word: Text, comment: Text = "", back: Text = "") -> Response:
+        return _say(around, request, code, ticket, word, comment.strip(), back)
 
     @made.post("/quality/bodies/{code}/deliveries")
     def deliver(request: Request, code: str, resource: Text, file: UploadFile, partition: Text = "") -> Response:
@@ -67,13 +74,41 @@ def router(around: Surroundings) -> APIRouter:
     return made
 
 
+def _say(around: Surroundings, request: Request, code: str, number: int, word: str, comment: str, back: str) -> Response:
+    """The organ's word on what came through a ticket, whoever has the ticket: the rows that wait are the organ's, nothing else counts."""
+    if around.issuing is None or word not in ORGAN or around.person(request).body != code:
+        raise HTTPException(404)
+    with around.database.connect() as connection:
+        line = numbered(connection, number)
+    if line is None or not any(one.organ == code for one in around.issuing.held(line.ticket)):
+        return body_page(around, request, code, errors={"": NOTHING_WAITS})
+    errors = {}
+    if word == "refuse" and not comment:
+        errors[f"comment-{number}"] = msgid("请填写不予确认的理由")
+    elif len(comment) > MOST_REASON:
+        errors[f"comment-{number}"] = msgid("理由过长，请控制在 500 字以内")
+    if errors:
+        return body_page(around, request, code, errors=errors, filled={"ticket": number, "comment": comment})
+    try:
+        if word == "confirm":
+            around.issuing.confirm(request, line.ticket)
+        else:
+            around.issuing.refuse(request, line.ticket, comment)
+    except EgovError:
+        return body_page(around, request, code, errors={"": msgid("没有办成：这些记录不由本单位签发，或签发服务暂时不可用")})
+    here = f"/quality/tickets/{number}?said={word}-issuing" if back == "ticket" else f"/quality/bodies/{code}?said={word}"
+    return RedirectResponse(here, status_code=303)
+
+
 def body_page(
     around: Surroundings, request: Request, code: str, *, refused: Mapping[str, object] | None = None,
-    received: Mapping[str, object] | None = None, of: str = "",
+    received: Mapping[str, object] | None = None, of: str = "", said: str = "", errors: Mapping[str, str] | None = None,
+    filled: Mapping[str, object] | None = None,
 ) -> Response:  # fmt: skip
     own(person := around.person(request), code)
+    waiting, more = around.issuing.waiting(code) if around.issuing else ([], 0)
     with around.database.connect() as connection:
-        if not CODE.fullmatch(code) or code not in known(connection, around.catalog):
+        if not CODE.fullmatch(code) or not (waiting or code in known(connection, around.catalog)):
             raise HTTPException(404)
         mine = loads(connection, around.catalog, around.now(), bodies=[code])
         found = page(connection, around.catalog, Filter(state=ALL_OPEN, body=code), around.now())
@@ -82,11 +117,13 @@ def body_page(
         forms = _forms(around, connection, code) if Role.BODY in person.roles and person.body == code else []
     below = [one for one in rolled if one.body != code]
     return around.render(
-        request, "body.html", status=422 if refused else 200, code=code, name=title(around.catalog, code), below=below,
+        request, "body.html", status=422 if refused or errors else 200, code=code, name=title(around.catalog, code), below=below,
         rows=[shown_ticket(around, one) for one in found.tickets], total=found.total, urgencies=URGENCIES, scores=scored,
         forms=forms, kinds=KINDS, refused=refused, received=received, of=of, more=link("/quality/tickets", body=code, state=ALL_OPEN),
         names={one.body: title(around.catalog, one.body) for one in below}, sees=person.sees,
         resources={one.id: one.title or one.id for one in around.catalog.resources.values()}, overdue=sum(one.overdue for one in mine),
+        waiting=waiting, waiting_more=more, word=Role.BODY in person.roles and person.body == code, said=said, errors=errors or {},
+        filled=filled or {"ticket": None},
     )  # fmt: skip
 
 

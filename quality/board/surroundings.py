@@ -62,12 +62,36 @@ class Held(Protocol):
     refused: int
 
 
+class Change(Protocol):
+    """A held row. `identifier`: of the license it changes, '' = it makes a new one; `fields`: titles of what would read otherwise."""
+
+    identifier: str
+    fields: Sequence[str]
+    refused: bool
+
+
+class Waits(Protocol):
+    """What one ticket has for one organ. `rows` counts all of it, `listed` has the first ones."""
+
+    ticket: str
+    number: int
+    resource: str
+    rows: int
+    changes: int
+    refused: int
+    listed: Sequence[Change]
+
+
 class Issuing(Protocol):
     """What is issued of rows, and what issuing organs say to corrections that came through a ticket: a person for his own body alone."""
 
     def tally(self, resource: str, publication: int) -> Tally: ...
 
     def held(self, ticket: str) -> Sequence[Held]: ...
+
+    def waiting(self, organ: str) -> tuple[Sequence[Waits], int]:
+        """(what waits for that organ's word, by ticket, the oldest first; how many tickets more there are)."""
+        ...
 
     def confirm(self, request: Request, ticket: str) -> Mapping[str, int]:
         """Issues them; {rows, issued, versions, unchanged, waiting, left}. Raises EgovError where the body is not theirs to ask."""

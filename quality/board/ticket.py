@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from catalogs.errors import EgovError
 from quality.board.sheets import link
 from quality.board.showing import ROW_STATES, After, Number, only, purpose
 from quality.board.surroundings import Held, Person, Surroundings
 from quality.board.ticket_acts import acts_of, carry_out
 from quality.board.ticket_views import event_shown, facts, provisionals, requests, rows_csv, shown_rows, suggested, ticket_of
 from quality.board.tickets import URGENCIES, shown_ticket
-from quality.board.words import msgid
+from quality.board.words import ORGAN
 from quality.bodies import known, names
 from quality.responsible import title
 from quality.store.tables_tickets import ticket_event
@@ -24,7 +23,7 @@ from quality.tickets.rows import PAGE, page
 from quality.tickets.states import STEPS, Act, RowState
 
 Text = Annotated[str, Form()]
-SAID = {**{one: STEPS[one].title for one in Act}, "confirm-issuing": msgid("确认签发"), "refuse-issuing": msgid("不予确认")}
+SAID = {one: STEPS[one].title for one in Act} | {f"{word}-issuing": title for word, title in ORGAN.items()}
 
 
 def router(around: Surroundings) -> APIRouter:
@@ -56,30 +55,7 @@ def router(around: Surroundings) -> APIRouter:
         around.audit(request, "quality.export", ticket=number, masked=int(not whole), **given)
         return rows_csv(around, line, whole=bool(whole))
 
-    @made.post("/quality/tickets/{number}/issuing")
-    def issuing(request: Request, number: Number, word: Text, comment: Text = "") -> Response:
-        return _say(around, request, number, word, comment)
-
     return made
-
-
-def _say(around: Surroundings, request: Request, number: int, word: str, comment: str) -> Response:
-    """The issuing organ's word on what came through the ticket."""
-    line, person = ticket_of(around, request, number), around.person(request)
-    if around.issuing is None or word not in ("confirm", "refuse") or person.body is None:
-        raise HTTPException(404)
-    if word == "refuse" and not comment.strip():
-        errors = {"issuing-comment": msgid("请填写不予确认的理由")}
-        return ticket_page(around, request, number, errors=errors, filled={"act": "issuing", "comment": comment})
-    try:
-        if word == "confirm":
-            around.issuing.confirm(request, line.ticket)
-        else:
-            around.issuing.refuse(request, line.ticket, comment.strip())
-    except EgovError:
-        errors = {"": msgid("没有办成：这些记录不由本单位签发，或签发服务暂时不可用")}
-        return ticket_page(around, request, number, errors=errors)
-    return RedirectResponse(f"/quality/tickets/{number}?said={word}-issuing", status_code=303)
 
 
 def ticket_page(

@@ -74,6 +74,8 @@ STANDINGS: Mapping[str, str] = {
     "withdrawn": msgid("已撤回"),
 }
 """What a change of the rules counts now (quality/changes.py)."""
+ORGAN: Mapping[str, str] = {"confirm": msgid("确认签发"), "refuse": msgid("不予确认")}
+"""An issuing organ's word on what came through a ticket."""
 LIMITS: Mapping[str, str] = {
     "max_rejects": msgid("拒收记录的最大比例"),
     "max_removed": msgid("缺失和删除的最大比例"),

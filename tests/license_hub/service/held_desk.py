@@ -29,7 +29,7 @@ RULE = "legal_entity.status.in_codes"
 BAD = "9"
 """A registration status no code table has: the row is rejected."""
 STAFF = Actor("reviewer", Role.QUALITY)
-PLAIN, WITHDRAWN, REVOKED = range(14), 14, 15
+PLAIN, WITHDRAWN, REVOKED = range(15), 15, 16
 NEW = "样例改名有限公司"
 
 

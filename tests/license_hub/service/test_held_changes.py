@@ -19,6 +19,7 @@ from license_hub.service.issued_of import corrections_of, issued, issued_for
 from license_hub.service.rekey import rekey
 from license_hub.service.rotate_data_key import rotate
 from license_hub.service.verify import VerifyRequest, verify
+from license_hub.service.waiting_of import Change, waiting_of
 from license_hub.storage import tables
 from license_hub.storage.tables_held import held_act, held_ticket
 from quality.corrected import corrections
@@ -73,13 +74,24 @@ def block(world) -> Block:
 
 
 def test_correction_of_a_ticket_waits_for_its_organ_and_all_else_is_issued(world, block):
-    assert (world.first.held, world.first.issued, world.first.versions) == (2 * 15, 1, 16 + 1), "the withdrawn ticket holds nothing"
+    assert (world.first.held, world.first.issued, world.first.versions) == (2 * 16, 1, 17 + 1), "the withdrawn ticket holds nothing"
     assert block.issued(1, 2, 3) == [(1, "IN_FORCE", "TICKET"), (0, "HELD", "TICKET"), (2, "IN_FORCE", "")]
     first, second = block.answer(1), block.answer(2)
     assert (first.verdict.code, first.change_held) == ("IN_FORCE", True)
     assert (second.verdict.code, second.change_held) == ("HELD", False)
     [line] = block.waiting()
     assert (line.ticket, line.organ, line.rows, line.changes, line.refused) == (block.ticket, block.organ, 2, 1, 0)
+
+
+def test_organ_is_told_which_licenses_a_ticket_changes_and_in_which_fields(world, block):
+    [one], more = waiting_of(world.hub, block.organ)
+    assert (one.ticket, one.resource, one.rows, one.changes, one.refused, more) == (block.ticket, "legal_entity", 2, 1, 0, 0)
+    assert one.listed == (Change(block.identifier(1), ("持证主体", "名称"), False), Change("", (), False)), "its name and nothing else"
+    assert waiting_of(world.hub, STRANGER) == ([], 0) == waiting_of(world.hub, "")
+    block.refuse("不是")
+    assert [row.refused for row in waiting_of(world.hub, block.organ)[0][0].listed] == [True, True]
+    block.confirm()
+    assert waiting_of(world.hub, block.organ) == ([], 0)
 
 
 def test_organ_issues_all_of_a_ticket_in_one_act_and_saying_it_again_does_nothing(world, block):
@@ -252,4 +264,4 @@ def test_rows_on_hold_move_to_a_new_index_key_and_go_with_an_erased_license(worl
 def test_everything_stored_is_whole_after_all_that(world):
     assert fsck(world.hub).findings == ()
     with world.hub.engine.connect() as connection:
-        assert connection.scalar(sa.select(sa.func.count()).select_from(ticket)) == 19
+        assert connection.scalar(sa.select(sa.func.count()).select_from(ticket)) == 20

@@ -326,11 +326,11 @@ def test_same_entropy_clock_and_keys_give_the_same_log(options, publisher, hub, 
 def test_row_held_for_its_issuer_is_tried_again_with_the_next_publication(hub, publisher, monkeypatch):
     from license_hub.service import decide
 
-    unknown = decide._issuers
-    monkeypatch.setattr(decide, "_issuers", lambda catalog, recipe, table: ((), np.full(table.num_rows, -1)))
+    unknown = decide.issuing_organs
+    monkeypatch.setattr(decide, "issuing_organs", lambda catalog, recipe, table: ((), np.full(table.num_rows, -1)))
     publisher.publish("enterprise_registry", [registered(1)], partition="450000")
     assert apply_pending(hub).held == 1
-    monkeypatch.setattr(decide, "_issuers", unknown)
+    monkeypatch.setattr(decide, "issuing_organs", unknown)
     publisher.publish("enterprise_registry", [registered(2)], partition="510000")
     report = apply_pending(hub)
     assert report.per_resource["enterprise_registry"] == Counts(issued=2)

@@ -9,6 +9,7 @@ from html import unescape
 from pathlib import Path
 
 import httpx
+import sqlalchemy as sa
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
@@ -18,6 +19,7 @@ from catalogs.errors import EgovError
 from connectors.lake import Lake
 from quality.board import routers
 from quality.board.surroundings import Issued, Person, Surroundings
+from quality.store.tables_tickets import ticket
 from tests.quality.deliveries import Bench
 from tests.support import loops
 
@@ -33,11 +35,30 @@ def clerk(body: str) -> Person:
 
 
 @dataclass(frozen=True)
+class Change:
+    identifier: str
+    fields: tuple[str, ...] = ()
+    refused: bool = False
+
+
+@dataclass(frozen=True)
+class OfTicket:
+    ticket: str
+    number: int
+    resource: str
+    rows: int
+    changes: int
+    refused: int
+    listed: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
 class Waiting:
     organ: str
     rows: int
     changes: int = 0
     refused: int = 0
+    listed: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,7 +72,7 @@ class House:
     bench: Bench
     audited: list[dict] = field(default_factory=list)
     licenses: dict[str, Issued] = field(default_factory=dict)
-    waiting: list[tuple[str, Waiting]] = field(default_factory=list)
+    held_rows: list[tuple[str, Waiting]] = field(default_factory=list)
     """(ticket, what waits for an organ's word)"""
     words: list[tuple[str, str]] = field(default_factory=list)
     people: dict[str, Person] = field(default_factory=dict)
@@ -82,10 +103,16 @@ class House:
         self.audited.append({"action": action, "by": request.headers["person"], **details})
 
     def tally(self, resource: str, publication: int) -> Tally:
-        return Tally(len(self.licenses), len(self.waiting))
+        return Tally(len(self.licenses), len(self.held_rows))
 
     def held(self, ticket: str) -> list[Waiting]:
-        return [one for name, one in self.waiting if name == ticket]
+        return [one for name, one in self.held_rows if name == ticket]
+
+    def waiting(self, organ: str) -> tuple[list[OfTicket], int]:
+        mine = [(name, one) for name, one in self.held_rows if one.organ == organ]
+        with self.bench.database.connect() as connection:
+            numbers = dict(connection.execute(sa.select(ticket.c.ticket, ticket.c.number)).all())
+        return [OfTicket(name, numbers[name], "thing", one.rows, one.changes, one.refused, one.listed) for name, one in mine], 0
 
     def confirm(self, request: Request, ticket: str) -> Mapping[str, int]:
         return self._word(request, ticket, "confirm")
@@ -98,7 +125,7 @@ class House:
         if not any(one.organ == body for one in self.held(ticket)):
             raise EgovError("only the organ that issues a license confirms a change of it")
         self.words.append((body, word))
-        self.waiting = [(name, one) for name, one in self.waiting if one.organ != body or word != "confirm"]
+        self.held_rows = [(name, one) for name, one in self.held_rows if one.organ != body or word != "confirm"]
         return {}
 
     def send(self, person: Person, method: str, path: str, **rest) -> httpx.Response:
