@@ -162,6 +162,8 @@ def standing(catalog: Catalog, one: Change, of_resource: Sequence[Change]) -> St
         return Standing.PROPOSED
     if one.decided.act is not Act.APPROVE:
         return Standing.REFUSED if one.decided.act is Act.REFUSE else Standing.WITHDRAWN
+    if one.resource not in catalog.resources:
+        return Standing.SUPERSEDED
     mine = [edit for number, edit in _last(of_resource).values() if number == one.number]
     before = _before(of_resource)
     if any(_counts(catalog, one.resource, edit, before) for edit in mine):

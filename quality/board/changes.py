@@ -98,8 +98,6 @@ def _resources(around: Surroundings) -> list[tuple[str, str]]:
 
 
 def _standing(around: Surroundings, one: Change, approved: list[Change]) -> Standing:
-    if one.resource not in around.catalog.resources:
-        return Standing.SUPERSEDED
     return changes.standing(around.catalog, one, [other for other in approved if other.resource == one.resource])
 
 

@@ -156,6 +156,15 @@ def test_files_that_say_it_themselves_make_the_change_inert(bench):
 REJECTS = Edit("limit", "max_rejects", "", 0.2)
 
 
+def test_change_of_a_resource_that_is_gone_is_superseded_and_still_listed(bench_on):
+    bench = bench_on()
+    waits, refused, approved = (propose(bench, REJECTS) for _ in range(3))
+    decide(bench, refused, Act.REFUSE)
+    decide(bench, approved)
+    bench.catalog = replace(bench.catalog, resources={}, rules={})
+    assert standings(bench) == {approved: Standing.SUPERSEDED, refused: Standing.REFUSED, waits: Standing.PROPOSED}
+
+
 def with_rejects(bench, share: float):
     """The files with another limit."""
     resource = replace(bench.resource, limits=replace(bench.resource.limits, max_rejects=share))
