@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
@@ -16,11 +15,12 @@ from fastapi.responses import Response
 
 from catalogs.model import Catalog, Rule
 from quality import scores, sealed
+from quality.board.sheets import text_of
 from quality.board.surroundings import Surroundings
+from quality.board.words import SEVERITIES, STATUSES
 from quality.store import tables
 from quality.store.tables_tickets import ticket
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 SUMMARY, RULES = "/quality/framed/summary", "/quality/framed/rules"
 
 
@@ -64,7 +64,7 @@ def router(around: Surroundings) -> APIRouter:
             return _expired(around, request)
         with around.database.connect() as connection:
             found = standings(connection, around.catalog)
-        return around.render(request, "framed_summary.html", standings=found, now=around.now(), local=local)
+        return around.render(request, "framed_summary.html", standings=found, now=around.now(), local=local, states=STATUSES)
 
     @made.get(RULES)
     def rules(request: Request, dag_id: str = "", run_id: str = "", task_id: str = "") -> Response:
@@ -73,7 +73,7 @@ def router(around: Surroundings) -> APIRouter:
         resource = around.catalog.resources.get(dag_id.removeprefix("check_")) if dag_id.startswith("check_") else None
         with around.database.connect() as connection:
             found = judged(connection, around.catalog, resource.id, checked_by(dag_id, run_id)) if resource else []
-        return around.render(request, "framed_rules.html", resource=resource, found=found, local=local)
+        return around.render(request, "framed_rules.html", resource=resource, found=found, local=local, severities=SEVERITIES)
 
     return made
 
@@ -84,7 +84,8 @@ def checked_by(dag_id: str, run_id: str) -> str:
 
 
 def local(moment: datetime) -> str:
-    return f"{moment.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+    """As the board's tables write it."""
+    return text_of(moment, "instant")
 
 
 def standings(connection: sa.Connection, catalog: Catalog) -> list[Standing]:

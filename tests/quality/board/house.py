@@ -25,6 +25,8 @@ from tests.support import loops
 
 HERE = Path(__file__).parent
 TEMPLATES = Path(__file__).resolve().parents[3] / "quality" / "board" / "templates"
+KEY = bytes(range(32))
+"""Of the framed pages."""
 STAFF = Person("staff", "样例质检员", frozenset({"quality"}))
 CHIEF = Person("chief", "样例主管", frozenset({"supervisor"}))
 AUDITOR = Person("auditor", "样例审计员", frozenset({"auditor"}))
@@ -89,7 +91,7 @@ class House:
         return Surroundings(
             catalog=self.bench.catalog, lake=Lake.of(self.bench.lake), database=self.bench.database, now=lambda: self.bench.now,
             person=lambda request: self.people[request.headers["person"]], render=self.render, issued=self.issued, audit=self.audit,
-            issuing=self,
+            issuing=self, frame_key=KEY,
         )  # fmt: skip
 
     def render(self, request: Request, template: str, *, status: int = 200, **context: object) -> Response:
