@@ -13,6 +13,7 @@ from catalogs.model import Catalog, Department
 from quality.responsible import title
 from quality.store import tables
 from quality.store.tables_tickets import ticket
+from quality.totals import PUBLISHED, STOPPED, standing_at
 
 
 def names(catalog: Catalog, codes: Iterable[str]) -> dict[str, str]:
@@ -31,8 +32,10 @@ def provided(catalog: Catalog, code: str) -> list[str]:
 
 
 def known(connection: sa.Connection, catalog: Catalog) -> set[str]:
-    """Codes of every body there is something about: departments, bodies with scores, bodies with tickets."""
+    """Codes of every body there is something about: departments, bodies with rows in what stands now or was stopped last, with tickets."""
+    newest = (one for status in (PUBLISHED, STOPPED) for one in standing_at(connection, catalog.resources, statuses=(status,)))
+    scored = sa.select(tables.score.c.body).where(tables.score.c.batch.in_([one.batch for one in newest]))
     found = {one.credit_code for one in catalog.departments.values()}
-    for column in (tables.score.c.body, ticket.c.body, ticket.c.handler):
-        found |= set(connection.scalars(sa.select(column).distinct()))
+    for query in (scored, sa.select(ticket.c.body), sa.select(ticket.c.handler)):
+        found |= set(connection.scalars(query.distinct()))
     return found

@@ -206,13 +206,3 @@ def _kept(lake: Lake, resource: Resource, path: Path, fate: str, first: int, rul
            FROM read_parquet({path}, file_row_number = true) WHERE {where}""",
         first=literal(first), fate=literal(fate), rules=rules, path=literal(lake.named(path)), where=where, **said_of(resource),
     )  # fmt: skip
-
-
-def counts(database: sa.Engine, resource: str) -> list[sa.Row]:
-    """Checked deliveries of a resource, newest first: batch, status, as_of, checked_at, report. Pushed rows are left out."""
-    pushed = sa.select(tables.publication.c.batch).where(tables.publication.c.pushed)
-    query = sa.select(tables.batch).where(
-        tables.batch.c.resource == resource, tables.batch.c.status != "rejected", tables.batch.c.batch.not_in(pushed)
-    )
-    with database.connect() as connection:
-        return list(connection.execute(query.order_by(tables.batch.c.checked_at.desc(), tables.batch.c.batch.desc())))

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
+from quality import totals
 from quality.board.sheets import link
 from quality.board.showing import (
     FATES,
@@ -33,13 +34,14 @@ from quality.board.showing import (
 from quality.board.surroundings import Surroundings
 from quality.bodies import names
 from quality.duplicates import SEPARATOR
-from quality.failed_rows import FailedRow, Wanted, counts, opened
+from quality.failed_rows import FailedRow, Wanted, opened
 from quality.quarantine import export as write_csv
 from quality.responsible import title
 from quality.store import tables
 from quality.tickets.failing import REMOVED
 from quality.tickets.listing import ALL_OPEN
 from quality.tickets.opening import open_tickets
+from quality.totals import Total
 from quality.values import Veil
 
 MOST_BATCHES = 60
@@ -53,7 +55,8 @@ class Asked:
     resource: str
     wanted: Wanted
     after: int
-    batches: Sequence[sa.Row]
+    batches: Sequence[Total]
+    """The newest first; the one asked for among them."""
 
 
 def router(around: Surroundings) -> APIRouter:
@@ -123,19 +126,23 @@ def _asked(around: Surroundings, request: Request, resource: str, wanted: Wanted
     resource = resource or (_resource_of_batch(around, wanted.batch) if wanted.batch else "")
     if not resource:
         return Asked("", wanted, 0, ())
-    batches = counts(around.database, resource_of(around, resource).id)
-    batch = wanted.batch or (batches[0].batch if batches else "")
-    if batch and batch not in {one.batch for one in batches}:
-        raise HTTPException(404)
+    with around.database.connect() as connection:
+        batches = totals.newest(connection, MOST_BATCHES, [resource_of(around, resource).id])
+        batch = wanted.batch or (batches[0].batch if batches else "")
+        if batch and batch not in {one.batch for one in batches}:
+            older = totals.of_batch(connection, batch)
+            if older is None or older.resource != resource:
+                raise HTTPException(404)
+            batches.append(older)
     fate = wanted.fate if wanted.fate in FATES else ""
-    return Asked(resource, Wanted(batch, wanted.rule, only(person) or wanted.body, fate), max(after, 0), batches[:MOST_BATCHES])
+    return Asked(resource, Wanted(batch, wanted.rule, only(person) or wanted.body, fate), max(after, 0), batches)
 
 
 def _page(around: Surroundings, request: Request, asked: Asked, *, errors: dict | None = None, why: str = "") -> Response:
     resource, wanted = asked.resource, asked.wanted
     context: dict[str, object] = {
         "resources": {one.id: one.title or one.id for one in around.catalog.resources.values()},
-        "asked": asked, "fates": FATES, "batches": [(one.batch, local(one.as_of), one.report) for one in asked.batches],
+        "asked": asked, "fates": FATES, "batches": [(one.batch, local(one.as_of), one.counts["quarantined"]) for one in asked.batches],
         "bodies": {}, "rules": [], "rows": [], "page": None, "limited": (mine := only(around.person(request))), "board": not mine,
         "purposes": around.catalog.tickets.purposes, "errors": errors or {}, "why": why, "titles": {}, "next": "",
     }  # fmt: skip
@@ -188,7 +195,7 @@ def _rules(around: Surroundings, connection: sa.Connection, asked: Asked) -> lis
         for row in rows
         if kinds.get(row.rule, "row") == "row" or row.failed
     ]
-    removed = next((one.report.get("removed", 0) for one in asked.batches if one.batch == asked.wanted.batch), 0)
+    removed = next((one.counts["removed"] for one in asked.batches if one.batch == asked.wanted.batch), 0)
     return found + ([RuleCount(rule_of(around.catalog, asked.resource, REMOVED), removed, REMOVED)] if removed else [])
 
 

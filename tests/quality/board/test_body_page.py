@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from catalogs.model import Connector, Delivery
 from connectors.landing import batches
 from quality.board.surroundings import Person
+from quality.bodies import known
 from quality.store import tables
+from quality.store.tables_tickets import ticket
 from tests.quality.board.conftest import HEADERS, World
 from tests.quality.board.house import STAFF, House, clerk, text_of
 
@@ -123,3 +125,15 @@ def test_t34_body_cannot_hand_in_rows_of_another_nor_take_its_keys(increments, r
 def test_file_that_is_no_delivery_is_refused_and_lands_nothing(world, provider, content, name, words):
     answer = hand_in(world, provider, provider.body, content, name)
     assert answer.status_code == 422 and words in text_of(answer.text) and landed(world) == 0
+
+
+def test_bodies_are_those_of_what_stands_now_and_of_tickets(world):
+    """A body whose rows are in no head any more is known by its tickets alone."""
+    world.open(world.deliver(*world.bad(1), *world.good(1, start=5)))
+    world.deliver(*world.good(2, world.south, start=11))
+    world.deliver(*world.good(2, world.south, start=11), ("A13", "好", "丙", world.south))
+    assert world.house.get(STAFF, f"/quality/bodies/{world.north}").status_code == 200
+    with world.bench.database.connect() as connection:
+        assert {world.north, world.south} <= known(connection, world.bench.catalog)
+        connection.execute(sa.delete(ticket))
+        assert known(connection, world.bench.catalog) & {world.north, world.south} == {world.south}

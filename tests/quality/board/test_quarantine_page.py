@@ -7,6 +7,7 @@ import io
 
 import pytest
 
+from quality.board import quarantine
 from quality.board.surroundings import Issued
 from tests.quality.board.conftest import NAMELESS, ODD, SECRET
 from tests.quality.board.house import STAFF, clerk, text_of
@@ -31,6 +32,15 @@ def test_failing_rows_are_shown_with_sentences_bodies_and_licenses_and_masked(wo
 def test_filters_choose_rows(world, batch, query, count):
     page = text_of(world.house.get(STAFF, f"/quality/quarantine?batch={batch}&{query}").text)
     assert f"共{count}条" in page
+
+
+def test_batch_that_left_the_list_is_still_opened_and_one_of_another_resource_is_not(world, monkeypatch):
+    monkeypatch.setattr(quarantine, "MOST_BATCHES", 1)
+    old, new = world.deliver(*world.bad(3)), world.deliver(*world.bad(2))
+    page = world.house.get(STAFF, f"/quality/quarantine?resource=thing&batch={old}").text
+    assert "共3条" in text_of(page) and f'value="{old}" selected' in page and f'value="{new}"' in page
+    assert f'value="{old}"' not in world.house.get(STAFF, "/quality/quarantine?resource=thing").text
+    assert world.house.get(STAFF, "/quality/quarantine?resource=thing&batch=thing-20260101T000000-00000000").status_code == 404
 
 
 def test_pages_follow_by_link(world):
