@@ -48,6 +48,7 @@ def _counts(root: Path) -> dict[str, int]:
         "resources": len(catalog.resources),
         "rules": sum(len(rules) for rules in catalog.rules.values()),
         "license types": len(catalog.license_types),
+        "matters": len(catalog.matters),
         "code tables": len(catalog.codes),
         "divisions": len(catalog.divisions),
         "messages": len(catalog.messages),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from . import access, workdays
+from . import access, build_matters, workdays
 from .divisions import Divisions
 from .documents import Document, of_kind
 from .model import (
@@ -63,6 +63,8 @@ def build(documents: list[Document], root: Path, version: str) -> Catalog:
         access=access.read(next(of_kind(documents, "access")).data),
         tickets=TicketPolicy(**{**tickets, "remind_before": tuple(tickets["remind_before"])}),
         changes=_changes(changes),
+        matters=build_matters.matters(d.data for d in of_kind(documents, "matter")),
+        areas=build_matters.areas(next(of_kind(documents, "promises")).data),
         glossary=tuple(Term(**one) for d in of_kind(documents, "glossary") for one in d.data["terms"]),
     )
 

@@ -17,9 +17,10 @@ import yaml
 
 KINDS = {
     "departments": "department", "resources": "resource", "rules": "rules", "codes": "code_table", "license_types": "license_type",
+    "matters": "matter",
     "messages.yaml": "messages", "glossary.yaml": "glossary", "organs.yaml": "organs",
     "indicators.yaml": "indicators", "weights.yaml": "weights", "workdays.yaml": "workdays", "tickets.yaml": "tickets",
-    "access.yaml": "access", "changes.yaml": "changes",
+    "access.yaml": "access", "changes.yaml": "changes", "promises.yaml": "promises",
 }  # fmt: skip
 """Folder or file name at the root → kind of document (and name of its JSON Schema)."""
 

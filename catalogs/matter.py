@@ -17,6 +17,8 @@ REQUIRED, OPTIONAL, LATER = "1", "2", "3"
 DUTY, HOLDER = "duty", "holder"
 """On what a license is used: the organ's statutory duty 依职能用证, or the holder's consent 持证人授权."""
 DRAFT, REVIEW, PUBLISHED = "draft", "review", "published"
+CASE_FIELDS = ("name", "number", "code_type")
+"""What a case says of each party."""
 OFFICES = ("government_services", "establishment", "justice")
 """三方审核: 政务服务管理, 机构编制, 司法行政. A matter is published once each has agreed."""
 
@@ -119,8 +121,11 @@ class Prefill:
     of: str
     """License type, resource; '' for the case."""
     field: str
+    """Title of the face field, name of the resource's field, or one of `CASE_FIELDS`."""
     party: str
     consent: str
+    number_field: str = ""
+    """Of a share: field of the resource with the party's number, as in a `ShareWay`."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,15 @@ class FormField:
     title: str
     required: bool
     prefill: tuple[Prefill, ...]
+
+
+@dataclass(frozen=True)
+class Area:
+    """A field of life of `catalogs/promises.yaml`. In an excluded one nobody may promise what a document would prove."""
+
+    id: str
+    title: str
+    excluded: bool
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .access import AccessPolicy
+from .matter import Area, Matter
 from .quality import ChangePolicy, Indicator, Responsible, TicketPolicy, Weights
 from .workdays import Workdays
 
@@ -170,6 +171,8 @@ class Department:
     credit_code: str
     division: str
     sample: bool
+    contact: str = ""
+    """Whom an applicant or a counter asks."""
 
 
 @dataclass(frozen=True)
@@ -281,6 +284,10 @@ class Catalog:
     tickets: TicketPolicy
     access: AccessPolicy
     changes: ChangePolicy
+    matters: Mapping[str, Matter]
+    """By id, drafts included; a bundle's materials, form and parties are the union of its matters'."""
+    areas: Mapping[str, Area]
+    """Fields of life matters lie in, by id; in the excluded ones nothing may be promised."""
     changed_by: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Resource → numbers of the approved changes laid over its part of the files (`catalogs.changes`)."""
     glossary: tuple[Term, ...] = field(default=())

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path, PurePosixPath
 
-from . import checkdigits, reference_licenses, reference_rules
+from . import checkdigits, reference_licenses, reference_matters, reference_rules
 from .documents import KINDS, Document, of_kind
 from .model import CHECKS
 from .workdays import SATURDAY
 
-ONE_EACH = ("resource", "code_table", "license_type")
+ONE_EACH = ("resource", "code_table", "license_type", "matter")
 """Kinds with one entry a file: the file is called like its id."""
 
 
@@ -25,10 +25,13 @@ ONE_EACH = ("resource", "code_table", "license_type")
 class Known:
     """What the documents define, for the others to name."""
 
-    departments: frozenset[str]
+    departments: Mapping[str, dict]
     resources: Mapping[str, dict]
     codes: Mapping[str, dict]
     complete: bool
+    license_types: Mapping[str, dict] = field(default_factory=dict)
+    matters: Mapping[str, dict] = field(default_factory=dict)
+    areas: Mapping[str, dict] = field(default_factory=dict)
 
     def fields(self, resource_id: str) -> dict[str, dict]:
         return {one["name"]: one for one in self.resources[resource_id]["fields"]}
@@ -37,10 +40,13 @@ class Known:
 def faults(documents: list[Document], *, complete: bool) -> Iterator[str]:
     """All faults between (and inside) these documents."""
     known = Known(
-        departments=frozenset(one["id"] for d in of_kind(documents, "department") for one in d.data["departments"]),
+        departments={one["id"]: one for d in of_kind(documents, "department") for one in d.data["departments"]},
         resources={d.data["id"]: d.data for d in of_kind(documents, "resource")},
         codes={d.data["id"]: d.data for d in of_kind(documents, "code_table")},
         complete=complete,
+        license_types={d.data["id"]: d.data for d in of_kind(documents, "license_type")},
+        matters={d.data["id"]: d.data for d in of_kind(documents, "matter")},
+        areas={name: one for d in of_kind(documents, "promises") for name, one in d.data["areas"].items()},
     )
     for document in documents:
         judge = _JUDGES.get(document.kind)
@@ -212,4 +218,5 @@ _JUDGES = {
     "workdays": _workdays,
     "indicators": _indicators,
     "changes": _changes,
+    "matter": reference_matters.faults,
 }

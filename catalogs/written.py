@@ -27,7 +27,7 @@ def weights(catalog: Catalog) -> dict:
 def known(catalog: Catalog) -> Known:
     """What the rules may name."""
     return Known(
-        departments=frozenset(catalog.departments),
+        departments=dict.fromkeys(catalog.departments, {}),
         resources={name: {"fields": [_field(one) for one in resource.fields]} for name, resource in catalog.resources.items()},
         codes={name: {"values": table.labels} for name, table in catalog.codes.items()},
         complete=True,

@@ -1,0 +1,67 @@
+"""Matters as the catalogue ships and checks them: what the files say, what a bundle unites, and what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from catalogs import checkdigits, validate
+from catalogs.documents import Document
+from catalogs.matter import CASE_FIELDS, OFFICES, CancelWay, DeferWay, LicenseWay, ShareWay
+from catalogs.reference_matters import level
+from catalogs.schema import FOLDER, faults
+
+
+def test_food_permit_matter_reads_as_its_file_says(catalog):
+    matter = catalog.matters["food_permit_new"]
+    assert matter.published and {one.office for one in matter.reviews} == set(OFFICES)
+    license_way, share, _ = matter.material("C0201").ways
+    assert isinstance(license_way, LicenseWay) and (license_way.types, license_way.grade) == (("business_license",), "B")
+    assert isinstance(share, ShareWay) and share.where == {"status": ("1",)}
+    assert [type(one) for code in ("C0402", "C0403") for one in matter.material(code).ways] == [DeferWay, CancelWay]
+    assert matter.form[0].prefill[-1].kind == "case" and matter.form[0].prefill[1].number_field == "credit_code"
+    with pytest.raises(KeyError):
+        matter.material("C9999")
+
+
+def test_every_task_code_is_credit_code_level_and_basic_code(catalog):
+    for one in catalog.matters.values():
+        department = catalog.departments[one.department]
+        assert len(one.task_code) == 31 and checkdigits.uscc(one.task_code[:18])
+        assert one.task_code == department.credit_code + one.level + one.code
+        assert department.contact, "an applicant must be told whom to ask"
+
+
+def test_code_of_a_material_means_the_same_in_every_matter(catalog):
+    titles: dict[str, set[str]] = {}
+    for matter in catalog.matters.values():
+        for one in matter.materials:
+            titles.setdefault(one.code, set()).add(one.title)
+    assert {code: said for code, said in titles.items() if len(said) > 1} == {}
+
+
+def test_case_fields_of_the_schema_are_those_of_the_contract():
+    schema = json.loads((FOLDER / "matter.json").read_text(encoding="utf-8"))
+    sources = schema["properties"]["form"]["items"]["properties"]["prefill"]["items"]["oneOf"]
+    assert tuple(sources[-1]["properties"]["field"]["enum"]) == CASE_FIELDS
+
+
+def test_way_of_unknown_kind_is_a_fault():
+    found = list(faults(Document("matter", "matters/x.yaml", {"materials": [{"ways": [{"kind": "guess"}]}]})))
+    assert any("materials[0].ways[0]" in one for one in found)
+
+
+@pytest.mark.parametrize(("division", "expected"), [("100000", "1"), ("990000", "2"), ("990100", "3"), ("990101", "4")])
+def test_level_follows_from_where_a_body_sits(division, expected):
+    assert level(division) == expected
+
+
+def test_resource_that_is_not_shared_serves_no_way(spoil):
+    root = spoil("resources/legal_entity.yaml", "attribute: unconditional", "attribute: none")
+    assert "matters/food_permit_new.yaml: materials[1].ways[1].resource: legal_entity is not shared" in validate.check(root)[1]
+
+
+def test_grade_a_type_never_reaches_is_a_fault(spoil):
+    root = spoil("license_types/business_license.yaml", "grade_cap: A", "grade_cap: C")
+    assert any("business_license reaches C at best, so B is never met" in one for one in validate.check(root)[1])
