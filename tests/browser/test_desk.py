@@ -124,7 +124,7 @@ _WIDE = """(() => { const scrolls = one => one && one !== document.body
         && (getComputedStyle(one).overflowX !== 'visible' || scrolls(one.parentElement));
     const edge = document.documentElement.clientWidth + 1;
     const wide = one => one.getBoundingClientRect().right > edge && !(one.parentElement !== document.body && scrolls(one.parentElement));
-    return [...document.querySelectorAll('main *, header *')].filter(wide).slice(0, 8).map(one => one.outerHTML.slice(0, 90)) })()"""
+    return [...document.querySelectorAll('body *')].filter(wide).slice(0, 8).map(one => one.outerHTML.slice(0, 90)) })()"""
 """What reaches over the page's edge."""
 
 
@@ -198,6 +198,39 @@ def test_pages_of_the_desk_are_accessible_and_fit(browser, desk, screenshots, vi
     looked_at(clerk, browser, screenshots, "body-own" + ("-care" if step else ""))
     staff.close()
     clerk.close()
+
+
+PAGES = (
+    "/me", "/quality", "/quality/resources/legal_entity", f"/quality/rules/{RULE}", "/quality/quarantine?resource=legal_entity",
+    "/quality/tickets", "/quality/tickets/1", "/quality/tickets/1/rows/1", f"/quality/bodies/{BODY}", "/quality/samples",
+    "/quality/bulletin", "/quality/changes", "/quality/changes/new", "/verify",
+)  # fmt: skip
+
+
+def test_no_page_reaches_over_the_edge_of_a_phone_in_any_step_of_care_mode(browser, desk):
+    wide = {}
+    for account, pages in (("quality", PAGES), ("body", (f"/quality/bodies/{BODY}", "/quality/tickets/1", "/quality/tickets/1/rows/1"))):
+        visitor = Visitor(browser, desk, account, PHONE)
+        for step in (1, 2):
+            visitor.go(f"/care?step={step}&next=/me")
+            for path in (*pages, *(_others(visitor) if account == "quality" else ())):
+                visitor.go(path)
+                visitor.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+                if visitor.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                    wide[account, step, path] = visitor.page.evaluate(_WIDE)
+        visitor.close()
+    assert not wide
+
+
+def _others(visitor: Visitor) -> list[str]:
+    """Pages whose addresses only lists know: a batch, a failing row, a sample."""
+    found = []
+    for listed, links in (("/quality", "/quality/batches/"), ("/quality/quarantine?resource=legal_entity", "/quality/quarantine/"),
+                          ("/quality/samples", "/quality/samples/")):  # fmt: skip
+        visitor.go(listed)
+        if (link := visitor.page.locator(f"main a[href^='{links}']").first).count():
+            found.append(link.get_attribute("href"))
+    return found
 
 
 def test_unmasking_by_keyboard_says_why_first(browser, desk, screenshots):
