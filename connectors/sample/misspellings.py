@@ -83,6 +83,16 @@ def wrong_credit_check(code: str, n: int) -> str:
     return code[:-1] + letters[(letters.index(code[-1]) + 1 + n % 29) % 31]
 
 
+def misnumbered(header: str) -> Change:
+    """An identity number with a wrong check character."""
+    return lambda row, n: {header: wrong_check(row[header], n)}
+
+
+def miscoded(header: str) -> Change:
+    """A credit code with a wrong check character."""
+    return lambda row, n: {header: wrong_credit_check(row[header], n)}
+
+
 def renumbered(head: str) -> str:
     """17 digits with their check character."""
     return head + chr(checkdigits.citizen(_bytes(head))[0])

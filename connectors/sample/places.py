@@ -20,6 +20,7 @@ OFFICES = {
     "establishment": ("3", "机构编制委员会办公室"),
     "civil": ("4", "民政局"),
     "natural_resources": ("5", "自然资源局"),
+    "social_insurance": ("7", "社会保险事业管理中心"),
 }
 """Kind of organ → the digit its sample credit codes carry, the words its name ends in."""
 

@@ -15,12 +15,12 @@ COUNTS = ("read", "trusted", "quarantined", "superseded", "deleted", "removed", 
 
 def whole(population: Ledger, sectors: Mapping[str, Ledger], permits: Ledger, titles: Ledger) -> dict[str, object]:
     """Truth of a first delivery. The population makes no licenses; each trusted row of the others makes one, unless it is held."""
-    partitions = {label: _entry(entries, licenses=True) for label, entries in sectors.items()}
+    partitions = {label: of_ledger(entries, licenses=True) for label, entries in sectors.items()}
     resources = {
-        "population": _entry(population, licenses=False),
+        "population": of_ledger(population, licenses=False),
         "legal_entity": {**_sum(partitions.values()), "partitions": partitions},
-        "food_permit": _entry(permits, licenses=True),
-        "real_estate_title": _entry(titles, licenses=True),
+        "food_permit": of_ledger(permits, licenses=True),
+        "real_estate_title": of_ledger(titles, licenses=True),
     }
     totals = {name: sum(one[name] for one in resources.values()) for name in ("issued", "held")}
     return {"resources": resources, "totals": totals}
@@ -36,7 +36,7 @@ def counts(entries: Ledger) -> dict[str, object]:
     }
 
 
-def _entry(entries: Ledger, licenses: bool) -> dict[str, object]:
+def of_ledger(entries: Ledger, licenses: bool) -> dict[str, object]:
     held = entries.held if licenses else 0
     made = {"issued": entries.trusted - held if licenses else 0, "versions": 0, "held": held}
     return {**counts(entries), "removed": 0, "carried": 0, **made}

@@ -11,7 +11,7 @@ from catalogs.__main__ import main
 
 def test_check_of_the_shipped_catalogue_exits_0_and_counts(capsys):
     assert main(["check"]) == 0
-    assert capsys.readouterr().out.startswith("no fault: 19 departments, 5 resources, ")
+    assert capsys.readouterr().out.startswith("no fault: 20 departments, 9 resources, ")
 
 
 def test_check_json_of_a_broken_catalogue_exits_1_and_lists_faults(capsys, spoil):
