@@ -41,6 +41,51 @@ def test_code_of_a_material_means_the_same_in_every_matter(catalog):
     assert {code: said for code, said in titles.items() if len(said) > 1} == {}
 
 
+FULL = ("food_permit_new", "company_setup", "title_transfer", "public_rental", "graduate_settlement", "social_insurance_registration",
+        "road_transport_permit", "newborn_bundle")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_full_matter_exempts_by_license_and_by_shared_data(name, catalog):
+    matter = catalog.matters[name]
+    kinds = {way.kind for one in matter.materials for way in one.ways}
+    assert matter.published and len(matter.materials) >= 10 and len(matter.form) >= 8
+    assert {"license", "share"} <= kinds
+    assert any(not one.ways for one in matter.materials), "something must be handed in"
+
+
+def test_bundle_is_the_union_of_its_matters_each_material_once(catalog):
+    bundle = catalog.matters["newborn_bundle"]
+    parts = [catalog.matters[name] for name in bundle.bundle.matters]
+    codes = [one.code for one in bundle.materials]
+    assert len(codes) == len(set(codes)) and codes[0] == "C0980"
+    assert set(codes) == {"C0980"} | {one.code for part in parts for one in part.materials}
+    assert sum(len(part.materials) for part in parts) > len(codes)
+    assert {one.name for one in bundle.form} == {"wanted"} | {one.name for part in parts for one in part.form}
+    assert set(bundle.areas) >= {"household", "social_insurance"} and set(bundle.parties) == {"mother", "father"}
+
+
+def test_material_of_a_bundle_is_as_needed_as_where_it_is_needed_most(catalog):
+    needs = {
+        part: {one.code: one.necessity for one in catalog.matters[part].materials} for part in ("birth_registration", "maternity_benefit")
+    }
+    assert (needs["birth_registration"]["C0501"], needs["maternity_benefit"]["C0501"]) == ("1", "2")
+    assert catalog.matters["newborn_bundle"].material("C0501").necessity == "1"
+
+
+def test_bundle_of_unlike_materials_is_a_fault(spoil):
+    root = spoil("matters/maternity_benefit.yaml", "title: 母亲身份证", "title: 母亲的身份证")
+    assert (
+        "matters/newborn_bundle.yaml: bundle.matters: materials C0111 of maternity_benefit is not the one of birth_certificate_issue"
+        in (validate.check(root)[1])
+    )
+
+
+def test_published_bundle_of_a_matter_under_review_is_a_fault(spoil):
+    root = spoil("matters/birth_registration.yaml", "state: published", "state: review")
+    assert any("birth_registration is not published" in one for one in validate.check(root)[1])
+
+
 def test_case_fields_of_the_schema_are_those_of_the_contract():
     schema = json.loads((FOLDER / "matter.json").read_text(encoding="utf-8"))
     sources = schema["properties"]["form"]["items"]["properties"]["prefill"]["items"]["oneOf"]
