@@ -1,6 +1,7 @@
 """`python -m catalogs check [--json] [--root DIR]`: lists every fault of the catalogue with file and key path.
+`python -m catalogs import-matters FILE [--out DIR] [--json] [--root DIR]`: takes a department's 实施清单 in, lists what is odd in it.
 
-Exit 0: no fault. Exit 1: faults, all listed. Exit 2: wrong use (unknown option, no such folder).
+Exit 0: no fault or finding. Exit 1: some, all listed. Exit 2: wrong use (unknown option, no such folder, a file that is no sheet).
 """
 
 from __future__ import annotations
@@ -8,10 +9,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from . import reference_divisions, validate
+from . import import_matters, item_sheet, reference_divisions, validate, written_matters
 from .load import PACKAGE_ROOT, load
 
 
@@ -22,10 +27,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check = commands.add_parser("check", help="list every fault with file and key path")
     check.add_argument("--root", type=Path, default=PACKAGE_ROOT, help="catalogue folder (default: the shipped one)")
     check.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    bring = commands.add_parser("import-matters", help="list what is odd in a department's 实施清单 (CSV, .xlsx)")
+    bring.add_argument("file", type=Path)
+    bring.add_argument("--out", type=Path, help="folder to write a draft into for each item without a blocking finding (new files only)")
+    bring.add_argument("--since", type=date.fromisoformat, help="date the drafts carry, default today")
+    bring.add_argument("--root", type=Path, default=PACKAGE_ROOT, help="catalogue folder (default: the shipped one)")
+    bring.add_argument("--json", action="store_true", help="one JSON object on stdout")
     given = parser.parse_args(arguments)
     if not given.root.is_dir():
         parser.error(f"no folder {given.root}")
-    return _check(given.root.resolve(), as_json=given.json)
+    if given.command == "check":
+        return _check(given.root.resolve(), as_json=given.json)
+    if not given.file.is_file():
+        parser.error(f"no file {given.file}")
+    return _import(given)
+
+
+def _import(given: argparse.Namespace) -> int:
+    since = (given.since or datetime.now(ZoneInfo("Asia/Shanghai")).date()).isoformat()
+    try:
+        found = import_matters.take_in(given.file, load(given.root.resolve()), since)
+        written = written_matters.write(given.out, found.drafts) if given.out else []
+    except (item_sheet.UnreadableSheet, FileExistsError) as error:
+        print(f"{given.file}: {error}", file=sys.stderr)
+        return 2
+    counts = Counter(one.code for one in found.findings)
+    told = {"items": found.items, "lines": found.lines, "drafts": len(found.drafts), "findings": dict(counts.most_common())}
+    if given.json:
+        print(json.dumps(told | {"list": [asdict(one) for one in found.findings], "written": written}, ensure_ascii=False))
+    else:
+        for one in found.findings:
+            print(f"{given.file.name}:{one.line}: {one.column}: {one.code}: {one.text}", file=sys.stderr)
+        numbers = ", ".join(f"{number} {code}" for code, number in counts.most_common()) or "nothing odd"
+        print(f"{found.items} items, {len(found.drafts)} good for a draft; {len(found.findings)} finding(s): {numbers}")
+    return 1 if found.findings else 0
 
 
 def _check(root: Path, *, as_json: bool) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from . import checkdigits, reference_bundles
-from .matter import GOVERNMENT, OFFICES, PUBLISHED
+from .matter import DRAFT, GOVERNMENT, OFFICES, PUBLISHED
 
 if TYPE_CHECKING:
     from .references import Known
@@ -86,6 +86,8 @@ def _named(data: dict, known: Known) -> Iterator[tuple[str, str]]:
         return
     if data["department"] not in known.departments:
         yield "department", f"no department {data['department']}"
+    if data["state"] != DRAFT and not data["areas"]:
+        yield "areas", "only a draft may leave open in which fields of life it lies: promises depend on it"
     for number, area in enumerate(data["areas"]):
         if area not in known.areas:
             yield f"areas[{number}]", f"no area {area} in promises.yaml"
