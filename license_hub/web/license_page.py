@@ -37,7 +37,6 @@ def router(hub: Hub, pages: Pages) -> APIRouter:
             # The state alone: this page looks nothing up in the log, so it vouches for no content.
             state=State(found.status).chinese,
             when=lambda text: shown(datetime.fromisoformat(text)),
-            links=pages.may_open(request.state.visit.account),
         )
 
     return made

@@ -36,6 +36,7 @@ class Pages:
             "csrf_token": token,
             "staff": visit.account,
             "roles": self._door.policy.roles,
+            "may": self.may(visit.account),
             "navigation": self.navigation(request, visit.account),
             "home": next((path for path, _title in self.listed(visit.account)), "/sign-in" if visit.account is None else "/me"),
             **care.words(request),
@@ -60,6 +61,7 @@ class Pages:
             found.append((page.path.replace("{code}", account.body or ""), page.title))
         return found
 
-    def may_open(self, account: Account) -> Callable[[str], bool]:
-        """Whether this person's roles open a page, by its template: a link that leads to a refusal is not drawn."""
-        return lambda path: (rule := self._door.policy.of("GET", path)) is not None and bool(rule.roles & account.roles)
+    def may(self, account: Account | None) -> Callable[[str, str], bool]:
+        """(method, route's template) → whether this person's roles are let in: a link or form that leads to a refusal is not drawn."""
+        roles = account.roles if account else frozenset()
+        return lambda method, path: (rule := self._door.policy.of(method, path)) is not None and bool(rule.roles & roles)

@@ -89,7 +89,7 @@ def _list(around: Surroundings, request: Request, resource: str, standing: str, 
         {"name": "standing", "title": _("状态"), "value": standing, "options": [("", _("全部")), *STANDINGS.items()]},
     ]
     return sheets.answer([made], format, table, "changes") or around.render(
-        request, "changes.html", sheet=made, fields=fields, links=sheets.exports(request.url, made), may_propose=_may_act(around, request)
+        request, "changes.html", sheet=made, fields=fields, links=sheets.exports(request.url, made)
     )
 
 

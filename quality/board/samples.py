@@ -131,7 +131,6 @@ def _list(
     return around.render(
         request, "samples.html", status=422 if errors else 200, resources=resources, most=MOST, errors=errors or {}, filled=filled or {},
         samples=[(line, one, local(line.drawn_at), line.sample in counting) for line, one in found], share=share,
-        draws="quality" in around.person(request).roles,
     )  # fmt: skip
 
 
@@ -163,7 +162,6 @@ def _page(
         rows=[(one, veil.key(one.key, whole=whole), veil.cells(one.values, whole=whole), (given or {}).get(one.row)) for one in shown],
         next=f"/quality/samples/{name}?after={shown[-1].row}" if len(rows) > PAGE else "", verdicts=VERDICTS, errors=wrong,
         why=asked.reason if asked and asked.errors else "", purposes=around.catalog.tickets.purposes, said=said if said.isdecimal() else "",
-        counts=standing is not None and standing[0] == name, judges="quality" in around.person(request).roles,
-        opens=bool({"quality", "supervisor"} & around.person(request).roles),
+        counts=standing is not None and standing[0] == name,
         titles={one.source: one.title or one.source for one in resource.fields}, names={one.source: one.name for one in resource.fields},
     )  # fmt: skip

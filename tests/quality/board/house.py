@@ -16,6 +16,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from catalogs.errors import EgovError
+from catalogs.load import load
 from connectors.lake import Lake
 from quality.board import routers
 from quality.board.surroundings import Issued, Person, Surroundings
@@ -25,6 +26,7 @@ from tests.support import loops
 
 HERE = Path(__file__).parent
 TEMPLATES = Path(__file__).resolve().parents[3] / "quality" / "board" / "templates"
+POLICY = load().access
 KEY = bytes(range(32))
 """Of the framed pages."""
 STAFF = Person("staff", "样例质检员", frozenset({"quality"}))
@@ -96,7 +98,9 @@ class House:
 
     def render(self, request: Request, template: str, *, status: int = 200, **context: object) -> Response:
         token = Markup('<input type="hidden" name="csrf" value="token">')
-        return HTMLResponse(self.environment.get_template(template).render(csrf=token, **context), status_code=status)
+        roles = self.people[request.headers["person"]].roles
+        shared = {"csrf": token, "may": lambda method, path: bool(POLICY.routes[f"{method} {path}"].roles & roles)}
+        return HTMLResponse(self.environment.get_template(template).render(**shared, **context), status_code=status)
 
     def issued(self, resource: str, keys: Sequence[str]) -> Mapping[str, Issued]:
         return {key: self.licenses[key] for key in keys if key in self.licenses}
