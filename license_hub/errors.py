@@ -203,6 +203,28 @@ class DoubtRefused(NoticeRefused):
     code = "DOUBT_REFUSED"
 
 
+class CaseRefused(NoticeRefused):
+    """What was told of a case cannot stand: pointer and rule, never a value."""
+
+    code = "CASE_REFUSED"
+
+
+class CaseTaken(HubError):
+    """The client has a case of that number already."""
+
+    code = "CASE_TAKEN"
+
+
+class NoSuchCase(HubError):
+    code = "NO_SUCH_CASE"
+
+
+class CaseNotOpen(HubError):
+    """No open case of that number is this client's."""
+
+    code = "CASE_NOT_OPEN"
+
+
 class ApprovalNeeded(HubError):
     code = "APPROVAL_NEEDED"
 

@@ -36,8 +36,9 @@ SCOPES = {
     "license:status": "Give notice of status acts, in the name of the client's organ",
     "license:intake": "Send the row of a finished case, in the name of the client's organ",
     "license:correct": "Ask the responsible body to check what a license says",
+    "case:work": "Open cases, have decided on them what need not be handed in, close them",
 }
-ACTIONS = {name: name.rpartition(":")[2] for name in SCOPES}
+ACTIONS = {name: "case" if name.startswith("case:") else name.rpartition(":")[2] for name in SCOPES}
 """Scope → what the audit log calls the act."""
 REMEMBER_S = 30
 REMEMBERED = 4096

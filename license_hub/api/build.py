@@ -15,7 +15,23 @@ from license_hub.service.integrating import integrating
 from license_hub.service.refuse import refuse
 from license_hub.service.verify import Answer, VerifyRequest, verify
 
-from . import acts, corrections, health, intake, licenses, log, manifest, metrics, notices, oauth, problems, recalls, status, verifications
+from . import (
+    acts,
+    cases,
+    corrections,
+    health,
+    intake,
+    licenses,
+    log,
+    manifest,
+    metrics,
+    notices,
+    oauth,
+    problems,
+    recalls,
+    status,
+    verifications,
+)
 from .access import SCOPES, Access
 from .coalesce import Coalescer
 from .frame import Allowance, Frame
@@ -74,7 +90,22 @@ def build(
 
     app = bare(lifespan)
     app.state.serving = serving
-    for module in (oauth, verifications, licenses, acts, intake, corrections, log, manifest, status, notices, recalls, health, problems):
+    for module in (
+        oauth,
+        verifications,
+        licenses,
+        acts,
+        intake,
+        corrections,
+        cases,
+        log,
+        manifest,
+        status,
+        notices,
+        recalls,
+        health,
+        problems,
+    ):
         app.include_router(module.router)
     for router in pages:
         app.include_router(router)

@@ -12,7 +12,9 @@ from license_hub.commands import output, session
 from license_hub.commands.faults import Refused
 from license_hub.commands.options import Database, Json, JsonLines, Lake
 
-SCOPES = "Repeatable: license:verify, license:read, license:export, license:recall, license:status, license:intake, license:correct"
+SCOPES = (
+    "Repeatable: license:verify, license:read, license:export, license:recall, license:status, license:intake, license:correct, case:work"
+)
 
 app = typer.Typer(help="Systems that may call the API.", no_args_is_help=True)
 

@@ -22,7 +22,10 @@ from license_hub.storage.engine import reading, writing
 from license_hub.storage.tables import client as clients_table
 from license_hub.storage.tables import sequence
 
-SCOPES = ("license:verify", "license:read", "license:export", "license:recall", "license:status", "license:intake", "license:correct")
+SCOPES = (
+    "license:verify", "license:read", "license:export", "license:recall", "license:status", "license:intake", "license:correct",
+    "case:work",
+)  # fmt: skip
 ORGAN_SCOPES = frozenset({"license:status", "license:intake"})
 """What a client does in the name of an organ, which its registration names."""
 ALGORITHMS = {("OKP", "Ed25519"): "EdDSA", ("EC", "P-256"): "ES256", ("EC", sm2.JOSE_CURVE): sm2.JOSE}

@@ -7,6 +7,7 @@ from alembic import context
 from license_hub.storage import (  # noqa: F401 (their tables join the metadata)
     tables_at_rest,
     tables_audit_log,
+    tables_cases,
     tables_held,
     tables_keys,
     tables_lifecycle,

@@ -11,7 +11,7 @@ from license_hub.storage.tables import status
 from license_hub.storage.tables_lifecycle import idempotency
 from license_hub.storage.tables_recall import recall
 from tests.license_hub.caller import Key, token_form
-from tests.license_hub.sample_hub import company, identifiers
+from tests.license_hub.sample_hub import company, credit_code, identifiers
 
 
 def recorded(scene, answer) -> tuple[str, str, str, str | None]:
@@ -100,6 +100,10 @@ CASE = {"Hub-Purpose": "check", "Hub-Case-No": "C-1"}
 ACT = {"act": "REVOKE", "document_no": "1", "date": "2026-11-20", "reason": "PENALTY"}
 RECALL = {"kind": "publication", "value": "legal_entity/1", "reason": "test"}
 DOUBT = {"identifier": "{identifier}", "fields": ["name"], "reason": "VALUE_WRONG", "comment": "名称有误"}
+OPENING = {
+    "case_no": "C-1", "matter": "food_permit_new", "operator": "o", "window": "7", "received_in": "990101", "handled_in": "990101",
+    "applicants": [{"party": "applicant", "name": "样例", "number": credit_code(2000)}],
+}  # fmt: skip
 DOORS = {
     "POST /v1/verifications": {"json": {"identifier": "{identifier}"}},
     "POST /v1/verifications?valid_at=2026-11-21T08:00:00Z": {"json": {"identifier": "{identifier}"}},
@@ -109,11 +113,14 @@ DOORS = {
     "POST /v1/intake/{type}": {"json": {"row": company(7001)}, "headers": {"Idempotency-Key": "revoked-row"}},
     "POST /v1/recalls": {"json": RECALL},
     "POST /v1/corrections": {"json": DOUBT, "headers": {"Idempotency-Key": "revoked-doubt"}},
+    "POST /v1/cases": {"json": OPENING, "headers": {"Idempotency-Key": "revoked-case"}},
+    "POST /v1/cases/{case_id}/close": {"json": {"result": "done"}, "headers": {"Idempotency-Key": "revoked-close"}},
     "POST /verify": {"data": {"identifier": "{identifier}"}},
 }
 """Requests that would be answered, by route."""
+OWN_CASE = "GET /v1/cases/{case_id}"
 OWN_DOUBT = "GET /v1/corrections/{correction_id}"
-SILENT = {"GET /v1/notices", "POST /v1/notices/{notice_id}/ack", "GET /v1/notices/{notice_id}/answers", OWN_DOUBT}
+SILENT = {"GET /v1/notices", "POST /v1/notices/{notice_id}/ack", "GET /v1/notices/{notice_id}/answers", OWN_DOUBT, OWN_CASE}
 """Routes that say only to the client itself what it was told before: an answer is not recorded, a refusal is."""
 
 
@@ -125,7 +132,7 @@ def scoped(scene) -> set[str]:
 def through(scene, door: str, **sent):
     method, path = door.split()
     identifier = identifiers(scene.hub)[7]
-    filled = path.format(identifier=identifier, type="business_license", notice_id="0" * 32, correction_id="0" * 32)
+    filled = path.format(identifier=identifier, type="business_license", notice_id="0" * 32, correction_id="0" * 32, case_id="1")
     body = {name: {key: identifier if value == "{identifier}" else value for key, value in part.items()} for name, part in sent.items()}
     return scene.send(method, filled, **body)
 

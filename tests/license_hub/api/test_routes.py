@@ -176,6 +176,9 @@ SCOPED = {
     ("POST", "/v1/intake/{type}"): "license:intake",
     ("POST", "/v1/corrections"): "license:correct",
     ("GET", "/v1/corrections/{correction_id}"): "license:correct",
+    ("POST", "/v1/cases"): "case:work",
+    ("GET", "/v1/cases/{case_id}"): "case:work",
+    ("POST", "/v1/cases/{case_id}/close"): "case:work",
 }
 SIGNED_IN = {("GET", "/v1/notices"), ("POST", "/v1/notices/{notice_id}/ack"), ("GET", "/v1/notices/{notice_id}/answers")}
 """For every registered client, about itself alone."""

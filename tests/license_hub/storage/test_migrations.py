@@ -9,7 +9,17 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from license_hub.storage import bulk, tables, tables_audit_log, tables_held, tables_keys, tables_lifecycle, tables_recall, tables_status
+from license_hub.storage import (
+    bulk,
+    tables,
+    tables_audit_log,
+    tables_cases,
+    tables_held,
+    tables_keys,
+    tables_lifecycle,
+    tables_recall,
+    tables_status,
+)
 from license_hub.storage.engine import open_engine, writing
 from license_hub.storage.upgrade import MIGRATIONS, newest, upgrade
 
@@ -84,7 +94,7 @@ def sample(table: sa.Table) -> tuple:
 
 
 def test_append_only_table_refuses_changes(engine):
-    modules = (tables, tables_held, tables_keys, tables_lifecycle, tables_status, tables_recall)
+    modules = (tables, tables_cases, tables_held, tables_keys, tables_lifecycle, tables_status, tables_recall)
     for name in sorted([name for one in modules for name in one.APPEND_ONLY] + [tables_audit_log.audit_leaf.name]):
         table = tables.metadata.tables[name]
         with writing(engine) as connection:

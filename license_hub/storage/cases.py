@@ -1,0 +1,94 @@
+"""Cases back from their rows, and new ones into them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from license_hub.storage.crypt import NONCE_BYTES, Crypt
+from license_hub.storage.licenses import CHUNK, chunks
+from license_hub.storage.tables_cases import case, party
+
+OPEN, CLOSED = "open", "closed"
+
+
+@dataclass(frozen=True)
+class Party:
+    """Who a case is about, in one of its matter's parts."""
+
+    party: str
+    name: str
+    number: str
+    """In the form of `service.content.holder_form`."""
+    code_type: str
+
+
+@dataclass(frozen=True)
+class Case:
+    case_id: int
+    client_id: str
+    case_no: str
+    matter: str
+    matter_version: str
+    state: str
+    operator: str
+    window: str
+    received_in: str
+    handled_in: str
+    opened_at: str
+    closed_at: str | None
+    result: str | None
+    parties: Mapping[str, Party]
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == OPEN
+
+
+def add(
+    connection: sa.Connection, crypt: Crypt, row: Mapping[str, object], parties: Sequence[Party], entropy: Callable[[int], bytes]
+) -> int:
+    """The new case's id. `row`: columns of hub_case. Raises IntegrityError where the client has a case of that number."""
+    case_id = connection.execute(sa.insert(case).values(row).returning(case.c.case_id)).scalar_one()
+    rows = [
+        {
+            "case_id": case_id,
+            "party": one.party,
+            "number_bi": crypt.blind_index("holder", one.number),
+            "payload": seal_party(crypt, case_id, one, entropy(NONCE_BYTES)),
+        }
+        for one in parties
+    ]
+    connection.execute(sa.insert(party), rows)
+    return case_id
+
+
+def seal_party(crypt: Crypt, case_id: int, one: Party, nonce: bytes) -> bytes:
+    told = {"name": one.name, "number": one.number, "code_type": one.code_type}
+    data = json.dumps(told, ensure_ascii=False, sort_keys=True).encode()
+    return crypt.encrypt("hub_case_party", "payload", party_place(case_id, one.party), data, nonce)
+
+
+def party_place(case_id: int, name: str) -> str:
+    return f"{case_id}|{name}"
+
+
+def read(connection: sa.Connection, crypt: Crypt, case_ids: Collection[int]) -> dict[int, Case]:
+    """Cases by id, with their parties; one statement for each of the two tables. Raises DecryptionError."""
+    found: dict[int, Case] = {}
+    for part in chunks(sorted(set(case_ids)), CHUNK):
+        people: dict[int, dict[str, Party]] = {}
+        for row in connection.execute(sa.select(party).where(party.c.case_id.in_(part)).order_by(party.c.case_id, party.c.party)):
+            told = json.loads(crypt.decrypt("hub_case_party", "payload", party_place(row.case_id, row.party), row.payload))
+            people.setdefault(row.case_id, {})[row.party] = Party(row.party, **told)
+        for row in connection.execute(sa.select(case).where(case.c.case_id.in_(part))):
+            found[row.case_id] = Case(**row._mapping, parties=people.get(row.case_id, {}))
+    return found
+
+
+def numbered(connection: sa.Connection, client_id: str, case_no: str) -> int | None:
+    """Id of the client's case of that number."""
+    return connection.scalar(sa.select(case.c.case_id).where(case.c.client_id == client_id, case.c.case_no == case_no))
