@@ -225,6 +225,12 @@ class CaseNotOpen(HubError):
     code = "CASE_NOT_OPEN"
 
 
+class NotProvable(HubError):
+    """Not all of it is under a checkpoint yet."""
+
+    code = "NOT_PROVABLE"
+
+
 class ApprovalNeeded(HubError):
     code = "APPROVAL_NEEDED"
 

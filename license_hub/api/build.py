@@ -10,6 +10,7 @@ from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI
 
 from license_hub.service.attending import attending
+from license_hub.service.decide_case import decide_cases
 from license_hub.service.hub import Hub
 from license_hub.service.integrating import integrating
 from license_hub.service.refuse import refuse
@@ -17,6 +18,8 @@ from license_hub.service.verify import Answer, VerifyRequest, verify
 
 from . import (
     acts,
+    case_checks,
+    case_work,
     cases,
     corrections,
     health,
@@ -46,6 +49,13 @@ listed at `/v1/problems`. Every request may carry `X-Request-ID`; every answer h
 Access: register a key (`hub clients add`), then `POST /oauth/token` with a `private_key_jwt` assertion, then `Authorization: Bearer`.
 """
 
+DECISIONS = 64
+"""Cases decided in one transaction: each signs receipts, and those who come next wait for the whole."""
+ROUTED = (
+    oauth, verifications, licenses, acts, intake, corrections, cases, case_work, case_checks, log, manifest, status, notices, recalls,
+    health, problems,
+)  # fmt: skip
+
 
 def build(
     hub: Hub,
@@ -69,6 +79,7 @@ def build(
         hub=hub,
         messages=hub.catalog.messages,
         verifications=Coalescer(in_one_transaction, shared=problems.SHARED_FAULTS),
+        decisions=Coalescer(partial(decide_cases, hub), limit=DECISIONS, shared=problems.SHARED_FAULTS),
         refusals=Coalescer(partial(refuse, hub), shared=problems.SHARED_FAULTS),
         access=Access(hub, hub.clock),
         proofs=Proofs(hub, signing),
@@ -90,22 +101,7 @@ def build(
 
     app = bare(lifespan)
     app.state.serving = serving
-    for module in (
-        oauth,
-        verifications,
-        licenses,
-        acts,
-        intake,
-        corrections,
-        cases,
-        log,
-        manifest,
-        status,
-        notices,
-        recalls,
-        health,
-        problems,
-    ):
+    for module in ROUTED:
         app.include_router(module.router)
     for router in pages:
         app.include_router(router)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from license_hub.api.access import Access
     from license_hub.api.coalesce import Coalescer
     from license_hub.api.proofs import Proofs
+    from license_hub.errors import HubError
+    from license_hub.service.decide_case import Asked, Made
     from license_hub.service.hub import Hub
     from license_hub.service.rounds import Rounds
     from license_hub.service.verify import Answer, VerifyRequest
@@ -27,6 +29,7 @@ class Serving:
     messages: Mapping[str, Message]
     """The catalogue's messages by code: verdicts and problems alike."""
     verifications: Coalescer[VerifyRequest, Answer]
+    decisions: Coalescer[Asked, Made | HubError]
     refusals: Coalescer[Refusal, None]
     access: Access
     proofs: Proofs
@@ -37,6 +40,7 @@ class Serving:
     def close(self) -> None:
         self.integrating.stop()
         self.verifications.close()
+        self.decisions.close()
         self.refusals.close()
         self.hub.close()
 

@@ -13,7 +13,8 @@ from license_hub.commands.faults import Refused
 from license_hub.commands.options import Database, Json, JsonLines, Lake
 
 SCOPES = (
-    "Repeatable: license:verify, license:read, license:export, license:recall, license:status, license:intake, license:correct, case:work"
+    "Repeatable: license:verify, license:read, license:export, license:recall, license:status, license:intake, license:correct, case:work, "
+    "case:check"
 )
 
 app = typer.Typer(help="Systems that may call the API.", no_args_is_help=True)

@@ -126,7 +126,9 @@ class Facts:
     rows: Mapping[str, tuple[SharedRow, ...]] = field(default_factory=dict)
     """By resource."""
     absent: Mapping[str, Code] = field(default_factory=dict)
-    """License type or resource → why nothing was found."""
+    """License type → why nothing was found."""
+    no_row: Mapping[str, Code] = field(default_factory=dict)
+    """The same by resource."""
     question: Question | None = None
     party_known: bool = True
 
@@ -252,7 +254,7 @@ def _by_row(way: ShareWay, facts: Facts, _today: date, tried: list[Tried]) -> tu
         else:
             return Decided(Outcome.EXEMPT, Reason.SHARED_DATA, row=one, fields=way.fields), False
     if not rows:
-        absent = facts.absent.get(way.resource, Code.NOT_FOUND)
+        absent = facts.no_row.get(way.resource, Code.NOT_FOUND)
         tried.append(Tried("share", way.resource, Reason.DATA_NOT_FOUND if absent is Code.NOT_FOUND else absent.value))
     return None, False
 

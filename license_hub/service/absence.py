@@ -6,7 +6,7 @@ The two causes that tell something of a row (held, in quarantine) are said only 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -22,6 +22,9 @@ from license_hub.storage.licenses import held_place
 from license_hub.storage.tables import held
 from quality import publications
 from quality.publications import Publication
+
+OF_HOLDER = "\x1e"
+"""Before a holder's number: any row of that holder. No number that is asked for holds a control character."""
 
 
 class Asked(Protocol):
@@ -51,24 +54,70 @@ class Absences:
         sources = _covering(hub, kind.sources, request)
         if not sources:
             return Absent(covered=False), None
-        late, as_of = self._freshness(sources)
+        late, as_of = self._freshness([one.resource for one in sources])
         if request.identifier:
             # Identifiers of what is made here are minted here: no delivery still to come can bring one.
             return Absent(source_late=late and kind.origin == "collected"), as_of
         pair = (number_form(request.number or ""), holder_form(request.holder_number or ""))
         is_held = _is_held(hub, self._connection, kind.id, pair)
-        quarantined = not is_held and any(_in_quarantine(hub, self._delivered(one.resource), kind, one, pair) for one in sources)
+        quarantined = not is_held and any(
+            self._in_quarantine(one.resource, one.number_field, one.holder.number_field, "\x1f".join(pair)) for one in sources
+        )
         return Absent(held=is_held, in_quarantine=quarantined, source_late=late), as_of
+
+    def of_holder(self, type_id: str, number: str) -> Absent:
+        """The same for whoever has the holder's number alone, and a reason to be told (an open case)."""
+        kind = self._hub.catalog.license_types[type_id]
+        if not kind.sources:
+            return Absent(covered=False)
+        sources = [one for one in kind.sources if self._covers(one.resource, number)]
+        if not sources:
+            return Absent(covered=False)
+        late, _ = self._freshness([one.resource for one in sources])
+        # Where the certificate's number is the holder's, a row on hold is found by it.
+        is_held = _is_held(self._hub, self._connection, type_id, (number, number))
+        quarantined = not is_held and any(
+            self._in_quarantine(one.resource, one.number_field, one.holder.number_field, OF_HOLDER + number) for one in sources
+        )
+        return Absent(held=is_held, in_quarantine=quarantined, source_late=late)
+
+    def of_row(self, resource: str, number_field: str, number: str) -> Absent:
+        """Why a resource has no row of that number."""
+        if not self._covers(resource, number):
+            return Absent(covered=False)
+        quarantined = self._in_quarantine(resource, number_field, number_field, OF_HOLDER + number)
+        late, _ = self._freshness([resource])
+        return Absent(in_quarantine=quarantined, source_late=late)
+
+    def _covers(self, resource: str, number: str) -> bool:
+        """An organisation's number says its division; a person may have rows anywhere."""
+        return not _is_credit(number) or number[2:8].startswith(self._hub.catalog.resources[resource].coverage.divisions)
+
+    def _in_quarantine(self, resource: str, number_field: str, holder_field: str, wanted: str) -> bool:
+        """Whether the newest batch of a partition has that row in quarantine. Files never change, so what is in one is read once."""
+        hub = self._hub
+        index = hub.crypt.blind_index("number", wanted)
+        for head in self._delivered(resource):
+            path = hub.lake / "quarantine" / resource / head.batch / "rows.parquet"
+            # What was read under another index key finds nothing.
+            where = (path, number_field, holder_field, hub.crypt.index_kid)
+            known = hub.evidence.quarantines.get(where)
+            if known is None:
+                found = _pairs(hub, path, hub.catalog.resources[resource], number_field, holder_field)
+                known = hub.evidence.quarantines.put(where, found)
+            if index in known:
+                return True
+        return False
 
     def _delivered(self, resource: str) -> list[Publication]:
         if resource not in self._deliveries:
             self._deliveries[resource] = publications.deliveries(self._connection, resource)
         return self._deliveries[resource]
 
-    def _freshness(self, sources: Sequence[LicenseSource]) -> tuple[bool, datetime | None]:
+    def _freshness(self, resources: Iterable[str]) -> tuple[bool, datetime | None]:
         """(whether one of the sources is late or was never published, the oldest of their newest as-of times)."""
         late, oldest = False, None
-        for resource in {one.resource for one in sources}:
+        for resource in set(resources):
             newest = max((one.as_of for one in self._delivered(resource)), default=None)
             late |= newest is None or self._now - newest > timedelta(hours=self._hub.catalog.resources[resource].cycle_hours)
             oldest = min((one for one in (oldest, newest) if one is not None), default=None)
@@ -108,27 +157,11 @@ def _is_held(hub: Hub, connection: sa.Connection, type_id: str, pair: tuple[str,
     return False
 
 
-def _in_quarantine(hub: Hub, deliveries: Sequence[Publication], kind: LicenseType, source: LicenseSource, pair: tuple[str, str]) -> bool:
-    """Whether the newest batch of a partition has that row in quarantine. Files never change, so what is in one is read once."""
-    resource = hub.catalog.resources[source.resource]
-    wanted = hub.crypt.blind_index("number", "\x1f".join(pair))
-    for head in deliveries:
-        path = hub.lake / "quarantine" / source.resource / head.batch / "rows.parquet"
-        # What was read under another index key finds nothing.
-        where = (path, kind.id, hub.crypt.index_kid)
-        known = hub.evidence.quarantines.get(where)
-        if known is None:
-            known = hub.evidence.quarantines.put(where, _pairs(hub, path, source, resource))
-        if wanted in known:
-            return True
-    return False
-
-
-def _pairs(hub: Hub, path, source: LicenseSource, resource: Resource) -> frozenset[bytes]:
-    """Blind indexes of (number, holder number) of a quarantine file's rows."""
+def _pairs(hub: Hub, path, resource: Resource, number_field: str, holder_field: str) -> frozenset[bytes]:
+    """Blind indexes of (number, holder number) and (OF_HOLDER, holder number) of a quarantine file's rows."""
     if not path.is_file():
         return frozenset()
-    number, holder = resource.field(source.number_field).source, resource.field(source.holder.number_field).source
+    number, holder = resource.field(number_field).source, resource.field(holder_field).source
     found = set()
     with hub.lake.open(path) as file:
         texts = pq.read_table(file, columns=["values"])["values"].to_pylist()
@@ -136,6 +169,7 @@ def _pairs(hub: Hub, path, source: LicenseSource, resource: Resource) -> frozens
         values: Mapping[str, str | None] = json.loads(text) if text else {}
         for one in _holder_forms(values.get(holder)):
             found.add(hub.crypt.blind_index("number", f"{number_form(values.get(number) or '')}\x1f{one}"))
+            found.add(hub.crypt.blind_index("number", OF_HOLDER + one))
     return frozenset(found)
 
 

@@ -53,4 +53,6 @@ class EvidenceCache:
         self.log_tiles: Recent[bytes] = Recent(TILES)
         """(checkpoint root, tile) → level-0 tile that leads to the checkpoint's root."""
         self.quarantines: Recent[frozenset] = Recent(64)
-        """(quarantine file, license type) → blind index pairs of what is in it."""
+        """(quarantine file, fields of number and holder) → blind index pairs of what is in it."""
+        self.heads: Recent[object] = Recent(64)
+        """(head file as it stands, field of the number, fields) → those columns with an index (`shared_rows`)."""

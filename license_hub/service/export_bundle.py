@@ -72,8 +72,8 @@ def export_bundle(hub: Hub, request: ExportRequest) -> Exported:
         row = next(iter(rows), None)
         if row is None or row.type_id not in request.principal.types:
             raise BundleUnavailable("no license of that identifier and of a type granted to this client")
-        opened = _opened(hub, connection, row)
-        data = bundles.write(_bundle(hub, connection, row, opened, request.show))
+        opened = opened_of(hub, connection, row)
+        data = bundles.write(bundle_of(hub, connection, row, opened, request.show))
         subject = next(iter(holder_numbers(opened.fields)), None)
         index = hub.crypt.blind_index("subject", holder_form(subject)) if subject else None
         who = (request.request_id, request.principal.client_id, "export", row.entry, index)
@@ -82,7 +82,7 @@ def export_bundle(hub: Hub, request: ExportRequest) -> Exported:
     return Exported(data, epoch, pending)
 
 
-def _opened(hub: Hub, connection: sa.Connection, row: sa.Row) -> Opened:
+def opened_of(hub: Hub, connection: sa.Connection, row: sa.Row) -> Opened:
     """Raises BundleErased, BundleDamaged."""
     try:
         return open_version(hub.crypt, row)
@@ -92,7 +92,8 @@ def _opened(hub: Hub, connection: sa.Connection, row: sa.Row) -> Opened:
         raise BundleDamaged(DAMAGED) from None
 
 
-def _bundle(hub: Hub, connection: sa.Connection, row: sa.Row, opened: Opened, show: Sequence[str] | None) -> bundles.Bundle:
+def bundle_of(hub: Hub, connection: sa.Connection, row: sa.Row, opened: Opened, show: Sequence[str] | None) -> bundles.Bundle:
+    """Raises BundleUnavailable, BundleDamaged, KeyError for a field it has not."""
     head = newest_checkpoint(hub, connection)
     proof = check_version(hub, connection, head, row, opened)
     if head is None or proof is Proof.PENDING:

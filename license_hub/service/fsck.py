@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from license_hub.service.hub import Hub
 from license_hub.service.inspect_audit import inspect_audit
 from license_hub.service.inspect_calls import inspect_calls
+from license_hub.service.inspect_cases import inspect_cases
 from license_hub.service.inspect_log import inspect_log
 from license_hub.service.inspect_rows import inspect_rows
 from license_hub.service.inspect_seals import inspect_seals
@@ -56,6 +57,7 @@ def fsck(hub: Hub) -> FsckReport:
         hashes, seats = inspect_rows(hub, connection, findings)
         inspect_seals(hub, connection, seats, findings)
         inspect_calls(hub, connection, findings)
+        inspect_cases(hub, connection, findings)
         inspect_log(hub, licenses(hub), connection, hashes, findings)
     kept = audit(hub)
     with as_integrator(hub, kept), reading(hub.engine, one_state=True) as connection:

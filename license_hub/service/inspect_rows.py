@@ -24,6 +24,7 @@ from license_hub.service import inspect_keys
 from license_hub.service.content import Opened, holder_form, number_form, open_version, status_leaf
 from license_hub.service.crew import Crew
 from license_hub.service.hub import Hub
+from license_hub.service.inspect_cases import inspect_receipts
 from license_hub.service.inspect_columns import Sound, Versions, inspect
 from license_hub.service.inspect_erasures import erased_between, erased_faults, inspect_erasures, is_listed
 from license_hub.service.inspect_replayed import inspect_replayed
@@ -34,6 +35,7 @@ from license_hub.storage.crypt import Crypt
 from license_hub.storage.fetch import fetch_columns
 from license_hub.storage.licenses import held_place
 from license_hub.storage.tables import held, holder, leaf, license, sequence, status, version
+from license_hub.storage.tables_cases import receipt
 from license_hub.storage.tables_keys import key_change
 
 if TYPE_CHECKING:
@@ -105,6 +107,7 @@ def _others(hub: Hub, connection: sa.Connection, start: int, stop: int, findings
         **inspect_replayed(connection, start, stop, findings),
         **inspect_keys.changes(connection, start, stop, findings),
         **inspect_erasures(hub, connection, start, stop, findings),
+        **inspect_receipts(hub, connection, start, stop, findings),
     }
 
 
@@ -224,13 +227,13 @@ def _leaves(connection: sa.Connection, entries: Sequence[int], made: Made, findi
         elif leaf_hash(content) != hashed:
             findings.add("hub_leaf", f"entry {entry}", "leaf and leaf_hash do not belong together")
         elif not table:
-            findings.add("hub_leaf", f"entry {entry}", "has no version, status event, change of a key or erasure")
+            findings.add("hub_leaf", f"entry {entry}", "has no version, status event, change of a key, erasure or receipt")
         elif meant is not None and meant != content:
             findings.add(table, f"entry {entry}", "gives another leaf than was logged: a column the leaf commits to was changed")
 
 
 def _strays(connection: sa.Connection, size: int, findings: Findings) -> None:
-    for table in (version, status, leaf, key_change):
+    for table in (version, status, leaf, key_change, receipt):
         for entry in connection.execute(sa.select(table.c.entry).where((table.c.entry >= size) | (table.c.entry < 0))).scalars():
             findings.add(table.name, f"entry {entry}", f"lies outside the {size} entries that were given out")
     lonely = sa.select(license.c.license_id).where(~sa.exists().where(version.c.license_id == license.c.license_id))

@@ -24,9 +24,9 @@ from license_hub.storage.tables import sequence
 
 SCOPES = (
     "license:verify", "license:read", "license:export", "license:recall", "license:status", "license:intake", "license:correct",
-    "case:work",
+    "case:work", "case:check",
 )  # fmt: skip
-ORGAN_SCOPES = frozenset({"license:status", "license:intake"})
+ORGAN_SCOPES = frozenset({"license:status", "license:intake", "case:check"})
 """What a client does in the name of an organ, which its registration names."""
 ALGORITHMS = {("OKP", "Ed25519"): "EdDSA", ("EC", "P-256"): "ES256", ("EC", sm2.JOSE_CURVE): sm2.JOSE}
 """Kind of key → the one algorithm it may sign with."""

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
 import sqlalchemy as sa
 
 from license_hub.service.hub import Hub
+from license_hub.service.rekey_cases import CELLS, rekey_cells, rekey_parties
 from license_hub.signing.commitment import instant
 from license_hub.storage.crypt import NONCE_BYTES
 from license_hub.storage.engine import reading
@@ -34,7 +36,8 @@ def rekey(hub: Hub, actor: str, step: int = STEP) -> dict[str, int]:
     done: Counter[str] = Counter()
     for name, move in (("hub_license", _licenses), ("hub_holder", _holders), ("hub_held", _held), ("hub_audit", _audit),
                        ("hub_erased_row", _erased), ("hub_erasure", _erasures),
-                       ("hub_attachment", _attachments), ("hub_idempotency", _answers)):  # fmt: skip
+                       ("hub_attachment", _attachments), ("hub_idempotency", _answers), ("hub_case_party", rekey_parties),
+                       *((one.name, partial(rekey_cells, table=one)) for one in CELLS)):  # fmt: skip
         done[name] = move(hub, actor, step)
     return dict(done)
 

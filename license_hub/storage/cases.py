@@ -76,15 +76,18 @@ def party_place(case_id: int, name: str) -> str:
     return f"{case_id}|{name}"
 
 
-def read(connection: sa.Connection, crypt: Crypt, case_ids: Collection[int]) -> dict[int, Case]:
-    """Cases by id, with their parties; one statement for each of the two tables. Raises DecryptionError."""
+def read(connection: sa.Connection, crypt: Crypt, case_ids: Collection[int], *, lock: bool = False) -> dict[int, Case]:
+    """Cases by id, with their parties; one statement for each of the two tables. `lock`: they stay as they are until the transaction
+    ends. Raises DecryptionError.
+    """
     found: dict[int, Case] = {}
     for part in chunks(sorted(set(case_ids)), CHUNK):
         people: dict[int, dict[str, Party]] = {}
         for row in connection.execute(sa.select(party).where(party.c.case_id.in_(part)).order_by(party.c.case_id, party.c.party)):
             told = json.loads(crypt.decrypt("hub_case_party", "payload", party_place(row.case_id, row.party), row.payload))
             people.setdefault(row.case_id, {})[row.party] = Party(row.party, **told)
-        for row in connection.execute(sa.select(case).where(case.c.case_id.in_(part))):
+        query = sa.select(case).where(case.c.case_id.in_(part)).order_by(case.c.case_id)
+        for row in connection.execute(query.with_for_update() if lock else query):
             found[row.case_id] = Case(**row._mapping, parties=people.get(row.case_id, {}))
     return found
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from license_hub.storage import epoch
 from license_hub.storage.engine import is_postgres
-from license_hub.storage.tables import attestation, license, sequence, status, version
+from license_hub.storage.tables import attestation, holder, license, sequence, status, version
 from license_hub.storage.tables_held import held_ticket
 
 _newest = version.alias("newest")
@@ -70,6 +70,19 @@ def find(connection: sa.Connection, identifiers: Collection[str], numbers: Colle
     return Found(next(number for is_epoch, number in found if is_epoch), list(listed))
 
 
+def find_held(
+    connection: sa.Connection, holders: Collection[bytes], types: Collection[str]
+) -> tuple[int, list[tuple[bytes, int]], list[sa.Row]]:
+    """(security epoch, (holder's blind index, entry) pairs, the versions' rows): newest versions of those types held by those holders."""
+    places, rows = (_HELD_ANY, _ROWS_ANY) if is_postgres(connection) else (_HELD_IN, _ROWS_IN)
+    found = connection.execute(places, {"holders": list(holders), "types": list(types)}).all()
+    epoch_now = next(number for index, number in found if index is None)
+    held_by = [(bytes(index), entry) for index, entry in found if index is not None]
+    entries = sorted({entry for _, entry in held_by})
+    listed = connection.execute(rows, {"entries": entries}).all() if entries else []
+    return epoch_now, held_by, list(listed)
+
+
 def _in(column: sa.Column, name: str) -> sa.ColumnElement[bool]:
     return column.in_(sa.bindparam(name, expanding=True))
 
@@ -84,6 +97,15 @@ def _places(among: Callable[[sa.Column, str], sa.ColumnElement[bool]]) -> sa.Com
     return sa.union_all(_EPOCH, *(sa.select(sa.literal(False), version.c.entry).where(among(*one)) for one in wanted))
 
 
+def _held_by(among: Callable[[sa.Column, str], sa.ColumnElement[bool]]) -> sa.CompoundSelect:
+    """Entries by holder. What an older version says of its holder no longer counts."""
+    here = sa.select(holder.c.number_bi.label("index"), version.c.entry.label("number")).join(version, version.c.entry == holder.c.entry)
+    newest = version.c.entry == _last_version
+    epoch_now = epoch.NOW.with_only_columns(sa.null().label("index"), sequence.c.next.label("number"))
+    return sa.union_all(epoch_now, here.where(among(holder.c.number_bi, "holders"), among(version.c.type_id, "types"), newest))
+
+
+_HELD_IN, _HELD_ANY = _held_by(_in), _held_by(_any)
 _PLACES_IN, _PLACES_ANY = _places(_in), _places(_any)
 _WAITS = sa.exists().where(held_ticket.c.license_id == version.c.license_id).label("change_held")
 """Whether a correction of the license waits for its issuing organ's word."""

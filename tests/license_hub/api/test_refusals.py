@@ -115,12 +115,18 @@ DOORS = {
     "POST /v1/corrections": {"json": DOUBT, "headers": {"Idempotency-Key": "revoked-doubt"}},
     "POST /v1/cases": {"json": OPENING, "headers": {"Idempotency-Key": "revoked-case"}},
     "POST /v1/cases/{case_id}/close": {"json": {"result": "done"}, "headers": {"Idempotency-Key": "revoked-close"}},
+    "POST /v1/cases/{case_id}/decision": {},
+    "POST /v1/cases/{case_id}/prefill": {},
+    "GET /v1/cases/{case_id}/archive": {},
+    "POST /v1/checks/{task_id}/answer": {"json": {"answer": "CONFIRMED"}, "headers": {"Idempotency-Key": "revoked-answer"}},
     "POST /verify": {"data": {"identifier": "{identifier}"}},
 }
 """Requests that would be answered, by route."""
-OWN_CASE = "GET /v1/cases/{case_id}"
+OWN_CASE = (
+    "GET /v1/cases/{case_id}", "GET /v1/cases/{case_id}/notice", "GET /v1/cases/{case_id}/receipts/{receipt_id}", "GET /v1/checks",
+)  # fmt: skip
 OWN_DOUBT = "GET /v1/corrections/{correction_id}"
-SILENT = {"GET /v1/notices", "POST /v1/notices/{notice_id}/ack", "GET /v1/notices/{notice_id}/answers", OWN_DOUBT, OWN_CASE}
+SILENT = {"GET /v1/notices", "POST /v1/notices/{notice_id}/ack", "GET /v1/notices/{notice_id}/answers", OWN_DOUBT, *OWN_CASE}
 """Routes that say only to the client itself what it was told before: an answer is not recorded, a refusal is."""
 
 
@@ -132,7 +138,15 @@ def scoped(scene) -> set[str]:
 def through(scene, door: str, **sent):
     method, path = door.split()
     identifier = identifiers(scene.hub)[7]
-    filled = path.format(identifier=identifier, type="business_license", notice_id="0" * 32, correction_id="0" * 32, case_id="1")
+    filled = path.format(
+        identifier=identifier,
+        type="business_license",
+        notice_id="0" * 32,
+        correction_id="0" * 32,
+        case_id="1",
+        receipt_id="0" * 32,
+        task_id="0" * 32,
+    )
     body = {name: {key: identifier if value == "{identifier}" else value for key, value in part.items()} for name, part in sent.items()}
     return scene.send(method, filled, **body)
 

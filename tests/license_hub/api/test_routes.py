@@ -179,6 +179,13 @@ SCOPED = {
     ("POST", "/v1/cases"): "case:work",
     ("GET", "/v1/cases/{case_id}"): "case:work",
     ("POST", "/v1/cases/{case_id}/close"): "case:work",
+    ("POST", "/v1/cases/{case_id}/decision"): "case:work",
+    ("GET", "/v1/cases/{case_id}/notice"): "case:work",
+    ("GET", "/v1/cases/{case_id}/receipts/{receipt_id}"): "case:work",
+    ("POST", "/v1/cases/{case_id}/prefill"): "case:work",
+    ("GET", "/v1/cases/{case_id}/archive"): "case:work",
+    ("GET", "/v1/checks"): "case:check",
+    ("POST", "/v1/checks/{task_id}/answer"): "case:check",
 }
 SIGNED_IN = {("GET", "/v1/notices"), ("POST", "/v1/notices/{notice_id}/ack"), ("GET", "/v1/notices/{notice_id}/answers")}
 """For every registered client, about itself alone."""

@@ -1,0 +1,73 @@
+"""Cases for the tests of what is done on them: a client, its cases, decisions by material."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from catalogs.matter import PUBLISHED, FormField, Material, Matter
+from catalogs.model import Catalog
+from license_hub.service.authenticate import Principal
+from license_hub.service.close_case import close_case
+from license_hub.service.decide_case import Asked, Made, decide_case
+from license_hub.service.hub import Hub
+from license_hub.service.open_case import Applicant, Opening, open_case
+from license_hub.service.register_client import SCOPES, register
+from license_hub.storage.idempotency import call_of
+from tests.license_hub.caller import Key
+
+from .publishing import credit_code
+
+_numbers = count(1)
+
+
+def matter(materials: tuple[Material, ...], form: tuple[FormField, ...] = (), name: str = "test_matter") -> Matter:
+    return Matter(
+        id=name, code="999131009999", task_code="1" * 31, title="样例事项", department="province_market", level="4",
+        audience=("organisation",), areas=(), parties={"applicant": "申请人", "legal_rep": "法定代表人"}, version="1", since="2026-11-22",
+        state=PUBLISHED, reviews=(), materials=materials, form=form, bundle=None, source="test",
+    )  # fmt: skip
+
+
+def with_matters(catalog: Catalog, *matters: Matter) -> Catalog:
+    return replace(catalog, matters=dict(catalog.matters) | {one.id: one for one in matters})
+
+
+@dataclass
+class Counter:
+    """A client of the acceptance platform."""
+
+    hub: Hub
+    principal: Principal = field(init=False)
+
+    def __post_init__(self) -> None:
+        client = register(self.hub, "acceptance", Key().jwk, SCOPES, sorted(self.hub.catalog.license_types), credit_code(2, "11"))
+        kid = self.hub.keyring.signer("token").kid
+        self.principal = Principal(client.client_id, frozenset(client.scopes), frozenset(client.types), organ=client.organ, kid=kid)
+
+    def acting_for(self, department: str) -> Principal:
+        """Another client, of that department."""
+        organ = self.hub.catalog.departments[department].credit_code
+        client = register(self.hub, department, Key().jwk, ["case:check"], ["food_permit"], organ)
+        return Principal(client.client_id, frozenset(client.scopes), frozenset(client.types), organ=organ, kid=self.principal.kid)
+
+    def open(self, matter_id: str, **numbers: str) -> int:
+        """A case about those numbers, by party."""
+        number = next(_numbers)
+        who = [Applicant(party, f"样例{party}", one) for party, one in numbers.items()]
+        asked = Opening(f"C-{number}", matter_id, who, "窗口07", "7", "990101", "990101")
+        told, _ = open_case(self.hub, asked, principal=self.principal, request_id="r" * 32, once=self.once())
+        return int(told["case_id"])
+
+    def close(self, case_id: int) -> None:
+        close_case(self.hub, case_id, "done", principal=self.principal, request_id="r" * 32, once=self.once())
+
+    def decide(self, case_id: int) -> Made:
+        return decide_case(self.hub, Asked(case_id, self.principal, "r" * 32))
+
+    def once(self):
+        return call_of(self.hub.crypt, self.principal.client_id, "POST /v1/cases", f"key-{next(_numbers):08d}", b"")
+
+
+def by_material(made: Made) -> dict[str, dict]:
+    return {one["material"]: one for one in made.told["materials"]}

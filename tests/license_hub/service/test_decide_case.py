@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from catalogs.matter import CheckWay, LicenseWay, Material, PromiseWay, ShareWay
+from license_hub.domain.lifecycle import Act, Reason
+from license_hub.errors import CaseNotOpen, NoSuchCase, NotAuthenticated
+from license_hub.log import bundle as proofs
+from license_hub.service.answer_task import Said, answer_task, list_tasks
+from license_hub.service.change_status import change_status
+from license_hub.service.decide_case import Asked, decide_case, decide_cases
+from license_hub.service.erase import Ground, erase_license
+from license_hub.service.fsck import fsck
+from license_hub.service.hub import Hub, open_hub
+from license_hub.service.intake import apply_pending
+from license_hub.service.integrate import attend
+from license_hub.service.list_audit import list_audit
+from license_hub.service.receipts import hand_out
+from license_hub.service.register_client import disable
+from license_hub.signing import receipt as receipts
+from license_hub.storage.tables_cases import decision, receipt
+
+from ..sample_hub import identifier_of
+from .casework_cases import Counter, by_material, matter, with_matters
+from .publishing import ORGAN, Publisher, credit_code, entity, permit, person
+
+FOOD = "food_permit_new"
+
+
+def material(code: str, *ways, consent: str = "duty", channel: str = "20", party: str = "applicant") -> Material:
+    return Material(code, f"材料{code}", channel, "1", "原件", party, "province_market", consent, ways)
+
+
+SHOP = LicenseWay(("business_license",), ("名称", "住所"), "B")
+PERMIT = LicenseWay(("food_permit",), ("许可证编号",), "B", 30, ("9901",))
+LISTED = ShareWay("legal_entity", "credit_code", ("name",), {"status": ("1",)})
+TEST = matter(
+    (
+        material("shop", SHOP),
+        material("permit", PERMIT, CheckWay("province_market", 2)),
+        material("listed", LISTED),
+        material("asked", LicenseWay(("real_estate_title",), ("坐落",), "B"), PromiseWay("t", "l", 10), consent="holder"),
+        material("own", channel="10"),
+    )
+)
+
+
+@pytest.fixture
+def catalog(catalog):
+    return with_matters(catalog, TEST)
+
+
+@pytest.fixture
+def counter(hub: Hub, publisher: Publisher) -> Counter:
+    publisher.publish("legal_entity", [entity(i) for i in range(4)])
+    publisher.publish("food_permit", [permit(1)])
+    publisher.publish("population", [person(1, life_status="1"), person(2, life_status="2")])
+    apply_pending(hub)
+    return Counter(hub)
+
+
+def keys(hub: Hub):
+    return hub.security.keys("status")
+
+
+def test_shipped_matter_is_decided_material_by_material(counter):
+    case = counter.open(FOOD, applicant=credit_code(1), legal_rep=str(person(1)["id_number"]))
+    made = by_material(counter.decide(case))
+    found = {code: (one["outcome"], one["reason"]) for code, one in made.items()}
+    assert found["C0201"] == ("EXEMPT", "IN_FORCE") and made["C0201"]["evidence"]["fields"] == [
+        "统一社会信用代码",
+        "名称",
+        "住所",
+        "经营范围",
+    ]
+    assert found["C0101"] == ("EXEMPT", "SHARED_DATA") and made["C0101"]["evidence"]["resource"] == "population"
+    assert found["C0301"] == ("NEEDS_AUTHORIZATION", "CONSENT_MISSING") and made["C0301"]["evidence"] is None
+    assert found["C0402"] == ("DEFERRED", "DEFERRAL_OFFERED") and made["C0402"]["terms"]["liability"]
+    assert found["C0403"] == ("CANCELLED", "NO_LONGER_ASKED")
+    assert found["C0404"] == ("EXEMPT", "IN_FORCE")
+    assert found["C0102"] == ("SUBMIT", "PARTY_MISSING") and made["C0102"]["reported"]
+    assert found["C0901"] == ("SUBMIT", "OWN_MATERIAL") and not made["C0901"]["reported"]
+    assert all(one["sentence"] and one["next_step"] for one in made.values())
+
+
+def test_every_exemption_and_every_submission_has_a_receipt_that_verifies_offline(hub, counter):
+    case = counter.open(TEST.id, applicant=credit_code(1))
+    made = counter.decide(case)
+    listed = by_material(made)
+    with_receipt = {code for code, one in listed.items() if one["receipt"]}
+    assert (
+        with_receipt
+        == {code for code, one in listed.items() if one["outcome"] in ("EXEMPT", "SUBMIT")}
+        == {"shop", "permit", "listed", "own"}
+    )
+    pending = hand_out(hub, case, listed["shop"]["receipt"]["id"], principal=counter.principal)
+    assert pending.proof is None and pending.token == listed["shop"]["receipt"]["token"]
+    attend(hub)
+    for code in with_receipt:
+        one = hand_out(hub, case, listed[code]["receipt"]["id"], principal=counter.principal)
+        fields, leaf = receipts.read(one.token, keys(hub))
+        assert (fields["material"], fields["outcome"], fields["reason"]) == (code, listed[code]["outcome"], listed[code]["reason"])
+        assert fields["matter_version"] == "1" and fields["decision"] == made.told["decision_id"]
+        hashed = bytes.fromhex(listed[code]["receipt"]["leaf_hash"])
+        proofs.verify(proofs.parse(one.proof), hashed, hub.origin, hub.security.checkpoint_keys(hub.origin))
+        assert credit_code(1) not in one.token and credit_code(1) not in str(fields) and b"license" not in leaf
+    assert receipts.read(listed["shop"]["receipt"]["token"], keys(hub))[0]["license"] == identifier_of(hub, credit_code(1))
+    assert fsck(hub).findings == ()
+
+
+def test_forged_receipt_is_refused(hub, counter):
+    token = by_material(counter.decide(counter.open(TEST.id, applicant=credit_code(1))))["shop"]["receipt"]["token"]
+    with pytest.raises(receipts.jose.JoseRefused):
+        receipts.read(token, ())
+    claims = dict(receipts.jose.read(token, types=(receipts.TYPE,), most=receipts.MOST_CHARS).claims)
+    changed = claims | {"fields": claims["fields"] | {"outcome": "SUBMIT"}}
+    for wrong in (changed, claims | {"iat": claims["iat"] + 1}, claims | {"jti": "0" * 32}):
+        with pytest.raises(receipts.SignatureBad):
+            receipts.opened(wrong)
+    for malformed in (claims | {"more": ""}, claims | {"secret": "x"}, claims | {"fields": []}, claims | {"iat": "1"}):
+        with pytest.raises(receipts.TokenMalformed):
+            receipts.opened(malformed)
+
+
+def test_revoked_license_is_handed_in_from_the_next_decision_on(hub, counter):
+    case = counter.open(TEST.id, applicant=credit_code(1))
+    assert by_material(counter.decide(case))["shop"]["outcome"] == "EXEMPT"
+    identifier = identifier_of(hub, credit_code(1))
+    told = {"identifier": identifier, "actor": "test"}
+    change_status(hub, Act.REVOKE, "样〔2026〕1号", hub.now().date(), ORGAN, Reason.PENALTY, **told)
+    again = counter.decide(case)
+    shop = by_material(again)["shop"]
+    assert (shop["outcome"], shop["reason"], shop["reported"]) == ("SUBMIT", "REVOKED", True)
+    assert shop["tried"][0]["identifier"] == identifier
+    with hub.engine.connect() as connection:
+        assert list(connection.execute(sa.select(decision.c.seq).where(decision.c.case_id == case).order_by(decision.c.seq)).scalars()) == [
+            1,
+            2,
+        ]
+        reported = sa.select(receipt.c.reason).where(receipt.c.case_id == case, receipt.c.channel == "20", receipt.c.outcome == "SUBMIT")
+        assert list(connection.execute(reported).scalars()) == ["REVOKED"]
+
+
+def test_erased_license_is_no_evidence_and_the_receipt_before_stays_whole(hub, counter):
+    case = counter.open(TEST.id, applicant=credit_code(1))
+    before = by_material(counter.decide(case))["shop"]["receipt"]
+    erase_license(hub, identifier_of(hub, credit_code(1)), Ground("test", "1", ORGAN), "officer")
+    assert by_material(counter.decide(case))["shop"]["reason"] == "NOT_FOUND"
+    one = hand_out(hub, case, before["id"], principal=counter.principal)
+    assert receipts.read(one.token, keys(hub))[0]["outcome"] == "EXEMPT" and one.proof
+
+
+@pytest.mark.parametrize("number", [credit_code(99), credit_code(5, division="450103"), credit_code(3)])
+def test_why_nothing_was_found_is_told_apart(counter, number, clock):
+    made = by_material(counter.decide(counter.open(TEST.id, applicant=number)))["permit"]
+    expected = "NOT_COVERED" if number[2:8] == "450103" else "NOT_FOUND"
+    assert [one["reason"] for one in made["tried"]] == [expected]
+    clock.pass_(days=3)
+    late = by_material(counter.decide(counter.open(TEST.id, applicant=number)))["permit"]
+    assert [one["reason"] for one in late["tried"]] == ["NOT_COVERED" if expected == "NOT_COVERED" else "SOURCE_LATE"]
+
+
+def test_license_that_changed_hands_no_longer_exempts_its_former_holder(hub, counter, publisher):
+    publisher.publish("food_permit", [permit(1, credit_code=credit_code(2), operator_name="样例2号有限公司")])
+    apply_pending(hub)
+    former, now = (by_material(counter.decide(counter.open(TEST.id, applicant=credit_code(n))))["permit"] for n in (1, 2))
+    assert (former["outcome"], now["outcome"]) == ("DEPARTMENT_CHECK", "EXEMPT")
+
+
+def test_department_is_asked_once_and_its_answer_returns_to_the_case(hub, counter, clock):
+    market = Counter(hub)
+    market.principal = counter.acting_for("province_market")
+    case = counter.open(TEST.id, applicant=credit_code(3))
+    first, second = (by_material(counter.decide(case))["permit"] for _ in range(2))
+    assert first["outcome"] == "DEPARTMENT_CHECK" and first["due_on"] == second["due_on"] == "2026-11-24"
+    assert first["evidence"]["task"] == second["evidence"]["task"]
+    [asked] = list_tasks(hub, principal=market.principal, request_id="q" * 32)
+    assert (asked["number"], asked["material"], asked["overdue"]) == (credit_code(3), "permit", False)
+    clock.pass_(days=4)
+    assert by_material(counter.decide(case))["permit"]["reason"] == "CHECK_OVERDUE"
+    said = Said("CONFIRMED", "登记在册")
+    answer_task(hub, asked["task"], said, principal=market.principal, request_id="q" * 32, once=market.once())
+    with pytest.raises(CaseNotOpen):
+        answer_task(hub, asked["task"], Said("DENIED", ""), principal=market.principal, request_id="q" * 32, once=market.once())
+    made = by_material(counter.decide(case))["permit"]
+    assert (made["outcome"], made["reason"], made["evidence"]["task"]) == ("EXEMPT", "DEPARTMENT_CONFIRMED", asked["task"])
+    assert list_tasks(hub, principal=market.principal, request_id="q" * 32) == []
+
+
+def test_t11_another_organ_neither_sees_nor_answers_a_task(hub, counter):
+    case = counter.open(TEST.id, applicant=credit_code(3))
+    task = by_material(counter.decide(case))["permit"]["evidence"]["task"]
+    other = Counter(hub)
+    other.principal = counter.acting_for("province_police")
+    assert list_tasks(hub, principal=other.principal, request_id="q" * 32) == []
+    with pytest.raises(NoSuchCase):
+        answer_task(hub, task, Said("CONFIRMED", ""), principal=other.principal, request_id="q" * 32, once=other.once())
+
+
+def test_t10_unconsented_material_says_nothing_of_what_there_is(hub, counter, publisher):
+    from .publishing import title
+
+    publisher.publish("real_estate_title", [title(1, [("样例1号有限公司", credit_code(1))])])
+    apply_pending(hub)
+    there, not_there = (by_material(counter.decide(counter.open(TEST.id, applicant=credit_code(n))))["asked"] for n in (1, 2))
+    assert there == not_there and there["alternatives"] == ["promise"]
+
+
+def test_closed_foreign_and_unknown_cases_are_refused_each_alone(hub, counter):
+    other = Counter(hub)
+    mine, closed, foreign = (
+        counter.open(TEST.id, applicant=credit_code(1)),
+        counter.open(TEST.id, applicant=credit_code(1)),
+        other.open(TEST.id),
+    )
+    counter.close(closed)
+    asked = [Asked(one, counter.principal) for one in (mine, closed, foreign, 9_999_999)]
+    found = decide_cases(hub, asked)
+    assert [type(one) for one in found[1:]] == [CaseNotOpen, NoSuchCase, NoSuchCase]
+    assert found[0].told["case_id"] == mine
+    disable(hub, counter.principal.client_id)
+    with pytest.raises(NotAuthenticated):
+        decide_case(hub, Asked(mine, counter.principal))
+
+
+def test_every_look_is_in_its_subject_s_log_with_purpose_and_case(hub, counter):
+    case = counter.open(TEST.id, applicant=credit_code(1))
+    before = len(list_audit(hub, action="decide", limit=1000))
+    counter.decide(case)
+    looks = list_audit(hub, action="decide", limit=1000, holder_number=credit_code(1))[before:]
+    assert [(one.status, one.code) for one in looks] == [
+        ("EXEMPT", "IN_FORCE"), ("EXEMPT", "IN_FORCE"), ("EXEMPT", "SHARED_DATA"), ("NEEDS_AUTHORIZATION", "CONSENT_MISSING"),
+        ("SUBMIT", "OWN_MATERIAL"),
+    ]  # fmt: skip
+    assert {one.purpose.split("：")[0] for one in looks} == {TEST.title} and {one.case_no for one in looks} != {None}
+
+
+def test_many_cases_are_looked_up_together(hub, counter):
+    def looks(count: int) -> int:
+        asked = [Asked(counter.open(TEST.id, applicant=credit_code(number % 4)), counter.principal) for number in range(count)]
+        seen: list[str] = []
+
+        def note(_connection, _cursor, statement, *_rest):
+            seen.append(statement)
+
+        sa.event.listen(hub.engine, "before_cursor_execute", note)
+        decide_cases(hub, asked)
+        sa.event.remove(hub.engine, "before_cursor_execute", note)
+        return sum(1 for one in seen if "FROM hub_holder" in one)
+
+    assert looks(1) == looks(4) == 1
+
+
+def test_decision_over_a_restarted_hub_finds_the_same(hub, options, clock, counter):
+    case = counter.open(TEST.id, applicant=credit_code(1))
+    told = by_material(counter.decide(case))
+    again = open_hub(options, clock=clock, catalog=hub.catalog)
+    clock.now += timedelta(seconds=1)
+    fresh = by_material(decide_case(again, Asked(case, counter.principal)))
+    assert {code: one["outcome"] for code, one in told.items()} == {code: one["outcome"] for code, one in fresh.items()}
+    again.close()
