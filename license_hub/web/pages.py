@@ -28,7 +28,7 @@ from license_hub.domain.license import FACE, FIELD_TITLES
 from license_hub.domain.lifecycle import SHANGHAI
 from license_hub.service.provisional import STATUS
 from license_hub.service.verify import Answer, VerifyRequest
-from license_hub.web import care
+from license_hub.web import care, matters_page
 from license_hub.web.assets import assets
 
 MAX_IDENTIFIER, MAX_HOLDER = 200, 40
@@ -118,6 +118,7 @@ def routers() -> list[APIRouter]:
 
     router.include_router(assets().router())
     router.include_router(care.router())
+    router.include_router(matters_page.router(environment))
     return [router]
 
 

@@ -165,6 +165,10 @@ PUBLIC = {
     "/",
     "/verify",
     "/care",
+    "/matters",
+    "/matters/materials.csv",
+    "/matters/proofs.csv",
+    "/matters/{matter_id}",
     *(f"/static/{name}" for name in assets().names),
 }
 SCOPED = {
