@@ -43,6 +43,7 @@ EgovError                     catalogs.errors
         ├── TokenRefused      OAuth error, `error` is its code (RFC 6749 §5.2)
         ├── NotAuthenticated  no valid access token
         ├── NotAuthorized     scope or license type not granted
+        ├── CodeRefused       a code that a holder shows is not ours, over, or taken already; `problem` says which
         ├── AccountRefused    an account cannot be so: name, roles, body or password
         ├── SignInRefused     name and password do not open a session; never says which of the two
         ├── ProviderRefused   the identity provider, or what the browser brought from it, is not what it must be
@@ -277,6 +278,16 @@ class NotAuthorized(AccessError):
 
 class PurposeMissing(AccessError):
     code = "PURPOSE_MISSING"
+
+
+class CodeRefused(AccessError):
+    """A code that a holder shows is not taken. `problem` is the code of the catalogue's message."""
+
+    code = "CODE_REFUSED"
+
+    def __init__(self, problem: str, message: str):
+        self.problem = problem
+        super().__init__(message)
 
 
 class AccountRefused(AccessError):

@@ -61,6 +61,7 @@ ROWS = (
     Row("workers", "HUB_WORKERS", "2", "processes that compute licenses of a large publication, 0 = none"),
     Row("pg_bin", "HUB_PG_BIN", "", "folder of pg_basebackup and pg_receivewal, for backups; default those on the PATH"),
     Row("mass_acts", "HUB_MASS_ACTS", "20", "status acts of one organ within 24 hours beyond which two named approvers are needed"),
+    Row("presentation_s", "HUB_PRESENTATION_S", "60", "seconds a code that a holder shows lives"),
     Row("session_idle_s", "HUB_SESSION_IDLE_S", "1800", "seconds without a page after which a person must sign in again"),
     Row("session_s", "HUB_SESSION_S", "36000", "seconds after which a person must sign in again in any case"),
     Row("proxies", "HUB_PROXIES", "", "addresses or networks of our own proxies, spaces between, whose X-Forwarded-For is believed"),
@@ -122,6 +123,7 @@ class Settings:
     workers: int
     pg_bin: str
     mass_acts: int
+    presentation_s: int
     session_idle_s: int
     session_s: int
     proxies: tuple[IPv4Network | IPv6Network, ...]
@@ -176,6 +178,7 @@ def read(environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] 
         workers=_integer("HUB_WORKERS", text["workers"], 0, 64, problems),
         pg_bin=text["pg_bin"],
         mass_acts=_integer("HUB_MASS_ACTS", text["mass_acts"], 1, 1_000_000, problems),
+        presentation_s=_integer("HUB_PRESENTATION_S", text["presentation_s"], 10, 600, problems),
         session_idle_s=_integer("HUB_SESSION_IDLE_S", text["session_idle_s"], 60, 86_400, problems),
         session_s=_integer("HUB_SESSION_S", text["session_s"], 60, 604_800, problems),
         proxies=_networks("HUB_PROXIES", text["proxies"], problems),

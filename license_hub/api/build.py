@@ -13,6 +13,7 @@ from license_hub.service.attending import attending
 from license_hub.service.decide_case import decide_cases
 from license_hub.service.hub import Hub
 from license_hub.service.integrating import integrating
+from license_hub.service.present import present
 from license_hub.service.refuse import refuse
 from license_hub.service.verify import Answer, VerifyRequest, verify
 
@@ -30,6 +31,7 @@ from . import (
     metrics,
     notices,
     oauth,
+    presentations,
     problems,
     recalls,
     status,
@@ -52,8 +54,8 @@ Access: register a key (`hub clients add`), then `POST /oauth/token` with a `pri
 DECISIONS = 64
 """Cases decided in one transaction: each signs receipts, and those who come next wait for the whole."""
 ROUTED = (
-    oauth, verifications, licenses, acts, intake, corrections, cases, case_work, case_checks, log, manifest, status, notices, recalls,
-    health, problems,
+    oauth, verifications, licenses, presentations, acts, intake, corrections, cases, case_work, case_checks, log, manifest, status, notices,
+    recalls, health, problems,
 )  # fmt: skip
 
 
@@ -81,6 +83,7 @@ def build(
         verifications=Coalescer(in_one_transaction, shared=problems.SHARED_FAULTS),
         decisions=Coalescer(partial(decide_cases, hub), limit=DECISIONS, shared=problems.SHARED_FAULTS),
         refusals=Coalescer(partial(refuse, hub), shared=problems.SHARED_FAULTS),
+        presentations=Coalescer(partial(present, hub), shared=problems.SHARED_FAULTS),
         access=Access(hub, hub.clock),
         proofs=Proofs(hub, signing),
         integrating=signing,

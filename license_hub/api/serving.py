@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from license_hub.errors import HubError
     from license_hub.service.decide_case import Asked, Made
     from license_hub.service.hub import Hub
+    from license_hub.service.present import Show, Shown
     from license_hub.service.rounds import Rounds
     from license_hub.service.verify import Answer, VerifyRequest
 
@@ -31,6 +32,8 @@ class Serving:
     verifications: Coalescer[VerifyRequest, Answer]
     decisions: Coalescer[Asked, Made | HubError]
     refusals: Coalescer[Refusal, None]
+    presentations: Coalescer[Show, Shown | None]
+    """Codes that holders show, for their page."""
     access: Access
     proofs: Proofs
     integrating: Rounds
@@ -42,6 +45,7 @@ class Serving:
         self.verifications.close()
         self.decisions.close()
         self.refusals.close()
+        self.presentations.close()
         self.hub.close()
 
 

@@ -55,6 +55,7 @@ class HubOptions(Protocol):
     lake_encryption: str
     spill: str
     mass_acts: int
+    presentation_s: int
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ class Hub:
     """The root's own key, where it is at hand: for development alone."""
     mass_acts: int = 20
     """Status acts of one organ in 24 hours that need no second person."""
+    presentation_s: int = 60
+    """Seconds a code that a holder shows lives."""
     entropy: Callable[[int], bytes] = os.urandom
     """Secrets, leaf ids, serials, nonces. Anything but os.urandom keeps intake in this process (golden tests)."""
     evidence: EvidenceCache = field(default_factory=EvidenceCache, compare=False)
@@ -133,9 +136,7 @@ def open_hub(
     # Its publications are read in the hub's own transactions, also before the first check ran.
     through_outages(engine, lambda: upgrade_quality(engine), patience_s)
     root = Keyring(settings.root_keys).signer("root") if settings.root_keys else None
-    security = Security(clock, roots_at_hand=root is not None)
-    keyring = Keyring(Path(settings.keys), may_sign=security.may_sign, make=settings.profile != production.PROFILE)
-    security.keyring = keyring
+    security, keyring = _signing(settings, clock, root)
     hub = Hub(
         engine=engine,
         lake=lake,
@@ -156,6 +157,7 @@ def open_hub(
         roots=tuple(note_key(one) for one in settings.root_key.split()) or ((root_key(settings.log_origin, root),) if root else ()),
         root=root,
         mass_acts=settings.mass_acts,
+        presentation_s=settings.presentation_s,
         entropy=entropy,
     )
     try:
@@ -166,6 +168,13 @@ def open_hub(
         hub.close()
         raise
     return hub
+
+
+def _signing(settings: HubOptions, clock: Callable[[], datetime], root: Signer | None) -> tuple[Security, Keyring]:
+    """Keys and what is known of their states: each asks the other."""
+    security = Security(clock, roots_at_hand=root is not None)
+    security.keyring = Keyring(Path(settings.keys), may_sign=security.may_sign, make=settings.profile != production.PROFILE)
+    return security, security.keyring
 
 
 def read_policy(path: Path | None) -> Policy:

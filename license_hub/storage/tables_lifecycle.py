@@ -67,6 +67,7 @@ attachment = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),
     sa.Column("recorded_at", TEXT, nullable=False),
     sa.Index(None, "entry"),
+    sa.Index(None, "sha256"),
 )
 """`kind`: file | seal. `entry`: the version it belongs to, once there is one."""
 

@@ -11,6 +11,7 @@ from license_hub.storage import (  # noqa: F401 (their tables join the metadata)
     tables_held,
     tables_keys,
     tables_lifecycle,
+    tables_presentations,
     tables_recall,
     tables_recovery,
     tables_staff,

@@ -10,11 +10,12 @@ import sqlalchemy as sa
 
 from license_hub.api.build import build
 from license_hub.service.hub import Hub
+from license_hub.service.present import Show, present
 from license_hub.service.register_client import SCOPES, register
 from license_hub.storage.tables import audit
 from license_hub.web import pages
 from tests.license_hub.caller import Key, send, token_form
-from tests.license_hub.sample_hub import Clock, credit_code, sample_hub
+from tests.license_hub.sample_hub import Clock, credit_code, identifier_of, sample_hub
 
 
 @dataclass
@@ -26,6 +27,8 @@ class Scene:
     clock: Clock
     key: Key
     client_id: str
+    code: str = ""
+    """One a holder shows, where a test made it beforehand."""
 
     def send(self, method: str, path: str, **rest):
         return send(self.app, method, path, **rest)
@@ -52,6 +55,13 @@ def scene_at(folder, catalog, database_url=None) -> Scene:
     key = Key()
     client = register(hub, "test system", key.jwk, SCOPES, sorted(catalog.license_types), credit_code(2, "11"))
     return Scene(hub, build(hub, pages.routers(), pages.problem_page), clock, key, client.client_id)
+
+
+def shown(hub: Hub, number: int) -> str:
+    """The code the holder of that sample license shows."""
+    code = credit_code(number)
+    [made] = present(hub, [Show(identifier_of(hub, code), code, "holder:1")])
+    return made.text
 
 
 def audited(hub, action: str) -> list[sa.Row]:

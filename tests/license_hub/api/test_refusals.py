@@ -112,6 +112,7 @@ DOORS = {
     "POST /v1/licenses/{identifier}/status": {"json": ACT, "headers": {"Idempotency-Key": "revoked-act"}},
     "POST /v1/intake/{type}": {"json": {"row": company(7001)}, "headers": {"Idempotency-Key": "revoked-row"}},
     "POST /v1/recalls": {"json": RECALL},
+    "POST /v1/presentations/scan": {"json": {"code": "{code}"}},
     "POST /v1/corrections": {"json": DOUBT, "headers": {"Idempotency-Key": "revoked-doubt"}},
     "POST /v1/cases": {"json": OPENING, "headers": {"Idempotency-Key": "revoked-case"}},
     "POST /v1/cases/{case_id}/close": {"json": {"result": "done"}, "headers": {"Idempotency-Key": "revoked-close"}},
@@ -147,7 +148,9 @@ def through(scene, door: str, **sent):
         receipt_id="0" * 32,
         task_id="0" * 32,
     )
-    body = {name: {key: identifier if value == "{identifier}" else value for key, value in part.items()} for name, part in sent.items()}
+    known = {"{identifier}": identifier, "{code}": scene.code}
+    body = {name: {key: known.get(value, value) if isinstance(value, str) else value for key, value in part.items()}
+            for name, part in sent.items()}  # fmt: skip
     return scene.send(method, filled, **body)
 
 
@@ -188,11 +191,12 @@ def revoked_scene(tmp_path_factory, catalog, postgres_server):
     """A populated hub on PostgreSQL whose own role may no longer insert into hub_audit, and a token from before."""
     from tests.support import postgres
 
-    from .conftest import scene_at
+    from .conftest import scene_at, shown
 
     with postgres.database(postgres_server) as url, postgres.role(postgres_server, url) as own_url:
         made = scene_at(tmp_path_factory.mktemp("revoked"), catalog, own_url)
         headers = made.bearer()
+        made.code = shown(made.hub, 2000)
         with made.hub.engine.begin() as connection:
             connection.execute(sa.text("REVOKE INSERT ON hub_audit FROM CURRENT_USER"))
         yield made, headers

@@ -175,6 +175,7 @@ SCOPED = {
     ("POST", "/v1/verifications"): "license:verify",
     ("GET", "/v1/licenses/{identifier}"): "license:read",
     ("GET", "/v1/licenses/{identifier}/bundle"): "license:export",
+    ("POST", "/v1/presentations/scan"): "license:scan",
     ("POST", "/v1/recalls"): "license:recall",
     ("POST", "/v1/licenses/{identifier}/status"): "license:status",
     ("POST", "/v1/intake/{type}"): "license:intake",

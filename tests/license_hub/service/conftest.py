@@ -53,6 +53,7 @@ class Options:
     lake_encryption: str = "on"
     spill: str = ""
     mass_acts: int = 20
+    presentation_s: int = 60
 
 
 @pytest.fixture
