@@ -6,6 +6,8 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 
 FROM python:3.11-slim-bookworm
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/opt/venv/bin:$PATH PYTHONPATH=/app
+# Copies 加注件 embed a Chinese font.
+RUN apt-get update && apt-get install -y --no-install-recommends fonts-noto-cjk && rm -rf /var/lib/apt/lists/*
 RUN python -m venv /opt/venv && pip install --no-cache-dir uv==0.13.9
 WORKDIR /app
 COPY docker/requirements-hub.txt docker/

@@ -30,7 +30,11 @@ EgovError                     catalogs.errors
     │   └── CrewFault         a worker process died at its job
     ├── BundleUnavailable     a license cannot be handed out as a bundle: unknown, or not logged yet
     │   ├── BundleErased      its content was erased, and the log says so
-    │   └── BundleDamaged     what is stored is not what was sealed and logged
+    │   ├── BundleDamaged     what is stored is not what was sealed and logged
+    │   ├── DownloadGone      fetched already, or its minutes are over
+    │   └── CopyFault         no copy can be made of it, or no key signs copies
+    │       ├── CopyRefused   the license is not in force; `verdict` says why
+    │       └── PaperFault    the page cannot be set: no Chinese font, or a character that none has
     ├── RecallRefused         what should be recalled is not there, or not told precisely enough
     ├── NoticeRefused         a notice of an act is incomplete or wrong; `pointer` and `rule` say where
     │   ├── NoSuchLicense     no license of that identifier
@@ -180,6 +184,28 @@ class BundleErased(BundleUnavailable):
 
 class BundleDamaged(BundleUnavailable):
     code = "BUNDLE_DAMAGED"
+
+
+class CopyFault(BundleUnavailable):
+    code = "COPY"
+
+
+class CopyRefused(CopyFault):
+    """`verdict` is the code of the verdict that stands against a copy."""
+
+    code = "COPY_REFUSED"
+
+    def __init__(self, verdict: str, message: str):
+        self.verdict = verdict
+        super().__init__(message)
+
+
+class DownloadGone(BundleUnavailable):
+    code = "DOWNLOAD_GONE"
+
+
+class PaperFault(CopyFault):
+    code = "PAPER"
 
 
 class RecallRefused(HubError):

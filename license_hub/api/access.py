@@ -38,6 +38,7 @@ SCOPES = {
     "license:correct": "Ask the responsible body to check what a license says",
     "case:work": "Open cases, have decided on them what need not be handed in, close them",
     "case:check": "Answer what counters ask the client's organ about a material",
+    "license:copy": "Make copies for a purpose on an open case, and fetch departments' own files",
     "license:scan": "Take the codes that holders show; masked fields on an open case",
 }
 ACTIONS = {name: "case" if name.startswith("case:") else name.rpartition(":")[2] for name in SCOPES}

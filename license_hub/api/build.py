@@ -23,6 +23,7 @@ from . import (
     case_work,
     cases,
     corrections,
+    files,
     health,
     intake,
     licenses,
@@ -54,8 +55,8 @@ Access: register a key (`hub clients add`), then `POST /oauth/token` with a `pri
 DECISIONS = 64
 """Cases decided in one transaction: each signs receipts, and those who come next wait for the whole."""
 ROUTED = (
-    oauth, verifications, licenses, presentations, acts, intake, corrections, cases, case_work, case_checks, log, manifest, status, notices,
-    recalls, health, problems,
+    oauth, verifications, licenses, files, presentations, acts, intake, corrections, cases, case_work, case_checks, log, manifest, status,
+    notices, recalls, health, problems,
 )  # fmt: skip
 
 

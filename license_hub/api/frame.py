@@ -39,8 +39,10 @@ Allowance = Callable[[Request], Awaitable[int | None]]
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 MAX_BODY_BYTES = 64 * 1024
 MAX_FILE_BODY_BYTES = 2 * 1024 * 1024
-FILE_ROUTES = ("/v1/intake/",)
-"""Routes whose body may carry a file, base64."""
+FILE_ROUTES = ("/v1/intake/", "/v1/verifications/file", "/verify/file")
+"""Routes whose body may carry a file, or be one."""
+CHECKED_FILE = "/v1/verifications/file"
+"""Here JSON is a file somebody shows, which answers a verdict however it is written."""
 UPLOADS_BELOW = "/quality/"
 UPLOADS_AT_ONCE = 2
 """Bodies larger than those are held in memory, so that nothing of them touches the disk: no more than this many."""
@@ -231,7 +233,7 @@ async def read_body(scope: Scope, receive: Receive, most: int, seconds: float | 
             body = await _collect(receive, most)
     except TimeoutError:
         raise Problem("INVALID_REQUEST", status=408, headers={"Connection": "close"}) from None
-    if body and "json" in header(scope, b"content-type").lower():
+    if body and "json" in header(scope, b"content-type").lower() and scope["path"] != CHECKED_FILE:
         check_json(body)
     return body
 

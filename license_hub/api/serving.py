@@ -38,7 +38,7 @@ class Serving:
     proofs: Proofs
     integrating: Rounds
     seats: CapacityLimiter
-    """Of pushes at work."""
+    """Of large bodies at work: pushes, copies, files that are checked."""
 
     def close(self) -> None:
         self.integrating.stop()

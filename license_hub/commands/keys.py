@@ -67,7 +67,9 @@ def shown(hub: Hub, key: KnownKey) -> dict[str, object]:
 
 @app.command()
 def rotate(
-    role: Annotated[str, typer.Argument(help="checkpoint, status, token, presentation or organ/<18-character credit code>")],
+    role: Annotated[
+        str, typer.Argument(help="checkpoint, status, token, presentation, copy, copy-sm2 or organ/<18-character credit code>")
+    ],
     reason: Reason = "rotation",
     not_before: Annotated[str, typer.Option(help="From when the new key signs, ISO 8601 with time zone; default now")] = "",
     alg: Annotated[str, typer.Option(help="Ed25519, SM2, ES256 or ML-DSA-44; default that of the key in use")] = "",

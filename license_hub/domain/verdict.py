@@ -43,9 +43,13 @@ class Code(StrEnum):
     PROOF_PENDING = "PROOF_PENDING"
     VERIFY_ONLY = "VERIFY_ONLY"
     ERASED = "ERASED"
+    FILE_UNKNOWN = "FILE_UNKNOWN"
+    FILE_ALTERED = "FILE_ALTERED"
+    COPY_EXPIRED = "COPY_EXPIRED"
 
     @property
     def status(self) -> Status:
+        """FILE_… and COPY_… are about what was shown (`service.check_file`), all others about a license."""
         if self is Code.IN_FORCE:
             return Status.VALID
         return Status.UNDETERMINED if self in _UNDETERMINED else Status.INVALID
@@ -63,6 +67,7 @@ _UNDETERMINED = frozenset(
         Code.PROOF_PENDING,
         Code.VERIFY_ONLY,
         Code.ERASED,
+        Code.FILE_UNKNOWN,
     }
 )
 

@@ -17,6 +17,7 @@ from license_hub.storage.rewrite import Rewrite
 from license_hub.storage.tables import held, holder, leaf, license, version
 from license_hub.storage.tables_at_rest import erased_row
 from license_hub.storage.tables_lifecycle import attachment
+from license_hub.storage.tables_presentations import download
 from quality.erase import erase_rows
 
 GONE = bytes(32)
@@ -34,6 +35,7 @@ def blank(crypt: Crypt, work: Rewrite, entries: list[int]) -> None:
     work.change(sa.update(version).where(where).values(payload=b"", secret=b"", number_bi=GONE), rows)
     work.change(sa.update(holder).where(holder.c.entry == sa.bindparam("b_entry")).values(number_bi=GONE), rows)
     connection.execute(sa.delete(attachment).where(attachment.c.entry.in_(entries)))
+    connection.execute(sa.delete(download).where(download.c.entry.in_(entries)))
     query = sa.select(license).join(version, version.c.license_id == license.c.license_id).where(version.c.entry.in_(entries)).distinct()
     for row in connection.execute(query).all():
         _release(crypt, connection, row)

@@ -1,4 +1,4 @@
-"""What calls left behind: files and seals that came with a case, remembered answers. No log holds them; each cell is bound to its row."""
+"""What calls left behind: files and seals that came with a case, remembered answers, copies. No log holds them; cells are bound to rows."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from license_hub.errors import DecryptionError
+from license_hub.service.copies import sound
 from license_hub.service.hub import Hub
 from license_hub.storage.idempotency import Call
 from license_hub.storage.tables import version
 from license_hub.storage.tables_lifecycle import attachment, idempotency
+from license_hub.storage.tables_presentations import copy
 
 if TYPE_CHECKING:
     from license_hub.service.fsck import Findings
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 def inspect_calls(hub: Hub, connection: sa.Connection, findings: Findings) -> None:
     _attachments(hub, connection, findings)
     _answers(hub, connection, findings)
+    _copies(hub, connection, findings)
 
 
 def _attachments(hub: Hub, connection: sa.Connection, findings: Findings) -> None:
@@ -51,3 +54,13 @@ def _answers(hub: Hub, connection: sa.Connection, findings: Findings) -> None:
                 hub.crypt.decrypt("hub_idempotency", "answer", call.place, row.answer)
         except DecryptionError:
             findings.add("hub_idempotency", call.place, "answer, client_id, route or key_hash was changed")
+
+
+def _copies(hub: Hub, connection: sa.Connection, findings: Findings) -> None:
+    query = sa.select(copy, version.c.entry.label("belongs")).outerjoin(version, version.c.entry == copy.c.entry)
+    for row in connection.execute(query):
+        findings.checked["hub_copy"] += 1
+        if not sound(hub, row):
+            findings.add("hub_copy", row.copy_id, "a column was changed, or the row was not written by the hub")
+        if row.belongs is None:
+            findings.add("hub_copy", row.copy_id, "entry names no version")

@@ -24,7 +24,7 @@ from license_hub.storage.tables import sequence
 
 SCOPES = (
     "license:verify", "license:read", "license:export", "license:recall", "license:status", "license:intake", "license:correct",
-    "case:work", "case:check", "license:scan",
+    "case:work", "case:check", "license:scan", "license:copy",
 )  # fmt: skip
 ORGAN_SCOPES = frozenset({"license:status", "license:intake", "case:check"})
 """What a client does in the name of an organ, which its registration names."""

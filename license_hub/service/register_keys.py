@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import sqlalchemy as sa
 
-from license_hub.errors import KeyFault
+from license_hub.errors import KeyFault, SigningError
 from license_hub.service.hub import Hub
 from license_hub.service.publish_manifest import expiring, overtaken, publish
 from license_hub.signing.commitment import instant
@@ -22,7 +22,7 @@ from license_hub.storage import epoch, keys
 from license_hub.storage.engine import reading, writing
 from license_hub.storage.leaves import lock_log
 
-ROLES = ("checkpoint", "status", "token", "presentation")
+ROLES = ("checkpoint", "status", "token", "presentation", "copy", "copy-sm2")
 """Roles every hub has keys of."""
 
 logger = logging.getLogger("hub.keys")
@@ -40,8 +40,8 @@ def open_register(hub: Hub) -> None:
         raise KeyFault("HUB_KEYS holds a root key: it belongs offline, or for development into HUB_ROOT_KEYS; move it away")
     for role in ROLES:
         if not hub.security.keys(role) and not hub.keyring.public_keys(role):
-            # In production a role without an attached key stays without; signing says so.
-            with suppress(KeyFault):
+            # In production a role without an attached key stays without, elsewhere one of SM2 without a library for it; signing says so.
+            with suppress(SigningError):
                 hub.keyring.generate(role)
     missing = [role for role in ROLES if not hub.security.keys(role) and hub.keyring.public_keys(role)]
     if overtaken(hub, note) and hub.root is None:

@@ -14,6 +14,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
+from license_hub.service.copies import place_of
 from license_hub.service.hub import Hub
 from license_hub.service.rekey_cases import CELLS, rekey_cells, rekey_parties
 from license_hub.signing.commitment import instant
@@ -26,6 +27,7 @@ from license_hub.storage.tables import audit, held, holder, license, version
 from license_hub.storage.tables_at_rest import erased_row, erasure
 from license_hub.storage.tables_audit_log import audit_subject
 from license_hub.storage.tables_lifecycle import attachment, idempotency
+from license_hub.storage.tables_presentations import copy
 
 STEP = 2_000
 """Rows of one transaction: writers wait for a step, not for the whole."""
@@ -36,7 +38,8 @@ def rekey(hub: Hub, actor: str, step: int = STEP) -> dict[str, int]:
     done: Counter[str] = Counter()
     for name, move in (("hub_license", _licenses), ("hub_holder", _holders), ("hub_held", _held), ("hub_audit", _audit),
                        ("hub_erased_row", _erased), ("hub_erasure", _erasures),
-                       ("hub_attachment", _attachments), ("hub_idempotency", _answers), ("hub_case_party", rekey_parties),
+                       ("hub_attachment", _attachments), ("hub_idempotency", _answers), ("hub_copy", _copies),
+                       ("hub_case_party", rekey_parties),
                        *((one.name, partial(rekey_cells, table=one)) for one in CELLS)):  # fmt: skip
         done[name] = move(hub, actor, step)
     return dict(done)
@@ -195,6 +198,22 @@ def _attachments(hub: Hub, actor: str, step: int) -> int:
                 plain = crypt.decrypt("hub_attachment", "data", place, cell)
                 moved_cell = crypt.encrypt("hub_attachment", "data", place, plain, hub.entropy(NONCE_BYTES))
                 work.connection.execute(sa.update(attachment).where(*mine).values(data=moved_cell))
+                moved += 1
+    return moved
+
+
+def _copies(hub: Hub, actor: str, step: int) -> int:
+    """Copies' own cells; each is bound to the rest of its row, which stays."""
+    moved, crypt = 0, hub.crypt
+    with reading(hub.engine) as connection:
+        stale = [row for row in connection.execute(sa.select(copy)) if _old_cell(hub, row.purpose)]
+    for at in range(0, len(stale), step):
+        with rewriting(hub.engine, "reencrypt", actor, instant(hub.now())) as work:
+            for row in stale[at : at + step]:
+                plain = crypt.decrypt("hub_copy", "purpose", place_of(row), row.purpose)
+                cell = crypt.encrypt("hub_copy", "purpose", place_of(row), plain, hub.entropy(NONCE_BYTES))
+                work.change(sa.update(copy).where(copy.c.copy_id == sa.bindparam("b_id")).values(purpose=sa.bindparam("b_cell")),
+                            [{"b_id": row.copy_id, "b_cell": cell}])  # fmt: skip
                 moved += 1
     return moved
 

@@ -7,8 +7,8 @@ A signing key is held in its file or lives elsewhere; one role may have keys of 
     {"v": 1, "role", "alg", "kid", "private": base64}                       for development
     {"v": 1, "role", "alg", "kid", "public": base64, "token": {"kind", …}}  in a PKCS#11 token or a sign service (signing.places)
 
-- Roles: `checkpoint`, `status`, `token`, `presentation`, `organ/<credit code>` in the hub's folder, `witness` in a witness's, `root` in
-  one that is kept offline. One algorithm per key, `kid` = first 16 hex of SHA-256(public key).
+- Roles: `checkpoint`, `status`, `token`, `presentation`, `copy`, `copy-sm2`, `organ/<credit code>` in the hub's folder, `witness` in a
+  witness's, `root` in one that is kept offline. One algorithm per key, `kid` = first 16 hex of SHA-256(public key).
 - Which of a role's keys sign is for `may_sign` to say; of those, the one with the highest number does. The checkpoint role signs with
   Ed25519, as the log's formats ask; an SM2 key beside it signs too, each with its newest.
 - Directories are 700 and files 600; anything wider is refused, not repaired: who could read it may have.
@@ -32,9 +32,11 @@ from license_hub.signing import places
 from license_hub.signing.files import create_form, read_form
 from license_hub.signing.suites import HeldSigner, PublicKey, Signer, kid, suite
 
-ROLE = re.compile(r"checkpoint|status|token|presentation|witness|root|organ/[0-9A-Z]{18}")
-ROLES = "checkpoint, status, token, presentation, witness, root, organ/<18-character credit code>"
+ROLE = re.compile(r"checkpoint|status|token|presentation|copy|copy-sm2|witness|root|organ/[0-9A-Z]{18}")
+ROLES = "checkpoint, status, token, presentation, copy, copy-sm2, witness, root, organ/<18-character credit code>"
 DEFAULT_ALG = "Ed25519"
+OWN_ALG = {"copy": "ES256", "copy-sm2": "SM2"}
+"""Roles whose first key is of another algorithm: what readers of PDFs understand, and what is signed beside it."""
 CHECKPOINT_ALGS = ("Ed25519", "SM2")
 """What signs a checkpoint, in the order of its lines; the first one must be there (C2SP tlog-checkpoint)."""
 
@@ -104,8 +106,9 @@ class Keyring:
         able = [one.key for one in self._keys(key.role) if self._may_sign(one.key) and (key.role != "checkpoint" or one.alg == key.alg)]
         return bool(able) and able[0].kid == key.kid
 
-    def generate(self, role: str, alg: str = DEFAULT_ALG) -> PublicKey:
-        """A development key of that algorithm becomes the role's next one. Raises KeyFault, SigningError."""
+    def generate(self, role: str, alg: str = "") -> PublicKey:
+        """A development key of that algorithm, default the role's own, becomes its next one. Raises KeyFault, SigningError."""
+        alg = alg or OWN_ALG.get(role, DEFAULT_ALG)
         if not self._make:
             raise KeyFault(f"{role}: this profile makes no keys; attach one from a token or sign service (`hub keys attach`)")
         held = _dev_key(_role(role), alg, suite(alg).generate())
@@ -151,7 +154,7 @@ class Keyring:
         held = self._held.get(role)
         if held is None:
             if role in self._injected:
-                held = (_dev_key(role, DEFAULT_ALG, self._injected[role]),)
+                held = (_dev_key(role, OWN_ALG.get(role, DEFAULT_ALG), self._injected[role]),)
             else:
                 held = tuple(_signing_key(path) for path in reversed(self._generations(role)))
             # Not read back from the mapping: another thread may forget the role meanwhile.
@@ -161,7 +164,8 @@ class Keyring:
     def _make_first(self, role: str) -> None:
         if not self._make:
             raise KeyFault(f"no key for {role}, and this profile makes none: attach one from a token or sign service (`hub keys attach`)")
-        held = _dev_key(role, DEFAULT_ALG, suite(DEFAULT_ALG).generate())
+        alg = OWN_ALG.get(role, DEFAULT_ALG)
+        held = _dev_key(role, alg, suite(alg).generate())
         self._write(held, 1, {"private": _text(held.private)})
 
     def _add(self, held: Held, rest: Mapping[str, object]) -> PublicKey:

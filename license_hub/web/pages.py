@@ -28,7 +28,7 @@ from license_hub.domain.license import FACE, FIELD_TITLES
 from license_hub.domain.lifecycle import SHANGHAI
 from license_hub.service.provisional import STATUS
 from license_hub.service.verify import Answer, VerifyRequest
-from license_hub.web import care, matters_page
+from license_hub.web import care, file_page, matters_page
 from license_hub.web.assets import assets
 
 MAX_IDENTIFIER, MAX_HOLDER = 200, 40
@@ -72,6 +72,12 @@ class Result:
     change_held: bool = False
     provisional: tuple[tuple[str, str], ...] = ()
     """(Title of a field that is being corrected, last day of its provisional value)."""
+    document: str = ""
+    """What an uploaded file is: copy, collected, bundle, license; '' = nothing was uploaded, or it is unknown."""
+    by_code: bool = False
+    """Known by a code in a picture alone: what is printed beside it was not compared."""
+    until: str = ""
+    """A copy's own end."""
 
 
 def msgid(text: str) -> str:
@@ -116,6 +122,7 @@ def routers() -> list[APIRouter]:
         result = await ask(request, given, catalog)
         return HTMLResponse(template.render(form=Form(), result=result, **care.words(request)))
 
+    router.include_router(file_page.router(template))
     router.include_router(assets().router())
     router.include_router(care.router())
     router.include_router(matters_page.router(environment))

@@ -112,6 +112,8 @@ DOORS = {
     "POST /v1/licenses/{identifier}/status": {"json": ACT, "headers": {"Idempotency-Key": "revoked-act"}},
     "POST /v1/intake/{type}": {"json": {"row": company(7001)}, "headers": {"Idempotency-Key": "revoked-row"}},
     "POST /v1/recalls": {"json": RECALL},
+    "POST /v1/licenses/{identifier}/copies": {"json": {"purpose": "check", "case_no": "C-1"}},
+    "POST /v1/verifications/file": {"json": {"kind": "unknown"}},
     "POST /v1/presentations/scan": {"json": {"code": "{code}"}},
     "POST /v1/corrections": {"json": DOUBT, "headers": {"Idempotency-Key": "revoked-doubt"}},
     "POST /v1/cases": {"json": OPENING, "headers": {"Idempotency-Key": "revoked-case"}},

@@ -23,10 +23,10 @@ def listed(hub, **environ: str) -> list[dict]:  # noqa: F811
 def test_keys_list_shows_public_keys_alone(hub, delivery, tmp_path):  # noqa: F811
     report(hub("run", "legal_entity", "--input", str(delivery), "--issue", "--json"))
     shown = listed(hub)
-    assert {one["role"] for one in shown} == {"checkpoint", "status", "token", "presentation", ORGAN}
+    assert {one["role"] for one in shown} == {"checkpoint", "status", "token", "presentation", "copy", "copy-sm2", ORGAN}
     assert all(one["signs"] and one["state"] == "active" for one in shown)
     private = [json.loads(path.read_text())["private"] for path in tmp_path.glob("keys*/**/0001.json")]
-    assert len(private) == 6 and not any(one in json.dumps(shown) for one in private)
+    assert len(private) == 8 and not any(one in json.dumps(shown) for one in private)
 
 
 def test_keys_are_rotated_retired_and_compromised_with_the_root_at_hand(hub, delivery):  # noqa: F811
@@ -64,7 +64,7 @@ def test_offline_root_signs_what_the_hub_exports_and_nothing_else_makes_a_key_si
     assert not any(one["signs"] for one in listed(hub, **here) if one["role"] == "checkpoint")
     assert json.loads(hub("keys", "rotate", ORGAN, "--reason", "commissioned", "--json", **here).stdout)["to_sign"]
     done = hub("keys", "manifest", "import", ceremony(1), "--json", **here)
-    assert json.loads(done.stdout) | {"expires_at": ""} == {"sequence": 1, "expires_at": "", "keys": 4}
+    assert json.loads(done.stdout) | {"expires_at": ""} == {"sequence": 1, "expires_at": "", "keys": 6}
     found = report(hub("run", "legal_entity", "--input", str(delivery), "--issue", "--json", **here))
     assert (found["issued"], found["log_size"]) == (5, 6), "five licenses and the organ's key"
 

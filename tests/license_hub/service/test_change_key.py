@@ -69,7 +69,7 @@ def served(hub: Hub) -> manifests.Manifest:
 
 def test_first_keys_are_named_by_a_manifest_the_root_signed(issued):
     roles = {one.role for one in served(issued).keys}
-    assert roles == {"checkpoint", "status", "presentation", SEAL}
+    assert roles == {"checkpoint", "status", "presentation", "copy", "copy-sm2", SEAL}
     assert {one.state for one in served(issued).keys} == {KeyState.ACTIVE}
     assert fsck(issued).findings == ()
 
