@@ -23,7 +23,7 @@ from license_hub.signing.sm2 import to_der
 from license_hub.signing.suites import Signer
 
 ALG = "ES256"
-RESERVED = 8192
+RESERVED = 4096
 """Room for the signature in the file: given beforehand, or pyHanko signs twice to measure it."""
 FIELD = "HubCopy"
 _ECDSA = {"algorithm": "sha256_ecdsa"}
@@ -80,4 +80,6 @@ def certificate(signer: Signer, name: str, since: datetime, until: datetime) -> 
         "validity": {"not_before": begin, "not_after": end}, "subject_public_key_info": key, "extensions": [usage],
     })  # fmt: skip
     signature = core.OctetBitString(to_der(signer.sign(content.dump())))
-    return x509.Certificate({"tbs_certificate": content, "signature_algorithm": _ECDSA, "signature_value": signature})
+    made = x509.Certificate({"tbs_certificate": content, "signature_algorithm": _ECDSA, "signature_value": signature})
+    # Read back: what asn1crypto has read it does not encode anew each time somebody asks for its bytes.
+    return x509.Certificate.load(made.dump())

@@ -38,7 +38,7 @@ class Wanted:
 
 def print_copy(hub: Hub, fields: Mapping[str, str], wanted: Wanted) -> bytes:
     """The signed PDF. Raises CopyFault, PaperFault."""
-    page = _typesetter().pdf(_sheet(hub, fields, wanted), wanted.made_at)
+    page = typesetter().pdf(sheet_of(hub, fields, wanted), wanted.made_at)
     try:
         signer = hub.keyring.signer("copy")
         known = hub.security.key(signer.kid)
@@ -64,7 +64,7 @@ def number_in(text: str) -> str | None:
     return number if len(number) == 32 else None
 
 
-def _sheet(hub: Hub, fields: Mapping[str, str], wanted: Wanted) -> Sheet:
+def sheet_of(hub: Hub, fields: Mapping[str, str], wanted: Wanted) -> Sheet:
     rows = [(FIELD_TITLES[name], fields[name]) for name in PRINTED if name in fields]
     rows += [(name.removeprefix(FACE), value) for name, value in fields.items() if name.startswith(FACE)]
     annotation = [("用途", wanted.purpose), ("制作者", wanted.maker), ("制作时间", _written(wanted.made_at)),
@@ -115,7 +115,7 @@ def _written(at: datetime) -> str:
 
 
 @cache
-def _typesetter() -> Typesetter:
+def typesetter() -> Typesetter:
     """One a process: it has the fonts in memory."""
     return Typesetter()
 

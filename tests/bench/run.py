@@ -46,6 +46,8 @@ def benches() -> dict[str, Callable[[], dict]]:
         "verify_api": of("bench_verify_api"),
         "verify_api_full": of("bench_verify_full"),
         "sm2_sign": of("bench_sm2"),
+        "qr_token": of("bench_channels", "run_codes"),
+        "signed_pdf": of("bench_channels", "run_copies"),
         "board_overview": of("bench_board"),
     }
 
