@@ -1,0 +1,98 @@
+"""What authorising needs of the other parts: a matter, an open case, a client with its grant."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+
+import sqlalchemy as sa
+
+from catalogs.matter import DUTY, HOLDER, PUBLISHED, REQUIRED, LicenseWay, Material, Matter
+from catalogs.model import Catalog
+from license_hub.service.authorize import Basis, Denied, examine
+from license_hub.service.hub import Hub
+from license_hub.service.keep_grants import UseGrant, give
+from license_hub.service.register_client import SCOPES, Client, register
+from license_hub.signing.commitment import instant
+from license_hub.storage.engine import writing
+from license_hub.storage.tables import BIG, TEXT, metadata
+from tests.license_hub.caller import Key
+
+MATTER = "food_permit_new"
+ON_DUTY, ASKED = "food_permit", "business_license"
+"""Of the sample matter: a type used by duty, and one that asks for the holder's word."""
+OPERATOR = "窗口07"
+DOCUMENT = "样例政数〔2026〕1号"
+_numbers = count(1)
+
+
+def material(code: str, type_id: str, consent: str) -> Material:
+    way = LicenseWay((type_id,), ("名称",))
+    return Material(code, f"材料{code}", "20", REQUIRED, "原件", "applicant", None, consent, (way,))
+
+
+def with_matter(catalog: Catalog) -> Catalog:
+    """The catalogue with the sample matter alone."""
+    materials = (material("m1", ON_DUTY, DUTY), material("m2", ASKED, HOLDER))
+    matter = Matter(
+        id=MATTER, code="0" * 12, task_code="0" * 31, title="食品经营许可新办", department="market", level="4",
+        audience=("organisation",), areas=(), parties={"applicant": "申请人"}, version="1", since="2026-11-22", state=PUBLISHED, reviews=(),
+        materials=materials, form=(),
+        bundle=None, source="test",
+    )  # fmt: skip
+    made = copy.copy(catalog)
+    object.__setattr__(made, "matters", {MATTER: matter})
+    return made
+
+
+def open_case(hub: Hub, client_id: str, matter: str = MATTER, state: str = "open") -> int:
+    """A case of that client. Its number."""
+    number, at = next(_numbers), instant(hub.now())
+    row = {"case_id": number, "case_no": f"C-{number}", "client_id": client_id, "matter": matter, "state": state, "operator": OPERATOR,
+           "window": "7", "opened_at": at}  # fmt: skip
+    with writing(hub.engine) as connection:
+        connection.execute(sa.insert(case_table(connection)).values(row))
+    return number
+
+
+def set_case(hub: Hub, case_id: int, **values: str) -> None:
+    with writing(hub.engine) as connection:
+        table = case_table(connection)
+        connection.execute(sa.update(table).where(table.c.case_id == case_id).values(values))
+
+
+def case_table(connection: sa.Connection) -> sa.Table:
+    """hub_case: the declared one, or where that is not there yet one of the same names."""
+    if "hub_case" in metadata.tables:
+        return metadata.tables["hub_case"]
+    names = ("case_no", "client_id", "matter", "state", "operator", "window", "opened_at")
+    made = sa.Table("hub_case", sa.MetaData(), sa.Column("case_id", BIG, primary_key=True), *(sa.Column(name, TEXT) for name in names))
+    made.create(connection, checkfirst=True)
+    return made
+
+
+@dataclass(frozen=True)
+class Casework:
+    """A client with its key, its grants by type, and an open case."""
+
+    hub: Hub
+    client: Client
+    key: Key
+    grants: Mapping[str, UseGrant]
+    case_id: int
+
+    def examine(self, type_id: str, subject: str = "91990101MA0000001X", **changes: object) -> Basis | Denied:
+        asked = {"client_id": self.client.client_id, "case_id": self.case_id, "operator": OPERATOR, "purpose": MATTER}
+        with writing(self.hub.engine) as connection:
+            return examine(connection, self.hub, type_id=type_id, subject=subject, **asked | changes)
+
+
+def casework(hub: Hub) -> Casework:
+    key = Key()
+    client = register(hub, "acceptance", key.jwk, SCOPES, [ON_DUTY, ASKED], "11990000000000002K")
+    until = (hub.now() + timedelta(days=30)).date()
+    made = {one: give(hub, client.client_id, one, MATTER, until, DOCUMENT, "test") for one in (ON_DUTY, ASKED)}
+    return Casework(hub, client, key, made, open_case(hub, client.client_id))
