@@ -48,6 +48,9 @@ EgovError                     catalogs.errors
         ├── NotAuthenticated  no valid access token
         ├── NotAuthorized     scope or license type not granted
         ├── CodeRefused       a code that a holder shows is not ours, over, or taken already; `problem` says which
+        │   └── NotAllowed        no use grant, no open case or no authorisation; `why` says which (service.authorize.Denied)
+        ├── ConsentRefused    an authorisation cannot be asked for, given or withdrawn so; `pointer` and `rule` say where
+        ├── OverBudget        a client asked more than its budget allows; `seconds` until it may again
         ├── AccountRefused    an account cannot be so: name, roles, body or password
         ├── SignInRefused     name and password do not open a session; never says which of the two
         ├── ProviderRefused   the identity provider, or what the browser brought from it, is not what it must be
@@ -300,6 +303,36 @@ class NotAuthenticated(AccessError):
 
 class NotAuthorized(AccessError):
     code = "NOT_AUTHORIZED"
+
+
+class NotAllowed(NotAuthorized):
+    """`why`: a value of `service.authorize.Denied`, for the caller's own administrators."""
+
+    code = "NOT_ALLOWED"
+
+    def __init__(self, why: str):
+        self.why = why
+        super().__init__(f"not allowed: {why}")
+
+
+class ConsentRefused(AccessError):
+    """`pointer`: where in the call; `rule`: which rule it breaks."""
+
+    code = "CONSENT_REFUSED"
+
+    def __init__(self, pointer: str, rule: str, text: str):
+        self.pointer, self.rule = pointer, rule
+        super().__init__(f"{pointer}: {text}")
+
+
+class OverBudget(AccessError):
+    """`seconds`: until the window ends."""
+
+    code = "OVER_BUDGET"
+
+    def __init__(self, seconds: int):
+        self.seconds = seconds
+        super().__init__(f"budget used up: try again in {seconds} seconds")
 
 
 class PurposeMissing(AccessError):

@@ -28,7 +28,7 @@ HOLDER, WINDOW, CODE = "holder", "window", "code"
 KINDS = (HOLDER, WINDOW, CODE)
 """Of authorisations, in the order in which they are relied on."""
 
-case = sa.table("hub_case", sa.column("case_id", BIG), *(sa.column(name, TEXT) for name in ("client_id", "matter", "state")))
+case = sa.table("hub_case", sa.column("case_id", BIG), *(sa.column(name, TEXT) for name in ("client_id", "case_no", "matter", "state")))
 """Of it what is asked here; `tables_cases` declares it."""
 
 

@@ -35,9 +35,9 @@ _VERSION = b"\x01"
 _HEAD = 1 + KID_BYTES + NONCE_BYTES
 _sha256 = hashlib.sha256
 
-PURPOSES = ("key", "number", "holder", "subject", "body", "sign-in")
+PURPOSES = ("key", "number", "holder", "subject", "body", "sign-in", "use-code")
 """What is looked up by a blind index: row keys, certificate numbers, holder numbers, subjects of the audit log, bodies of calls,
-accounts and addresses of failed sign-ins."""
+accounts and addresses of failed sign-ins, codes that holders hand over."""
 
 
 @dataclass(frozen=True)

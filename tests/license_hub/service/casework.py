@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
 
@@ -12,11 +13,14 @@ import sqlalchemy as sa
 
 from catalogs.matter import DUTY, HOLDER, PUBLISHED, REQUIRED, LicenseWay, Material, Matter
 from catalogs.model import Catalog
+from license_hub.service.authenticate import Principal
 from license_hub.service.authorize import Basis, Denied, examine
+from license_hub.service.consent import Wanted
 from license_hub.service.hub import Hub
 from license_hub.service.keep_grants import UseGrant, give
-from license_hub.service.register_client import SCOPES, Client, register
+from license_hub.service.register_client import SCOPES, Client, find, register
 from license_hub.signing.commitment import instant
+from license_hub.storage.crypt import NONCE_BYTES
 from license_hub.storage.engine import writing
 from license_hub.storage.tables import BIG, TEXT, metadata
 from tests.license_hub.caller import Key
@@ -25,6 +29,8 @@ MATTER = "food_permit_new"
 ON_DUTY, ASKED = "food_permit", "business_license"
 """Of the sample matter: a type used by duty, and one that asks for the holder's word."""
 OPERATOR = "窗口07"
+NUMBER, PARTY = "91990101MA0000001X", "applicant"
+"""The applicant's number, and what the matter calls them."""
 DOCUMENT = "样例政数〔2026〕1号"
 _numbers = count(1)
 
@@ -48,30 +54,43 @@ def with_matter(catalog: Catalog) -> Catalog:
     return made
 
 
-def open_case(hub: Hub, client_id: str, matter: str = MATTER, state: str = "open") -> int:
-    """A case of that client. Its number."""
-    number, at = next(_numbers), instant(hub.now())
-    row = {"case_id": number, "case_no": f"C-{number}", "client_id": client_id, "matter": matter, "state": state, "operator": OPERATOR,
+def open_case(hub: Hub, client_id: str, matter: str = MATTER, state: str = "open", number: str = NUMBER) -> int:
+    """A case of that client, whose applicant has that number. Its id."""
+    case_id, at = next(_numbers), instant(hub.now())
+    row = {"case_id": case_id, "case_no": f"C-{case_id}", "client_id": client_id, "matter": matter, "state": state, "operator": OPERATOR,
            "window": "7", "opened_at": at}  # fmt: skip
+    told = json.dumps({"name": "样例甲", "number": number, "code_type": "001"}).encode()
+    cell = hub.crypt.encrypt("hub_case_party", "payload", f"{case_id}|{PARTY}", told, hub.entropy(NONCE_BYTES))
+    party = {"case_id": case_id, "party": PARTY, "number_bi": hub.crypt.blind_index("holder", number), "payload": cell}
     with writing(hub.engine) as connection:
-        connection.execute(sa.insert(case_table(connection)).values(row))
-    return number
+        add(connection, tables(connection)["hub_case"], row)
+        add(connection, tables(connection)["hub_case_party"], party)
+    return case_id
+
+
+def add(connection: sa.Connection, table: sa.Table, row: dict[str, object]) -> None:
+    """What the table asks for beyond the agreed names is empty."""
+    rest = {one.name: "" for one in table.columns if not one.nullable and one.name not in row}
+    connection.execute(sa.insert(table).values(**rest | row))
 
 
 def set_case(hub: Hub, case_id: int, **values: str) -> None:
     with writing(hub.engine) as connection:
-        table = case_table(connection)
+        table = tables(connection)["hub_case"]
         connection.execute(sa.update(table).where(table.c.case_id == case_id).values(values))
 
 
-def case_table(connection: sa.Connection) -> sa.Table:
-    """hub_case: the declared one, or where that is not there yet one of the same names."""
+def tables(connection: sa.Connection) -> Mapping[str, sa.Table]:
+    """hub_case and hub_case_party: the declared ones, or where those are not there yet tables of the same names."""
     if "hub_case" in metadata.tables:
-        return metadata.tables["hub_case"]
+        return metadata.tables
+    made, key = sa.MetaData(), {"primary_key": True}
     names = ("case_no", "client_id", "matter", "state", "operator", "window", "opened_at")
-    made = sa.Table("hub_case", sa.MetaData(), sa.Column("case_id", BIG, primary_key=True), *(sa.Column(name, TEXT) for name in names))
-    made.create(connection, checkfirst=True)
-    return made
+    sa.Table("hub_case", made, sa.Column("case_id", BIG, **key), *(sa.Column(name, TEXT) for name in names))
+    cells = (sa.Column(name, sa.LargeBinary) for name in ("number_bi", "payload"))
+    sa.Table("hub_case_party", made, sa.Column("case_id", BIG, **key), sa.Column("party", TEXT, **key), *cells)
+    made.create_all(connection)
+    return made.tables
 
 
 @dataclass(frozen=True)
@@ -84,7 +103,17 @@ class Casework:
     grants: Mapping[str, UseGrant]
     case_id: int
 
-    def examine(self, type_id: str, subject: str = "91990101MA0000001X", **changes: object) -> Basis | Denied:
+    @property
+    def principal(self) -> Principal:
+        with self.hub.engine.connect() as connection:
+            epoch, _client = find(connection, self.client.client_id)
+        scopes, types = frozenset(self.client.scopes), frozenset(self.client.types)
+        return Principal(self.client.client_id, scopes, types, epoch=epoch)
+
+    def wanted(self, type_id: str = ASKED, **changes: object) -> Wanted:
+        return replace(Wanted(self.case_id, PARTY, type_id, OPERATOR), **changes)
+
+    def examine(self, type_id: str, subject: str = NUMBER, **changes: object) -> Basis | Denied:
         asked = {"client_id": self.client.client_id, "case_id": self.case_id, "operator": OPERATOR, "purpose": MATTER}
         with writing(self.hub.engine) as connection:
             return examine(connection, self.hub, type_id=type_id, subject=subject, **asked | changes)
