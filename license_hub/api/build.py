@@ -19,6 +19,7 @@ from license_hub.service.verify import Answer, VerifyRequest, verify
 
 from . import (
     acts,
+    authorizations,
     case_checks,
     case_work,
     cases,
@@ -55,7 +56,8 @@ Access: register a key (`hub clients add`), then `POST /oauth/token` with a `pri
 DECISIONS = 64
 """Cases decided in one transaction: each signs receipts, and those who come next wait for the whole."""
 ROUTED = (
-    oauth, verifications, licenses, files, presentations, acts, intake, corrections, cases, case_work, case_checks, log, manifest, status,
+    oauth, verifications, licenses, files, presentations, acts, intake, corrections, cases, case_work, case_checks, authorizations,
+    log, manifest, status,
     notices, recalls, health, problems,
 )  # fmt: skip
 

@@ -21,15 +21,13 @@ from license_hub.service.content import holder_form
 from license_hub.service.hub import Hub
 from license_hub.service.keep_grants import UseGrant
 from license_hub.signing.commitment import instant
-from license_hub.storage.tables import BIG, TEXT
+from license_hub.storage.cases import OPEN
+from license_hub.storage.tables_cases import case
 from license_hub.storage.tables_grants import authorization, use_grant
 
 HOLDER, WINDOW, CODE = "holder", "window", "code"
 KINDS = (HOLDER, WINDOW, CODE)
 """Of authorisations, in the order in which they are relied on."""
-
-case = sa.table("hub_case", sa.column("case_id", BIG), *(sa.column(name, TEXT) for name in ("client_id", "case_no", "matter", "state")))
-"""Of it what is asked here; `tables_cases` declares it."""
 
 
 class Denied(StrEnum):
@@ -132,7 +130,7 @@ def _open_case(connection: sa.Connection, client_id: str, case_id: int, purpose:
     """The case does not close before the transaction ends."""
     query = sa.select(case).where(case.c.case_id == case_id, case.c.client_id == client_id).with_for_update(read=True)
     row = connection.execute(query).first()
-    return row is not None and row.state == "open" and row.matter == purpose
+    return row is not None and row.state == OPEN and row.matter == purpose
 
 
 def _given(

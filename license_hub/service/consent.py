@@ -19,14 +19,16 @@ import sqlalchemy as sa
 
 from license_hub.errors import ConsentRefused, NotAllowed
 from license_hub.service.authenticate import Principal, still
-from license_hub.service.authorize import HOLDER, STANDING, WINDOW, Denied, case, grant_of
+from license_hub.service.authorize import HOLDER, STANDING, WINDOW, Denied, grant_of
 from license_hub.service.content import holder_form
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.signing.commitment import instant
+from license_hub.storage import cases
 from license_hub.storage.crypt import NONCE_BYTES
-from license_hub.storage.engine import writing
-from license_hub.storage.tables import BIG, TEXT
+from license_hub.storage.engine import reading, writing
+from license_hub.storage.idempotency import Call, complete, intend
+from license_hub.storage.tables_cases import case
 from license_hub.storage.tables_grants import authorization
 
 ACTION = "authorize"
@@ -36,6 +38,7 @@ RELATIONS = (SELF, GUARDIAN, OFFICER, AGENT)
 PHONE, PAPER, CARD = "phone", "signed_paper", "id_card"
 EVIDENCE = (PAPER, CARD)
 """What an operator may record: a paper that was signed, a card that was checked."""
+CREATED = 201
 ASKED_FOR = timedelta(hours=24)
 """How long a holder may take to answer."""
 CASE_LONG = timedelta(days=30)
@@ -45,10 +48,6 @@ LONGEST = timedelta(days=366)
 TOLD = (
     "id", "kind", "client_id", "case_id", "type_id", "purpose", "operator", "relation", "evidence", "asked_at", "given_at", "withdrawn_at",
     "valid_until",
-)  # fmt: skip
-party = sa.table(
-    "hub_case_party", sa.column("case_id", BIG), sa.column("party", TEXT), sa.column("number_bi", sa.LargeBinary),
-    sa.column("payload", sa.LargeBinary),
 )  # fmt: skip
 
 
@@ -82,28 +81,36 @@ class Place:
     number: str
 
 
-def ask(hub: Hub, wanted: Wanted, principal: Principal, request_id: str) -> str:
-    """The id of the request, which waits for the holder. Raises NotAllowed, ConsentRefused, NotAuthenticated."""
-    return _enter(hub, wanted, principal, request_id, None)
+Told = Mapping[str, str | int | None]
 
 
-def at_window(hub: Hub, wanted: Wanted, seen: Window, principal: Principal, request_id: str) -> str:
-    """The id of the authorisation, which counts at once. Raises NotAllowed, ConsentRefused, NotAuthenticated."""
+def ask(hub: Hub, wanted: Wanted, principal: Principal, request_id: str, once: Call | None = None) -> Told:
+    """The request, which waits for the holder. `once`: an earlier call's answer is given again.
+
+    Raises NotAllowed, ConsentRefused, NotAuthenticated, KeyReused.
+    """
+    return _enter(hub, wanted, principal, request_id, None, once)
+
+
+def at_window(hub: Hub, wanted: Wanted, seen: Window, principal: Principal, request_id: str, once: Call | None = None) -> Told:
+    """The authorisation, which counts at once. Raises like `ask`."""
     if seen.evidence not in EVIDENCE:
         raise ConsentRefused("/evidence", "known_code", f"one of {', '.join(EVIDENCE)}")
     if seen.relation not in RELATIONS:
         raise ConsentRefused("/relation", "known_code", f"one of {', '.join(RELATIONS)}")
     if (seen.relation == SELF) != (not seen.by):
         raise ConsentRefused("/by", "required", "who acted for the holder, where it was not the holder")
-    return _enter(hub, wanted, principal, request_id, seen)
+    return _enter(hub, wanted, principal, request_id, seen, once)
 
 
-def _enter(hub: Hub, wanted: Wanted, principal: Principal, request_id: str, seen: Window | None) -> str:
+def _enter(hub: Hub, wanted: Wanted, principal: Principal, request_id: str, seen: Window | None, once: Call | None) -> Told:
     if not wanted.operator.strip():
         raise ConsentRefused("/operator", "required", "who asks")
     name, now = hub.entropy(16).hex(), hub.now()
     with writing(hub.engine) as connection:
         still(hub, connection, principal)
+        if (known := earlier(hub, connection, once)) is not None:
+            return known
         place = place_of(hub, connection, principal, wanted)
         row = {
             "id": name,
@@ -122,8 +129,23 @@ def _enter(hub: Hub, wanted: Wanted, principal: Principal, request_id: str, seen
             "valid_until": instant(now + (CASE_LONG if seen else ASKED_FOR)),
         }
         connection.execute(sa.insert(authorization).values(row))
+        made = kept(hub, connection, once, name)
         note(hub, connection, request_id, principal.client_id, row, "GIVEN" if seen else "ASKED", place.case_no)
-    return name
+    return made
+
+
+def earlier(hub: Hub, connection: sa.Connection, once: Call | None) -> Told | None:
+    """What the same call was answered before. Raises KeyReused."""
+    known = intend(connection, hub.crypt, once, hub.now()) if once else None
+    return known.answer if known else None
+
+
+def kept(hub: Hub, connection: sa.Connection, once: Call | None, name: str) -> Told:
+    """The answer: the authorisation as it stands in this transaction; kept for a repeat of the call."""
+    made = told(connection.execute(sa.select(authorization).where(authorization.c.id == name)).one(), instant(hub.now()))
+    if once:
+        complete(connection, hub.crypt, once, CREATED, made, hub.entropy(NONCE_BYTES))
+    return made
 
 
 def place_of(hub: Hub, connection: sa.Connection, principal: Principal, wanted: Wanted) -> Place:
@@ -131,28 +153,26 @@ def place_of(hub: Hub, connection: sa.Connection, principal: Principal, wanted: 
     row = connection.execute(
         sa.select(case).where(case.c.case_id == wanted.case_id, case.c.client_id == principal.client_id).with_for_update(read=True)
     ).first()
-    if row is None or row.state != "open":
+    if row is None or row.state != cases.OPEN:
         raise NotAllowed(Denied.CASE_NOT_OPEN)
     grant = grant_of(connection, principal.client_id, wanted.type_id, row.matter)
     denied = Denied.NO_GRANT if grant is None else STANDING.get(grant.standing(instant(hub.now())))
     if denied:
         raise NotAllowed(denied)
-    mine = sa.select(party.c.payload).where(party.c.case_id == wanted.case_id, party.c.party == wanted.party)
-    cell = connection.execute(mine).scalar()
-    if not cell:
+    of = cases.read(connection, hub.crypt, [wanted.case_id])[wanted.case_id].parties.get(wanted.party)
+    if of is None:
         raise ConsentRefused("/party", "known_code", "the case has no such party")
-    told = json.loads(hub.crypt.decrypt("hub_case_party", "payload", f"{wanted.case_id}|{wanted.party}", bytes(cell)))
-    return Place(row.client_id, row.case_id, row.case_no, row.matter, told["number"])
+    return Place(row.client_id, row.case_id, row.case_no, row.matter, of.number)
 
 
-def stands(hub: Hub, name: str, client_id: str) -> Mapping[str, str | None] | None:
+def stands(hub: Hub, name: str, client_id: str) -> Told | None:
     """How the client's own request or authorisation stands: state, kind, until."""
-    with hub.engine.connect() as connection:
+    with reading(hub.engine) as connection:
         row = connection.execute(sa.select(authorization).where(authorization.c.id == name, authorization.c.client_id == client_id)).first()
     return None if row is None else told(row, instant(hub.now()))
 
 
-def told(row: sa.Row, now: str) -> dict[str, str | int | None]:
+def told(row: sa.Row, now: str) -> Told:
     """An authorisation as its client and its holder may know it."""
     return {name: getattr(row, name) for name in TOLD} | {"state": state_of(row, now)}
 

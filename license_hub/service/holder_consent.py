@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from license_hub.errors import ConsentRefused
-from license_hub.service.authorize import case
 from license_hub.service.consent import CASE_LONG, LONGEST, note, state_of, told
 from license_hub.service.content import holder_form
 from license_hub.service.hub import Hub
 from license_hub.signing.commitment import instant
 from license_hub.storage.engine import reading, writing
 from license_hub.storage.tables import client
+from license_hub.storage.tables_cases import case
 from license_hub.storage.tables_grants import authorization
 
 ACTOR = "holder"

@@ -6,7 +6,6 @@ ended in the middle of a call is that call's refusal or comes after it: `authori
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -24,7 +23,6 @@ from license_hub.storage.tables_grants import use_grant
 LONGEST = timedelta(days=3 * 366)
 """No grant is for ever: whoever needs it longer asks again."""
 ACTION = "use-grant"
-PURPOSE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _DOCUMENT_CHARS = 100
 
 
@@ -122,7 +120,7 @@ def _note(hub: Hub, connection: sa.Connection, operator: str, code: str, row: sa
 def _check(hub: Hub, type_id: str, purpose: str, document_no: str) -> None:
     if type_id not in hub.catalog.license_types and type_id not in hub.catalog.resources:
         raise AccessError(f"type: {type_id[:64]!r} is no license type or resource of the catalogue")
-    if not PURPOSE.fullmatch(purpose):
-        raise AccessError("purpose: the id of a matter, a-z 0-9 _")
+    if purpose not in hub.catalog.matters:
+        raise AccessError(f"purpose: {purpose[:64]!r} is no matter of the catalogue")
     if not document_no.strip() or len(document_no) > _DOCUMENT_CHARS or not document_no.isprintable():
         raise AccessError(f"document: number of the approval, 1 to {_DOCUMENT_CHARS} printable characters")

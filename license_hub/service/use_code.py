@@ -12,13 +12,16 @@ import sqlalchemy as sa
 
 from license_hub.errors import ConsentRefused, NotAllowed
 from license_hub.service.authenticate import Principal, still
-from license_hub.service.authorize import CODE, STANDING, Denied, case, grant_of
-from license_hub.service.consent import PHONE, SELF, note
+from license_hub.service.authorize import CODE, STANDING, Denied, grant_of
+from license_hub.service.consent import PHONE, SELF, Told, earlier, kept, note
 from license_hub.service.content import holder_form, number_form
 from license_hub.service.hub import Hub
 from license_hub.signing.commitment import instant
+from license_hub.storage.cases import OPEN
 from license_hub.storage.engine import writing
+from license_hub.storage.idempotency import Call
 from license_hub.storage.tables import holder, version
+from license_hub.storage.tables_cases import case
 from license_hub.storage.tables_grants import authorization
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -61,17 +64,19 @@ def make_code(hub: Hub, number: str, identifier: str, request_id: str = "") -> t
     return code, row["valid_until"]
 
 
-def redeem(hub: Hub, code: str, case_id: int, operator: str, principal: Principal, request_id: str) -> str:
-    """Binds the code to the caller's open case and its operator. The authorisation's id. Raises NotAllowed, ConsentRefused."""
+def redeem(hub: Hub, code: str, case_id: int, operator: str, principal: Principal, request_id: str, once: Call | None = None) -> Told:
+    """Binds the code to the caller's open case and its operator: the authorisation. Raises NotAllowed, ConsentRefused, KeyReused."""
     refused = ConsentRefused("/code", "unknown", "no such code, or it was used, or it is too old")
     if not operator.strip():
         raise ConsentRefused("/operator", "required", "who uses it")
     with writing(hub.engine) as connection:
         still(hub, connection, principal)
+        if (known := earlier(hub, connection, once)) is not None:
+            return known
         opened = connection.execute(
             sa.select(case).where(case.c.case_id == case_id, case.c.client_id == principal.client_id).with_for_update(read=True)
         ).first()
-        if opened is None or opened.state != "open":
+        if opened is None or opened.state != OPEN:
             raise NotAllowed(Denied.CASE_NOT_OPEN)
         probes = hub.crypt.probes("use-code", number_form(code))
         row = connection.execute(sa.select(authorization).where(authorization.c.code_bi.in_(probes)).with_for_update()).first()
@@ -85,5 +90,6 @@ def redeem(hub: Hub, code: str, case_id: int, operator: str, principal: Principa
             raise refused
         bound = {"client_id": principal.client_id, "case_id": case_id, "operator": operator, "purpose": opened.matter}
         connection.execute(sa.update(authorization).where(authorization.c.id == row.id).values(**bound, valid_until=instant(now + BOUND)))
+        made = kept(hub, connection, once, row.id)
         note(hub, connection, request_id, principal.client_id, dict(row._mapping) | bound, "CODE_USED", opened.case_no)
-    return row.id
+    return made

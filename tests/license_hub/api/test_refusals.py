@@ -104,6 +104,7 @@ OPENING = {
     "case_no": "C-1", "matter": "food_permit_new", "operator": "o", "window": "7", "received_in": "990101", "handled_in": "990101",
     "applicants": [{"party": "applicant", "name": "样例", "number": credit_code(2000)}],
 }  # fmt: skip
+CONSENT = {"how": "ask", "case_id": 1, "party": "applicant", "type": "business_license", "operator": "o"}
 DOORS = {
     "POST /v1/verifications": {"json": {"identifier": "{identifier}"}},
     "POST /v1/verifications?valid_at=2026-11-21T08:00:00Z": {"json": {"identifier": "{identifier}"}},
@@ -122,14 +123,16 @@ DOORS = {
     "POST /v1/cases/{case_id}/prefill": {},
     "GET /v1/cases/{case_id}/archive": {},
     "POST /v1/checks/{task_id}/answer": {"json": {"answer": "CONFIRMED"}, "headers": {"Idempotency-Key": "revoked-answer"}},
+    "POST /v1/authorizations": {"json": CONSENT, "headers": {"Idempotency-Key": "revoked-word"}},
     "POST /verify": {"data": {"identifier": "{identifier}"}},
 }
 """Requests that would be answered, by route."""
+OWN_WORD = "GET /v1/authorizations/{authorization_id}"
 OWN_CASE = (
     "GET /v1/cases/{case_id}", "GET /v1/cases/{case_id}/notice", "GET /v1/cases/{case_id}/receipts/{receipt_id}", "GET /v1/checks",
 )  # fmt: skip
 OWN_DOUBT = "GET /v1/corrections/{correction_id}"
-SILENT = {"GET /v1/notices", "POST /v1/notices/{notice_id}/ack", "GET /v1/notices/{notice_id}/answers", OWN_DOUBT, *OWN_CASE}
+SILENT = {"GET /v1/notices", "POST /v1/notices/{notice_id}/ack", "GET /v1/notices/{notice_id}/answers", OWN_DOUBT, OWN_WORD, *OWN_CASE}
 """Routes that say only to the client itself what it was told before: an answer is not recorded, a refusal is."""
 
 
@@ -141,15 +144,8 @@ def scoped(scene) -> set[str]:
 def through(scene, door: str, **sent):
     method, path = door.split()
     identifier = identifiers(scene.hub)[7]
-    filled = path.format(
-        identifier=identifier,
-        type="business_license",
-        notice_id="0" * 32,
-        correction_id="0" * 32,
-        case_id="1",
-        receipt_id="0" * 32,
-        task_id="0" * 32,
-    )
+    ids = dict.fromkeys(("notice_id", "correction_id", "authorization_id", "receipt_id", "task_id"), "0" * 32)
+    filled = path.format(identifier=identifier, type="business_license", case_id="1", **ids)
     known = {"{identifier}": identifier, "{code}": scene.code}
     body = {name: {key: known.get(value, value) if isinstance(value, str) else value for key, value in part.items()}
             for name, part in sent.items()}  # fmt: skip

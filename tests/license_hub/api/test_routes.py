@@ -195,6 +195,8 @@ SCOPED = {
     ("GET", "/v1/cases/{case_id}/archive"): "case:work",
     ("GET", "/v1/checks"): "case:check",
     ("POST", "/v1/checks/{task_id}/answer"): "case:check",
+    ("POST", "/v1/authorizations"): "case:work",
+    ("GET", "/v1/authorizations/{authorization_id}"): "case:work",
 }
 SIGNED_IN = {("GET", "/v1/notices"), ("POST", "/v1/notices/{notice_id}/ack"), ("GET", "/v1/notices/{notice_id}/answers")}
 """For every registered client, about itself alone."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -20,9 +18,9 @@ from license_hub.service.hub import Hub
 from license_hub.service.keep_grants import UseGrant, give
 from license_hub.service.register_client import SCOPES, Client, find, register
 from license_hub.signing.commitment import instant
-from license_hub.storage.crypt import NONCE_BYTES
+from license_hub.storage import cases
 from license_hub.storage.engine import writing
-from license_hub.storage.tables import BIG, TEXT, metadata
+from license_hub.storage.tables_cases import case
 from tests.license_hub.caller import Key
 
 MATTER = "food_permit_new"
@@ -49,48 +47,21 @@ def with_matter(catalog: Catalog) -> Catalog:
         materials=materials, form=(),
         bundle=None, source="test",
     )  # fmt: skip
-    made = copy.copy(catalog)
-    object.__setattr__(made, "matters", {MATTER: matter})
-    return made
+    return replace(catalog, matters={MATTER: matter})
 
 
-def open_case(hub: Hub, client_id: str, matter: str = MATTER, state: str = "open", number: str = NUMBER) -> int:
+def open_case(hub: Hub, client_id: str, matter: str = MATTER, state: str = cases.OPEN, number: str = NUMBER) -> int:
     """A case of that client, whose applicant has that number. Its id."""
-    case_id, at = next(_numbers), instant(hub.now())
-    row = {"case_id": case_id, "case_no": f"C-{case_id}", "client_id": client_id, "matter": matter, "state": state, "operator": OPERATOR,
-           "window": "7", "opened_at": at}  # fmt: skip
-    told = json.dumps({"name": "样例甲", "number": number, "code_type": "001"}).encode()
-    cell = hub.crypt.encrypt("hub_case_party", "payload", f"{case_id}|{PARTY}", told, hub.entropy(NONCE_BYTES))
-    party = {"case_id": case_id, "party": PARTY, "number_bi": hub.crypt.blind_index("holder", number), "payload": cell}
+    row = {"case_no": f"C-{next(_numbers)}", "client_id": client_id, "matter": matter, "matter_version": "1", "state": state,
+           "operator": OPERATOR, "window": "7", "received_in": "990101", "handled_in": "990101",
+           "opened_at": instant(hub.now())}  # fmt: skip
     with writing(hub.engine) as connection:
-        add(connection, tables(connection)["hub_case"], row)
-        add(connection, tables(connection)["hub_case_party"], party)
-    return case_id
-
-
-def add(connection: sa.Connection, table: sa.Table, row: dict[str, object]) -> None:
-    """What the table asks for beyond the agreed names is empty."""
-    rest = {one.name: "" for one in table.columns if not one.nullable and one.name not in row}
-    connection.execute(sa.insert(table).values(**rest | row))
+        return cases.add(connection, hub.crypt, row, [cases.Party(PARTY, "样例甲", number, "001")], hub.entropy)
 
 
 def set_case(hub: Hub, case_id: int, **values: str) -> None:
     with writing(hub.engine) as connection:
-        table = tables(connection)["hub_case"]
-        connection.execute(sa.update(table).where(table.c.case_id == case_id).values(values))
-
-
-def tables(connection: sa.Connection) -> Mapping[str, sa.Table]:
-    """hub_case and hub_case_party: the declared ones, or where those are not there yet tables of the same names."""
-    if "hub_case" in metadata.tables:
-        return metadata.tables
-    made, key = sa.MetaData(), {"primary_key": True}
-    names = ("case_no", "client_id", "matter", "state", "operator", "window", "opened_at")
-    sa.Table("hub_case", made, sa.Column("case_id", BIG, **key), *(sa.Column(name, TEXT) for name in names))
-    cells = (sa.Column(name, sa.LargeBinary) for name in ("number_bi", "payload"))
-    sa.Table("hub_case_party", made, sa.Column("case_id", BIG, **key), sa.Column("party", TEXT, **key), *cells)
-    made.create_all(connection)
-    return made.tables
+        connection.execute(sa.update(case).where(case.c.case_id == case_id).values(values))
 
 
 @dataclass(frozen=True)
@@ -102,6 +73,11 @@ class Casework:
     key: Key
     grants: Mapping[str, UseGrant]
     case_id: int
+
+    @property
+    def case_no(self) -> str:
+        with self.hub.engine.connect() as connection:
+            return connection.scalar(sa.select(case.c.case_no).where(case.c.case_id == self.case_id))
 
     @property
     def principal(self) -> Principal:

@@ -41,10 +41,10 @@ def acts(hub, number: str = NUMBER) -> list[tuple[str, str]]:
 
 
 def test_holder_s_yes_allows_the_case_it_was_asked_for(work, clock):
-    name = ask(work.hub, work.wanted(), work.principal, "r" * 32)
+    name = ask(work.hub, work.wanted(), work.principal, "r" * 32)["id"]
     assert work.examine(ASKED) is Denied.NEEDS_AUTHORIZATION
     [seen] = mine(work.hub, NUMBER)
-    assert (seen.state, seen.client, seen.case_no, seen.operator) == ("asked", "acceptance", f"C-{work.case_id}", OPERATOR)
+    assert (seen.state, seen.client, seen.case_no, seen.operator) == ("asked", "acceptance", work.case_no, OPERATOR)
     answer(work.hub, NUMBER, name, yes=True)
     found = work.examine(ASKED)
     assert isinstance(found, Basis) and (found.kind, found.id) == ("holder", name)
@@ -56,7 +56,7 @@ def test_holder_s_yes_allows_the_case_it_was_asked_for(work, clock):
 
 
 def test_holder_s_yes_for_days_holds_for_the_client_s_other_cases_of_that_matter_until_then(work, clock):
-    answer(work.hub, NUMBER, ask(work.hub, work.wanted(), work.principal, ""), yes=True, days=7)
+    answer(work.hub, NUMBER, ask(work.hub, work.wanted(), work.principal, "")["id"], yes=True, days=7)
     other = open_case(work.hub, work.client.client_id)
     assert isinstance(work.examine(ASKED, case_id=other), Basis)
     clock.pass_(days=7)
@@ -64,9 +64,9 @@ def test_holder_s_yes_for_days_holds_for_the_client_s_other_cases_of_that_matter
 
 
 def test_holder_s_no_and_an_answer_after_a_day_allow_nothing(work, clock):
-    name = ask(work.hub, work.wanted(), work.principal, "")
+    name = ask(work.hub, work.wanted(), work.principal, "")["id"]
     answer(work.hub, NUMBER, name, yes=False)
-    late = ask(work.hub, work.wanted(), work.principal, "")
+    late = ask(work.hub, work.wanted(), work.principal, "")["id"]
     clock.pass_(hours=24)
     for one in (name, late):
         with pytest.raises(ConsentRefused, match="waits"):
@@ -76,7 +76,7 @@ def test_holder_s_no_and_an_answer_after_a_day_allow_nothing(work, clock):
 
 
 def test_t10_nobody_answers_limits_or_withdraws_for_another_holder(work):
-    name = ask(work.hub, work.wanted(), work.principal, "")
+    name = ask(work.hub, work.wanted(), work.principal, "")["id"]
     for number in ("91990101MA0000002X", ""):
         for act in (partial(answer, yes=True), partial(limit, days=1), withdraw):
             with pytest.raises(ConsentRefused, match="/id"):
@@ -85,7 +85,7 @@ def test_t10_nobody_answers_limits_or_withdraws_for_another_holder(work):
 
 
 def test_holder_sets_an_earlier_end_and_never_a_later_one(work, clock):
-    name = ask(work.hub, work.wanted(), work.principal, "")
+    name = ask(work.hub, work.wanted(), work.principal, "")["id"]
     answer(work.hub, NUMBER, name, yes=True, days=30)
     limit(work.hub, NUMBER, name, 2)
     with pytest.raises(ConsentRefused, match="before"):
@@ -99,7 +99,7 @@ def test_window_consent_counts_at_once_and_names_who_acted_for_the_holder_encryp
         at_window(work.hub, work.wanted(), Window("signed_paper", "guardian"), work.principal, "")
     with pytest.raises(ConsentRefused, match="/evidence"):
         at_window(work.hub, work.wanted(), Window("phone"), work.principal, "")
-    name = at_window(work.hub, work.wanted(), Window("signed_paper", "guardian", BY), work.principal, "")
+    name = at_window(work.hub, work.wanted(), Window("signed_paper", "guardian", BY), work.principal, "")["id"]
     found = work.examine(ASKED)
     assert isinstance(found, Basis) and (found.kind, found.id) == ("window", name)
     with work.hub.engine.connect() as connection:
@@ -125,10 +125,10 @@ def test_consent_is_not_asked_of_who_is_no_party_nor_under_a_suspended_grant_nor
         ask(work.hub, work.wanted(party="spouse"), work.principal, "")
     keep_grants.suspend(work.hub, work.grants[ASKED].grant_id, "test")
     with pytest.raises(NotAllowed, match="SUSPENDED"):
-        ask(work.hub, work.wanted(), work.principal, "")
+        ask(work.hub, work.wanted(), work.principal, "")["id"]
     set_case(work.hub, work.case_id, state="closed")
     with pytest.raises(NotAllowed, match="CASE_NOT_OPEN"):
-        ask(work.hub, work.wanted(), work.principal, "")
+        ask(work.hub, work.wanted(), work.principal, "")["id"]
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_use_code_is_bound_to_license_case_and_operator_where_it_is_first_used(c
     work, number, identifier = coded
     code, _until = make_code(work.hub, number, identifier)
     assert len(code) == 8 and work.examine(ASKED, number) is Denied.NEEDS_AUTHORIZATION
-    name = redeem(work.hub, code.lower(), work.case_id, OPERATOR, work.principal, "")
+    name = redeem(work.hub, code.lower(), work.case_id, OPERATOR, work.principal, "")["id"]
     with work.hub.engine.connect() as connection:
         license_id = connection.execute(sa.select(authorization.c.license_id)).scalar_one()
     found = work.examine(ASKED, number, license_id=license_id)

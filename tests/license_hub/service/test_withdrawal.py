@@ -57,7 +57,7 @@ class Consent(RuleBasedStateMachine):
     @rule()
     def asks(self):
         if self.open and self.granted:
-            self.waiting.append(ask(self.hub, self.work.wanted(), self.work.principal, ""))
+            self.waiting.append(ask(self.hub, self.work.wanted(), self.work.principal, "")["id"])
             return
         with pytest.raises(NotAllowed):
             ask(self.hub, self.work.wanted(), self.work.principal, "")
@@ -120,7 +120,7 @@ def test_t34_no_answer_is_committed_after_the_withdrawal_it_should_have_seen(opt
     hub = open_hub(options, clock=clock, catalog=with_matter(catalog))
     work = casework(hub)
     for turn in range(ROUNDS):
-        name = ask(hub, work.wanted(), work.principal, "")
+        name = ask(hub, work.wanted(), work.principal, "")["id"]
         answer(hub, NUMBER, name, yes=True)
         done, served = threading.Event(), threading.Event()
 
