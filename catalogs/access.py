@@ -19,6 +19,8 @@ class Policy:
     sealed: bool = False
     """Let in by the seal of its link alone (quality/sealed.py), whoever is signed in: the page itself checks it."""
     upload_mib: int = 0
+    holder: str | None = None
+    """A page of holders 持证主体: `in` for who signed in as one, `open` for the way there. Staff sessions count for nothing here."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from license_hub.service.ask_provider import ProviderOptions
     from license_hub.service.hub import Hub
     from license_hub.settings import Settings
+    from license_hub.web.holder_house import HolderProvider
 
 JSON_LOGS = {
     "formatters": {"json": {"()": "license_hub.api.logs.JsonLines"}},
@@ -84,7 +85,7 @@ def faced(hub: Hub, settings: Settings | None = None) -> Frame:
     """
     from license_hub.api.build import build
     from license_hub.service.staff_sessions import Limits
-    from license_hub.web import pages
+    from license_hub.web import holder_house, pages
     from license_hub.web.house import House
     from quality import board
     from quality.board.owners import owner
@@ -107,7 +108,8 @@ def faced(hub: Hub, settings: Settings | None = None) -> Frame:
         issuing=house,
         frame_key=_frame_key(chosen.frame_key),
     )
-    routers = [*pages.routers(), *house.routers(board.routers(around))]
+    holders = holder_house.routers(hub, limits, holder_provider(chosen))
+    routers = [*pages.routers(), *house.routers(board.routers(around)), *holders]
     return build(hub, routers, pages.problem_page, allowance=house.allowance, framing=chosen.airflow_origin)
 
 
@@ -127,6 +129,17 @@ def provider(settings: Settings) -> ProviderOptions | None:
         roles=dict(pair.split("=", 1) for pair in settings.oidc_roles.split()),
         body_claim=settings.oidc_body_claim,
     )
+
+
+def holder_provider(settings: Settings) -> HolderProvider | None:
+    """The holders' identity provider as the settings name it."""
+    from license_hub.service.ask_provider import ProviderOptions
+    from license_hub.web.holder_house import HolderProvider
+
+    if not settings.holder_issuer:
+        return None
+    known = (settings.holder_issuer, settings.holder_client_id, settings.holder_client_secret, settings.holder_scopes)
+    return HolderProvider(ProviderOptions(*known, name_claim=settings.holder_name_claim), settings.holder_number_claim)
 
 
 def _frame_key(file: Path | None) -> bytes:

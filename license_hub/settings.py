@@ -90,6 +90,12 @@ ROWS = (
         "the provider's word = role here, spaces between; other words grant nothing",
     ),
     Row("oidc_body_claim", "HUB_OIDC_BODY_CLAIM", "body", "claim with the credit code of the body whose staff a person is"),
+    Row("holder_issuer", "HUB_HOLDER_ISSUER", "", "issuer URL of the OpenID Connect provider where holders sign in to /me; empty = none"),
+    Row("holder_client_id", "HUB_HOLDER_CLIENT_ID", "", "the hub at that provider, which sends back to <public URL>/me/sign-in/back"),
+    Row("holder_client_secret", "HUB_HOLDER_CLIENT_SECRET", "", "the hub's secret at that provider", secret=True),
+    Row("holder_scopes", "HUB_HOLDER_SCOPES", "openid profile", "scopes asked for there, spaces between"),
+    Row("holder_number_claim", "HUB_HOLDER_NUMBER_CLAIM", "id_number", "claim with the holder's citizen number or credit code"),
+    Row("holder_name_claim", "HUB_HOLDER_NAME_CLAIM", "name", "claim with the holder's name"),
     Row(
         "frame_key",
         "HUB_FRAME_KEY",
@@ -137,6 +143,12 @@ class Settings:
     oidc_roles_claim: str
     oidc_roles: str
     oidc_body_claim: str
+    holder_issuer: str
+    holder_client_id: str
+    holder_client_secret: str
+    holder_scopes: str
+    holder_number_claim: str
+    holder_name_claim: str
     frame_key: Path | None
     log_level: str
 
@@ -185,6 +197,7 @@ def read(environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] 
         airflow_origin=_web_origin("HUB_AIRFLOW_ORIGIN", text["airflow_origin"], problems),
         local_accounts=_one_of("HUB_LOCAL_ACCOUNTS", text["local_accounts"], ("on", "off"), problems),
         **_oidc(text, problems),
+        **_holder(text, problems),
         frame_key=Path(text["frame_key"]) if text["frame_key"] else None,
         log_level=_one_of("HUB_LOG_LEVEL", text["log_level"], ("DEBUG", "INFO", "WARNING", "ERROR"), problems),
     )
@@ -243,18 +256,28 @@ def _url(env: str, value: str, problems: list[str]) -> str:
 def _oidc(text: Mapping[str, str], problems: list[str]) -> dict[str, str]:
     """Settings of the identity provider: all that is needed, or nothing."""
     issuer = text["oidc_issuer"]
-    if issuer:
-        _url("HUB_OIDC_ISSUER", issuer, problems)
-        if issuer.startswith("http:") and urlsplit(issuer).hostname not in ("127.0.0.1", "localhost", "::1"):
-            problems.append("HUB_OIDC_ISSUER is not https: whoever is between could sign in as anybody")
-        for name in ("oidc_client_id", "oidc_client_secret"):
-            if not text[name]:
-                problems.append(f"HUB_{name.upper()} is needed beside HUB_OIDC_ISSUER")
-    elif text["local_accounts"] == "off":
+    _provider("HUB_OIDC", issuer, {name: text[f"oidc_{name}"] for name in ("client_id", "client_secret")}, problems)
+    if not issuer and text["local_accounts"] == "off":
         problems.append("HUB_LOCAL_ACCOUNTS is off and HUB_OIDC_ISSUER is empty: nobody could sign in")
     if any("=" not in pair for pair in text["oidc_roles"].split()):
         problems.append("HUB_OIDC_ROLES is not word=role pairs with spaces between")
     return {name: value for name, value in text.items() if name.startswith("oidc_")}
+
+
+def _holder(text: Mapping[str, str], problems: list[str]) -> dict[str, str]:
+    """Settings of the holders' identity provider: all that is needed, or nothing."""
+    _provider("HUB_HOLDER", text["holder_issuer"], {name: text[f"holder_{name}"] for name in ("client_id", "client_secret")}, problems)
+    return {name: value for name, value in text.items() if name.startswith("holder_")}
+
+
+def _provider(prefix: str, issuer: str, needed: Mapping[str, str], problems: list[str]) -> None:
+    """An identity provider is reached by https and knows us by name and secret."""
+    if not issuer:
+        return
+    _url(f"{prefix}_ISSUER", issuer, problems)
+    if issuer.startswith("http:") and urlsplit(issuer).hostname not in ("127.0.0.1", "localhost", "::1"):
+        problems.append(f"{prefix}_ISSUER is not https: whoever is between could sign in as anybody")
+    problems += [f"{prefix}_{name.upper()} is needed beside {prefix}_ISSUER" for name, value in needed.items() if not value]
 
 
 def _networks(env: str, value: str, problems: list[str]) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -128,7 +128,7 @@ def scope(name: str) -> Callable[[Request], object]:
             principal = await serving(request).access.principal(request)
         if name in principal.scopes:
             return principal
-        async with on_record(request, ACTIONS[name], actor=principal.client_id):
+        async with on_record(request, ACTIONS[name], actor=principal.client_id, identifier=request.path_params.get("identifier", "")):
             challenge = f'Bearer realm="hub", error="insufficient_scope", scope="{name}"'
             raise Problem("FORBIDDEN", headers={"WWW-Authenticate": challenge})
 

@@ -67,7 +67,7 @@ async def license(
         case_no=plain(case_no, MAX_CASE_CHARS),
         request_id=request_id(request),
     )
-    known = {"actor": principal.client_id, "purpose": asked.purpose, "case_no": asked.case_no}
+    known = {"actor": principal.client_id, "purpose": asked.purpose, "case_no": asked.case_no, "identifier": identifier}
     try:
         found = await in_time(read, hub.hub, asked)
     except PurposeMissing:
@@ -128,7 +128,7 @@ async def bundle(
         request_id=request_id(request),
         show=show,
     )
-    known = {"actor": principal.client_id, "purpose": asked.purpose, "case_no": asked.case_no}
+    known = {"actor": principal.client_id, "purpose": asked.purpose, "case_no": asked.case_no, "identifier": identifier}
     try:
         exported = await in_time(export_bundle, serving(request).hub, asked)
     except PurposeMissing:

@@ -132,7 +132,8 @@ async def verify(
     `valid_at` asks about a past moment (default `known_at`), `known_at` for the answer as it would have been given then (default now).
     """
     hub = serving(request)
-    async with on_record(request, "verify", actor=principal.client_id, purpose=asked.purpose, case_no=asked.case_no):
+    about = {"identifier": asked.identifier or "", "subject": asked.holder_number or ""}
+    async with on_record(request, "verify", actor=principal.client_id, purpose=asked.purpose, case_no=asked.case_no, **about):
         check_granted(principal, asked, hub.hub.catalog)
         moment = past_moment(valid_at, known_at, hub.hub.clock())
     wanted = VerifyRequest(

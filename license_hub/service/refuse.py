@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
+from license_hub.service.content import holder_form, number_form
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.register_client import find
 from license_hub.storage.engine import writing
+from license_hub.storage.tables import version
 
 UNKNOWN = "unknown"
 """Actor of a refusal where no registered client is named."""
@@ -31,6 +35,10 @@ class Refusal:
     """Client id that an unproven assertion names; recorded as `claimed:<id>` if there is such a client, never as it came."""
     purpose: str = ""
     case_no: str = ""
+    identifier: str = ""
+    """Of the license that was asked for: whose it is sees the refusal. Looked up like one that is not there, nothing of it opened."""
+    subject: str = ""
+    """Number of the holder that was asked about."""
 
 
 def refuse(hub: Hub, refusals: Sequence[Refusal]) -> list[None]:
@@ -38,13 +46,14 @@ def refuse(hub: Hub, refusals: Sequence[Refusal]) -> list[None]:
     with writing(hub.engine) as connection:
         claimed = {one for refusal in refusals if (one := refusal.claimed)}
         known = {one for one in claimed if find(connection, one)[1]}
+        entry_of = _entries(connection, refusals)
         entries = [
             Entry(
                 request_id=one.request_id,
                 actor=one.actor or (f"claimed:{one.claimed}" if one.claimed in known else UNKNOWN),
                 action=one.action,
-                entry=None,
-                subject_bi=None,
+                entry=entry_of.get(number_form(one.identifier)),
+                subject_bi=hub.crypt.blind_index("subject", holder_form(one.subject)) if one.subject else None,
                 status="REFUSED",
                 code=one.code,
                 purpose=one.purpose or None,
@@ -54,3 +63,12 @@ def refuse(hub: Hub, refusals: Sequence[Refusal]) -> list[None]:
         ]
         record(connection, hub.now(), entries)
     return [None] * len(refusals)
+
+
+def _entries(connection: sa.Connection, refusals: Sequence[Refusal]) -> dict[str, int]:
+    """Identifier → log entry of its version, of those there are."""
+    named = {number_form(one.identifier) for one in refusals if one.identifier}
+    if not named:
+        return {}
+    query = sa.select(version.c.identifier, version.c.entry).where(version.c.identifier.in_(named))
+    return dict(connection.execute(query).tuples().all())

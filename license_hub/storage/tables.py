@@ -226,6 +226,7 @@ audit = sa.Table(
     sa.Column("log_entry", BIG),
     sa.Column("place", BIG),
     sa.Index(None, "subject_bi"),
+    sa.Index(None, "entry"),
     sa.Index(None, "at"),
 )
 """`log_entry` and `place`: which leaf of the audit log stands for the row, and where in it; NULL before there was that log."""

@@ -23,7 +23,7 @@ from license_hub.web.pages import msgid
 from license_hub.web.staff import Pages
 from license_hub.web.ways import back
 
-ME = "/me"
+ACCOUNT = "/staff"
 WRONG = msgid("账号或密码不对。")
 CROWDED = msgid("现在登录的人很多，请稍后再试。")
 
@@ -34,9 +34,9 @@ def router(form: Form, pages: Pages) -> APIRouter:
     made.add_api_route(SIGN_IN, form.enter, methods=["POST"])
     made.add_api_route("/sign-out", form.leave, methods=["POST"])
 
-    @made.get(ME)
-    def me(request: Request) -> Response:
-        return pages.render(request, "me.html")
+    @made.get(ACCOUNT)
+    def account(request: Request) -> Response:
+        return pages.render(request, "account.html")
 
     return made
 
@@ -80,7 +80,7 @@ class Form:
     def home(self, account: Account) -> str:
         """The first page of the bar, for this person."""
         listed = self._pages.listed(account)
-        return listed[0][0] if listed else ME
+        return listed[0][0] if listed else ACCOUNT
 
     def leave(self, request: Request) -> Response:
         visit: Visit = request.state.visit

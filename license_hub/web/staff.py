@@ -38,7 +38,7 @@ class Pages:
             "roles": self._door.policy.roles,
             "may": self.may(visit.account),
             "navigation": self.navigation(request, visit.account),
-            "home": next((path for path, _title in self.listed(visit.account)), "/sign-in" if visit.account is None else "/me"),
+            "home": next((path for path, _title in self.listed(visit.account)), "/sign-in" if visit.account is None else "/staff"),
             **care.words(request),
         }
         return HTMLResponse(self._environment.get_template(template).render(**shared, **context), status_code=status)

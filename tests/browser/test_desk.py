@@ -184,7 +184,7 @@ def test_ticket_round_by_keyboard_alone_from_failing_rows_to_a_closed_ticket(bro
 def test_pages_of_the_desk_are_accessible_and_fit(browser, desk, screenshots, viewport, step):
     staff, clerk = Visitor(browser, desk, "quality", viewport), Visitor(browser, desk, "body", viewport)
     for one in (staff, clerk) if step else ():
-        one.go(f"/care?step={step}&next=/me")
+        one.go(f"/care?step={step}&next=/staff")
     for name, path in {
         "quarantine": "/quality/quarantine?resource=legal_entity", "tickets": "/quality/tickets", "ticket": "/quality/tickets/1",
         "ticket-row": "/quality/tickets/1/rows/1", "body": f"/quality/bodies/{BODY}", "samples": "/quality/samples",

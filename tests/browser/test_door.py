@@ -41,7 +41,7 @@ def page(browser, server, staffed, request):
 
 def enter(page, server, account: str = "supervisor", password: str = PASSWORD) -> None:
     """By keyboard alone: the name's field is found by Tab, the form is sent by Enter."""
-    page.goto(f"{server.url}/me")
+    page.goto(f"{server.url}/staff")
     for _ in range(12):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.id") == "account":
@@ -64,11 +64,11 @@ def sideways(page) -> bool:
 
 def test_person_signs_in_by_keyboard_and_out_again(page, server):
     enter(page, server)
-    assert page.url == f"{server.url}/me" and page.get_by_text("主管人员").is_visible()
+    assert page.url == f"{server.url}/staff" and page.get_by_text("主管人员").is_visible()
     with page.expect_navigation():
         page.get_by_role("button", name="退出").click()
     assert page.url == f"{server.url}/sign-in"
-    page.goto(f"{server.url}/me")
+    page.goto(f"{server.url}/staff")
     assert "/sign-in" in page.url
 
 

@@ -27,20 +27,20 @@ def visitor(app):
 
 
 def test_visitor_without_a_session_is_sent_to_sign_in_and_back(visitor):
-    answer = visitor.get("/me", headers={"Accept": "text/html"})
+    answer = visitor.get("/staff", headers={"Accept": "text/html"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Fme")
-    signed = visitor.post("/sign-in", page=answer.headers["location"], account="body", password="a long sample password", next="/me")
-    assert (signed.status_code, signed.headers["location"]) == (303, "/me")
-    page = visitor.get("/me")
+    signed = visitor.post("/sign-in", page=answer.headers["location"], account="body", password="a long sample password", next="/staff")
+    assert (signed.status_code, signed.headers["location"]) == (303, "/staff")
+    page = visitor.get("/staff")
     assert page.status_code == 200 and BODY in page.text and "责任单位人员" in page.text
 
 
 def test_sign_out_ends_the_session_on_the_server(visitor):
     visitor.sign_in("quality")
     kept = dict(visitor.cookies)
-    assert visitor.post("/sign-out", page="/me").headers["location"] == "/sign-in"
+    assert visitor.post("/sign-out", page="/staff").headers["location"] == "/sign-in"
     visitor.cookies.update(kept)
-    assert visitor.get("/me").status_code == 303
+    assert visitor.get("/staff").status_code == 303
 
 
 @pytest.mark.parametrize("account", ["quality", "nobody-of-this-name"])
@@ -56,7 +56,7 @@ def test_t32_form_without_the_session_s_token_is_refused(visitor):
     foreign = token_of(other.get("/sign-in").text)
     for given in ({}, {"csrf": ""}, {"csrf": foreign}, {"csrf": "ü"}):
         assert visitor.send("POST", "/sign-out", data=given).status_code == 403
-    assert visitor.get("/me").status_code == 200
+    assert visitor.get("/staff").status_code == 200
 
 
 def test_t32_token_that_anybody_could_compute_opens_no_session(visitor):
@@ -68,7 +68,7 @@ def test_t32_token_that_anybody_could_compute_opens_no_session(visitor):
 
 def test_t32_form_from_another_site_is_refused_even_with_a_token(visitor):
     visitor.sign_in("quality")
-    token = {"csrf": visitor.token("/me")}
+    token = {"csrf": visitor.token("/staff")}
     for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "http://elsewhere.example"}):
         assert visitor.send("POST", "/sign-out", data=token, headers=headers).status_code == 403
     fine = visitor.send("POST", "/sign-out", data=token, headers={"Sec-Fetch-Site": "same-origin", "Origin": "http://hub"})
@@ -77,10 +77,10 @@ def test_t32_form_from_another_site_is_refused_even_with_a_token(visitor):
 
 def test_t32_each_answer_masks_the_token_anew(visitor):
     visitor.sign_in("quality")
-    assert len({visitor.token("/me") for _ in range(4)}) == 4
+    assert len({visitor.token("/staff") for _ in range(4)}) == 4
 
 
-@pytest.mark.parametrize("wanted", ["//elsewhere.example/", "https://elsewhere.example", "/\\elsewhere.example", "/me\nX: y", "me"])
+@pytest.mark.parametrize("wanted", ["//elsewhere.example/", "https://elsewhere.example", "/\\elsewhere.example", "/staff\nX: y", "staff"])
 def test_t32_sign_in_leads_to_pages_of_ours_alone(visitor, wanted):
     assert visitor.sign_in("quality", next=wanted).headers["location"] == "/quality"
 
@@ -144,7 +144,7 @@ def test_t29_large_body_is_read_for_those_alone_who_may_upload(staffed, catalog)
         visitor = Browser(app)
         if account:
             visitor.sign_in(account)
-        token = {"csrf": visitor.token("/me" if account else "/sign-in")}
+        token = {"csrf": visitor.token("/staff" if account else "/sign-in")}
         answers[account] = visitor.send("POST", path, data=token, files={"file": ("x.csv", content)})
         if account == "quality":
             too_large = visitor.send("POST", path, data=token, files={"file": ("x.csv", b"x" * 1_100_000)})
@@ -161,12 +161,12 @@ def test_t32_cookies_of_an_https_hub_are_bound_to_host_and_https_and_hidden_from
     for cookie, name in ((form, "__Host-hub-visitor="), (given, "__Host-hub=")):
         assert cookie.startswith(name) and "Domain" not in cookie
         assert {"HttpOnly", "Secure", "SameSite=lax", "Path=/"} <= {part.strip() for part in cookie.split(";")}
-    assert visitor.get("/me").status_code == 200
+    assert visitor.get("/staff").status_code == 200
 
 
 def test_t32_headers_of_every_staff_page_keep_it_from_frames_caches_and_strangers(visitor):
     visitor.sign_in("quality")
-    for path in ("/sign-in", "/me", "/quality", "/nothing"):
+    for path in ("/sign-in", "/staff", "/quality", "/nothing"):
         headers = visitor.get(path).headers
         assert headers["cache-control"] == "no-store" and headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer" and headers["cross-origin-opener-policy"] == "same-origin"

@@ -52,7 +52,7 @@ def visitor(app, provider):
     return Browser(app)
 
 
-def authorized(visitor: Browser, wanted: str = "/me") -> str:
+def authorized(visitor: Browser, wanted: str = "/staff") -> str:
     """Through the provider's page: path and query it sends the browser back to."""
     away = visitor.get(f"/sign-in/provider?next={wanted}")
     assert away.status_code == 303, away.text
@@ -69,8 +69,8 @@ def test_person_signs_in_with_the_roles_the_claims_give(visitor, hub, provider):
     page = visitor.get("/sign-in").text
     assert "统一身份认证登录" in page and 'type="password"' not in page
     answer = visitor.get(authorized(visitor))
-    assert (answer.status_code, answer.headers["location"]) == (303, "/me")
-    me = visitor.get("/me").text
+    assert (answer.status_code, answer.headers["location"]) == (303, "/staff")
+    me = visitor.get("/staff").text
     account = f"sso:u-1001@{urlsplit(provider.url).netloc}"
     assert "样例甲" in me and account in me and "质量人员" in me
     assert (last(hub).actor, last(hub).code, last(hub).purpose) == (f"staff:{account}", "SIGNED_IN", "quality")
@@ -86,7 +86,7 @@ def test_request_to_the_provider_carries_pkce_state_and_nonce(visitor):
 def test_staff_of_a_body_get_their_body_from_the_claim(visitor, provider):
     provider.claims |= {"sub": "u-2", "realm": {"roles": ["dq-body"]}, "org": BODY}
     visitor.get(authorized(visitor))
-    assert BODY in visitor.get("/me").text
+    assert BODY in visitor.get("/staff").text
 
 
 def test_roles_are_those_of_the_last_sign_in(visitor, provider, hub):
@@ -113,14 +113,14 @@ def test_t32_claims_without_a_role_here_open_no_session(visitor, provider, hub, 
     provider.claims |= {"sub": "u-4"} | claims
     answer = visitor.get(authorized(visitor))
     assert answer.status_code == 403 and "没有可用的角色" in answer.text
-    assert visitor.get("/me").status_code == 303 and last(hub).code == "NO_ROLE"
+    assert visitor.get("/staff").status_code == 303 and last(hub).code == "NO_ROLE"
 
 
 def test_t32_disabled_account_stays_out_whatever_the_provider_says(visitor, provider, hub):
     provider.claims |= {"sub": "u-5"}
     visitor.get(authorized(visitor))
     keep_accounts.disable(hub, f"sso:u-5@{urlsplit(provider.url).netloc}", operator="test")
-    assert visitor.get("/me").status_code == 303
+    assert visitor.get("/staff").status_code == 303
     assert visitor.get(authorized(visitor)).status_code == 403
     assert last(hub).code == "DISABLED"
 
@@ -169,7 +169,7 @@ def test_t32_id_token_that_does_not_hold_opens_no_session(visitor, provider, hub
     provider.spoil = spoilt(name)
     answer = visitor.get(authorized(visitor))
     assert (answer.status_code, last(hub).code) == (403, "PROVIDER_REFUSED"), answer.text
-    assert visitor.get("/me").status_code == 303
+    assert visitor.get("/staff").status_code == 303
 
 
 def test_t32_answer_for_another_browser_opens_no_session_here(visitor, app, hub):
@@ -178,7 +178,7 @@ def test_t32_answer_for_another_browser_opens_no_session_here(visitor, app, hub)
     assert other.get(back).status_code == 403
     authorized(other)
     assert other.get(back).status_code == 403 and last(hub).code == "PROVIDER_REFUSED"
-    assert other.get("/me").status_code == 303
+    assert other.get("/staff").status_code == 303
 
 
 def test_t32_code_used_twice_from_another_issuer_or_an_error_opens_no_session(visitor, hub):
@@ -196,7 +196,7 @@ def test_provider_s_new_key_is_looked_for_once(visitor, provider):
 
 def test_t32_password_is_not_taken_where_local_accounts_are_off(visitor):
     visitor.get(authorized(visitor))
-    assert visitor.post("/sign-in", page="/me", account="quality", password="a long sample password").status_code == 403
+    assert visitor.post("/sign-in", page="/staff", account="quality", password="a long sample password").status_code == 403
 
 
 def test_provider_that_is_away_is_said_so(hub):

@@ -49,6 +49,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("session", name="pk_hub_holder_session"),
     )
     op.create_index("ix_hub_holder_session_opened_at", "hub_holder_session", ["opened_at"])
+    # A holder's looks are found by license too: refusals, and licenses of several holders.
+    op.create_index("ix_hub_audit_entry", "hub_audit", ["entry"])
 
 
 def _authorization() -> None:
