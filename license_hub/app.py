@@ -109,7 +109,7 @@ def faced(hub: Hub, settings: Settings | None = None) -> Frame:
         frame_key=_frame_key(chosen.frame_key),
     )
     holders = holder_house.routers(hub, limits, holder_provider(chosen))
-    routers = [*pages.routers(), *house.routers(board.routers(around)), *holders]
+    routers = [*pages.routers(chosen.proxies), *house.routers(board.routers(around)), *holders]
     return build(hub, routers, pages.problem_page, allowance=house.allowance, framing=chosen.airflow_origin)
 
 

@@ -12,6 +12,7 @@ from license_hub.commands import (
     audit,
     backup,
     batch,
+    canaries,
     clients,
     config,
     data_keys,
@@ -78,6 +79,7 @@ app.add_typer(lake.app, name="lake")
 app.add_typer(gx.app, name="gx")
 app.add_typer(erase.app, name="erase")
 app.add_typer(clients.app, name="clients")
+app.add_typer(canaries.app, name="canaries")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(log.app, name="log")
 app.add_typer(backup.app, name="backup")

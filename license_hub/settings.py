@@ -62,6 +62,9 @@ ROWS = (
     Row("pg_bin", "HUB_PG_BIN", "", "folder of pg_basebackup and pg_receivewal, for backups; default those on the PATH"),
     Row("mass_acts", "HUB_MASS_ACTS", "20", "status acts of one organ within 24 hours beyond which two named approvers are needed"),
     Row("presentation_s", "HUB_PRESENTATION_S", "60", "seconds a code that a holder shows lives"),
+    Row("budget_calls", "HUB_BUDGET_CALLS", "6000", "API calls of one client in a minute"),
+    Row("budget_misses", "HUB_BUDGET_MISSES", "100", "verifications of one client in an hour that find nothing or contradict the claims"),
+    Row("budget_subject", "HUB_BUDGET_SUBJECT", "120", "verifications of one client in an hour about one holder"),
     Row("session_idle_s", "HUB_SESSION_IDLE_S", "1800", "seconds without a page after which a person must sign in again"),
     Row("session_s", "HUB_SESSION_S", "36000", "seconds after which a person must sign in again in any case"),
     Row("proxies", "HUB_PROXIES", "", "addresses or networks of our own proxies, spaces between, whose X-Forwarded-For is believed"),
@@ -130,6 +133,9 @@ class Settings:
     pg_bin: str
     mass_acts: int
     presentation_s: int
+    budget_calls: int
+    budget_misses: int
+    budget_subject: int
     session_idle_s: int
     session_s: int
     proxies: tuple[IPv4Network | IPv6Network, ...]
@@ -191,6 +197,7 @@ def read(environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] 
         pg_bin=text["pg_bin"],
         mass_acts=_integer("HUB_MASS_ACTS", text["mass_acts"], 1, 1_000_000, problems),
         presentation_s=_integer("HUB_PRESENTATION_S", text["presentation_s"], 10, 600, problems),
+        **{row.name: _integer(row.env, text[row.name], 1, 2_000_000_000, problems) for row in ROWS if row.name.startswith("budget_")},
         session_idle_s=_integer("HUB_SESSION_IDLE_S", text["session_idle_s"], 60, 86_400, problems),
         session_s=_integer("HUB_SESSION_S", text["session_s"], 60, 604_800, problems),
         proxies=_networks("HUB_PROXIES", text["proxies"], problems),

@@ -24,6 +24,7 @@ from license_hub.service.authenticate import Principal, authenticate, still
 from license_hub.service.hub import Hub
 from license_hub.storage.engine import reading
 
+from .budget import spend
 from .patience import in_time
 from .problem import Problem
 from .serving import refused, serving
@@ -98,7 +99,20 @@ def bearer(request: Request) -> str:
 async def signed_in(request: Request) -> Principal:
     """A dependency: the caller, a registered client, whatever its scopes. Raises Problem 401."""
     async with on_record(request, "notices"):
-        return await serving(request).access.principal(request)
+        principal = await serving(request).access.principal(request)
+    await within_budget(request, principal)
+    return principal
+
+
+async def within_budget(request: Request, principal: Principal) -> None:
+    """One call of the client's is spent. Raises Problem 429, which is recorded once a window: a flood of them must not fill the log."""
+    hub = serving(request)
+    try:
+        await spend(request, hub.leases, hub.hub.budgets, principal.client_id)
+    except Problem as refusal:
+        if hub.leases.first_refusal(principal.client_id):
+            await refused(request, "call", refusal.code, actor=principal.client_id)
+        raise
 
 
 @asynccontextmanager
@@ -126,6 +140,7 @@ def scope(name: str) -> Callable[[Request], object]:
     async def check(request: Request) -> Principal:
         async with on_record(request, ACTIONS[name]):
             principal = await serving(request).access.principal(request)
+        await within_budget(request, principal)
         if name in principal.scopes:
             return principal
         async with on_record(request, ACTIONS[name], actor=principal.client_id, identifier=request.path_params.get("identifier", "")):

@@ -12,12 +12,13 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from license_hub.errors import ConsentRefused, KeyReused, NotAllowed
+from license_hub.errors import ConsentRefused, KeyReused, NotAllowed, OverBudget
 from license_hub.service.authenticate import Principal
 from license_hub.service.consent import EVIDENCE, RELATIONS, SELF, Wanted, Window, ask, at_window, stands
 from license_hub.service.use_code import redeem
 
 from .access import needs, on_record, scope
+from .budget import limited
 from .idempotency import KeyHeader, call
 from .patience import in_time
 from .problem import Problem
@@ -100,6 +101,8 @@ async def authorize(request: Request, asked: AuthorizationIn, principal: May, ke
             made = await in_time(_made, hub, asked, given)
         except NotAllowed as refused:
             raise Problem(refused.why) from None
+        except OverBudget as refused:
+            raise limited(refused.seconds, hub.budgets) from None
         except ConsentRefused as refused:
             raise Problem("INVALID_REQUEST", errors=[{"pointer": refused.pointer, "rule": refused.rule}]) from None
         except KeyReused:

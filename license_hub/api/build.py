@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 
 from license_hub.service.attending import attending
 from license_hub.service.decide_case import decide_cases
+from license_hub.service.budgets import Leases
 from license_hub.service.hub import Hub
 from license_hub.service.integrating import integrating
 from license_hub.service.present import present
@@ -88,12 +89,14 @@ def build(
         refusals=Coalescer(partial(refuse, hub), shared=problems.SHARED_FAULTS),
         presentations=Coalescer(partial(present, hub), shared=problems.SHARED_FAULTS),
         access=Access(hub, hub.clock),
+        leases=Leases(hub),
         proofs=Proofs(hub, signing),
         integrating=signing,
         seats=CapacityLimiter(intake.SEATS),
     )
 
     caring = attending(hub)
+    metrics.CANARY_ALARMS.set_function(lambda: hub.watch.alarms)
     metrics.CONTRADICTIONS.set_function(partial(len, hub.contradictions))
 
     @asynccontextmanager

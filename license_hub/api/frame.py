@@ -71,6 +71,9 @@ def security_headers(framing: str = "") -> tuple[tuple[bytes, bytes], ...]:
 
 SECURITY_HEADERS = security_headers()
 
+ANSWER_HEADERS = "answer_headers"
+"""Of a request's state: headers its answer gets, whatever it will be."""
+
 CLIENT_GONE = 499
 """Counted and logged where a caller left before the answer."""
 
@@ -174,6 +177,7 @@ class Answering:
         self._accept, self._cookies = header(scope, b"accept"), header(scope, b"cookie")
         self._encodings = header(scope, b"accept-encoding")
         self._headers = headers
+        self._scope = scope
         self._page: Page | None = None
         self.request_id = request_id
         self.status = 0
@@ -186,6 +190,7 @@ class Answering:
             headers = list(message.get("headers", ()))
             if not any(name.lower() == b"cache-control" for name, _ in headers):
                 headers.append((b"cache-control", b"no-store"))
+            headers += self._scope.get("state", {}).get(ANSWER_HEADERS, ())
             message["headers"] = [*headers, *self._headers, (b"x-request-id", self.request_id.encode()), worker()]
             if Page.is_one(message):
                 self._page = Page(message, self._encodings)

@@ -23,6 +23,7 @@ BATCH = Histogram(
     "hub_verify_batch_size", "Verifications answered in one transaction.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256), registry=REGISTRY
 )
 LOG_SIZE = Gauge("hub_log_size", "Leaves under the newest checkpoint.", registry=REGISTRY)
+CANARY_ALARMS = Gauge("hub_canary_alarms", "Questions about watched numbers, which nobody has.", registry=REGISTRY)
 CONTRADICTIONS = Gauge(
     "hub_log_contradictions", "Witnesses that told this worker of another history of a log, or of more of it.", registry=REGISTRY
 )

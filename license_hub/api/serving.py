@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from license_hub.api.proofs import Proofs
     from license_hub.errors import HubError
     from license_hub.service.decide_case import Asked, Made
+    from license_hub.service.budgets import Leases
     from license_hub.service.hub import Hub
     from license_hub.service.present import Show, Shown
     from license_hub.service.rounds import Rounds
@@ -35,6 +36,7 @@ class Serving:
     presentations: Coalescer[Show, Shown | None]
     """Codes that holders show, for their page."""
     access: Access
+    leases: Leases
     proofs: Proofs
     integrating: Rounds
     seats: CapacityLimiter

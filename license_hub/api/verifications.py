@@ -22,6 +22,7 @@ from license_hub.service.verify import Answer, VerifyRequest
 
 from . import logs, metrics
 from .access import needs, on_record, scope
+from .budget import limited
 from .checks import checked
 from .patience import in_time
 from .plain_calls import PlainCall
@@ -138,6 +139,7 @@ async def verify(
         moment = past_moment(valid_at, known_at, hub.hub.clock())
     wanted = VerifyRequest(
         actor=principal.client_id,
+        payer=principal.client_id,
         request_id=request_id(request),
         identifier=asked.identifier,
         type_id=asked.type,
@@ -152,6 +154,8 @@ async def verify(
     else:
         [answer] = await in_time(as_of, hub.hub, [(wanted, moment)])
     await hub.access.still(principal, answer.epoch)
+    if answer.wait:
+        raise limited(answer.wait, hub.hub.budgets)
     metrics.verdicts("api", answer.verdict.status, answer.verdict.code).inc()
     message = hub.messages[answer.verdict.code]
     said = dict(body(answer, message, request_id(request)))

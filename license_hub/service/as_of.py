@@ -22,7 +22,6 @@ from license_hub.service import verify as present
 from license_hub.service.erasures import is_erased
 from license_hub.service.events import check_event, worst
 from license_hub.service.hub import Hub
-from license_hub.service.list_audit import record
 from license_hub.service.proofs import check_version, newest_checkpoint
 from license_hub.service.verify import Answer, VerifyRequest
 from license_hub.storage import epoch
@@ -74,13 +73,13 @@ def as_of(hub: Hub, requests: Sequence[tuple[VerifyRequest, Moment]]) -> list[An
         hub.security.seen(connection, seen)
         pasts = _pasts(connection, asked)
         head = newest_checkpoint(hub, connection)
-        answers, entries = [], []
+        answers, entries, matches = [], [], []
         for one, (request, moment) in zip(asked, requests, strict=True):
             found = _match(hub, one, pasts, moment)
             answers.append(replace(_answer(hub, connection, head, one, found, moment), epoch=seen))
-            entries.append(present.audited(hub, request, found[0] if found else None, answers[-1])._replace(action="verify_as_of"))
-        record(connection, hub.now(), entries)
-    return answers
+            matches.append(found[0] if found else None)
+            entries.append(present.audited(hub, request, matches[-1], answers[-1])._replace(action="verify_as_of"))
+        return present.settled(hub, connection, hub.now(), [request for request, _ in requests], matches, answers, entries)
 
 
 def _pasts(connection: sa.Connection, asked: Sequence[present.Asked]) -> list[_Past]:

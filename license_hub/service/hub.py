@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from catalogs.load import load
 from catalogs.model import Catalog
 from connectors.lake import Lake
+from license_hub.domain.budget import Budgets, of_quotas
 from license_hub.errors import SettingsError
 from license_hub.log.note import NoteKey, note_key
 from license_hub.log.policy import Policy
@@ -25,6 +26,7 @@ from license_hub.service.audit_log import TILES
 from license_hub.service.evidence import EvidenceCache
 from license_hub.service.provisional import Remembered
 from license_hub.service.security import Security
+from license_hub.service.watch import Watch
 from license_hub.signing.datakeys import DataKeys
 from license_hub.signing.keyring import Keyring
 from license_hub.signing.manifest import root_key
@@ -56,6 +58,9 @@ class HubOptions(Protocol):
     spill: str
     mass_acts: int
     presentation_s: int
+    budget_calls: int
+    budget_misses: int
+    budget_subject: int
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ class Hub:
     """Pinned: who may sign key manifests."""
     root: Signer | None = None
     """The root's own key, where it is at hand: for development alone."""
+    budgets: Budgets = Budgets()
     mass_acts: int = 20
     """Status acts of one organ in 24 hours that need no second person."""
     presentation_s: int = 60
@@ -92,6 +98,7 @@ class Hub:
     """Secrets, leaf ids, serials, nonces. Anything but os.urandom keeps intake in this process (golden tests)."""
     evidence: EvidenceCache = field(default_factory=EvidenceCache, compare=False)
     provisional: Remembered = field(default_factory=Remembered, compare=False)
+    watch: Watch = field(default_factory=Watch, compare=False)
     contradictions: dict[tuple[str, str], str] = field(default_factory=dict, compare=False)
     """(Log's origin, witness's address) → what it holds against this log, said to this process and not taken back since."""
 
@@ -158,6 +165,7 @@ def open_hub(
         root=root,
         mass_acts=settings.mass_acts,
         presentation_s=settings.presentation_s,
+        budgets=of_quotas(settings.budget_calls, settings.budget_misses, settings.budget_subject),
         entropy=entropy,
     )
     try:

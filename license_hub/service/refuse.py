@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from license_hub.service.canaries import alarms
 from license_hub.service.content import holder_form, number_form
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
@@ -61,7 +62,7 @@ def refuse(hub: Hub, refusals: Sequence[Refusal]) -> list[None]:
             )
             for one in refusals
         ]
-        record(connection, hub.now(), entries)
+        record(connection, hub.now(), [*entries, *alarms(hub, connection, entries)])
     return [None] * len(refusals)
 
 
@@ -71,4 +72,4 @@ def _entries(connection: sa.Connection, refusals: Sequence[Refusal]) -> dict[str
     if not named:
         return {}
     query = sa.select(version.c.identifier, version.c.entry).where(version.c.identifier.in_(named))
-    return dict(connection.execute(query).tuples().all())
+    return {row.identifier: row.entry for row in connection.execute(query)}

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from license_hub.errors import ConsentRefused, NotAllowed
 from license_hub.service.authenticate import Principal, still
 from license_hub.service.authorize import CODE, STANDING, Denied, grant_of
+from license_hub.service.budgets import check_misses, miss
 from license_hub.service.consent import PHONE, SELF, Told, earlier, kept, note
 from license_hub.service.content import holder_form, number_form
 from license_hub.service.hub import Hub
@@ -65,7 +66,19 @@ def make_code(hub: Hub, number: str, identifier: str, request_id: str = "") -> t
 
 
 def redeem(hub: Hub, code: str, case_id: int, operator: str, principal: Principal, request_id: str, once: Call | None = None) -> Told:
-    """Binds the code to the caller's open case and its operator: the authorisation. Raises NotAllowed, ConsentRefused, KeyReused."""
+    """Binds the code to the caller's open case and its operator: the authorisation. A wrong one is a miss of the caller's budget.
+
+    Raises NotAllowed, ConsentRefused, KeyReused, OverBudget.
+    """
+    check_misses(hub, principal.client_id)
+    try:
+        return _redeem(hub, code, case_id, operator, principal, request_id, once)
+    except ConsentRefused:
+        miss(hub, principal.client_id)
+        raise
+
+
+def _redeem(hub: Hub, code: str, case_id: int, operator: str, principal: Principal, request_id: str, once: Call | None = None) -> Told:
     refused = ConsentRefused("/code", "unknown", "no such code, or it was used, or it is too old")
     if not operator.strip():
         raise ConsentRefused("/operator", "required", "who uses it")

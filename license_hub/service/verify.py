@@ -28,6 +28,8 @@ from license_hub.domain.verdict import Code, Found, Proof, Verdict, decide
 from license_hub.errors import DecryptionError
 from license_hub.log.checkpoint import Checkpoint
 from license_hub.service.absence import Absences
+from license_hub.service.budgets import Charge, over_budget
+from license_hub.service.canaries import alarms
 from license_hub.service.content import Opened, holder_form, number_form, open_version
 from license_hub.service.erasures import is_erased
 from license_hub.service.events import check_event, worst
@@ -56,6 +58,8 @@ class VerifyRequest:
     """What the asker believes: field by short name (CZZT), metadata title (持证主体) or face title (经营场所) → value."""
     actor: str = "public"
     """Client id, or who else asks."""
+    payer: str = ""
+    """Whose budgets it is charged to: a client's id, `address:…`, '' = nobody's (`service.budgets`)."""
     purpose: str = ""
     case_no: str = ""
     request_id: str = ""
@@ -78,6 +82,8 @@ class Answer:
     """A correction of the license waits for its issuing organ's word; until then the license stands as it is."""
     provisional: tuple[Provisional, ...] = ()
     """What its responsible body says for the time being: names of fields, no values."""
+    wait: int = 0
+    """Seconds until the payer's budget allows it; else 0. If not 0, nothing else of this may be told."""
     epoch: int = 0
     """The security epoch its look-up saw: who was let in under another one is to be checked again before he gets it."""
 
@@ -124,8 +130,22 @@ def verify(hub: Hub, requests: Sequence[VerifyRequest]) -> list[Answer]:
         standing = [_standing(head, witnessed, match, one) for one, match in zip(made, matches, strict=True)]
         answers = [replace(one, log=log, epoch=epoch) for one, log in zip(made, standing, strict=True)]
         entries = [audited(hub, *one) for one in zip(requests, matches, answers, strict=True)]
-        record(connection, now, entries)
-    return answers
+        return settled(hub, connection, now, requests, matches, answers, entries)
+
+
+def settled(
+    hub: Hub, connection: sa.Connection, now: datetime, requests: Sequence[VerifyRequest], matches: Sequence[Match | None],
+    answers: Sequence[Answer], entries: Sequence[Entry],
+) -> list[Answer]:  # fmt: skip
+    """The answers that their payers' budgets allow, on record, as the transaction's last step. What contradicts a claim is a miss, like
+    what finds nothing: either is a guess that failed.
+    """
+    missed = [match is None or bool(answer.mismatched) for match, answer in zip(matches, answers, strict=True)]
+    charges = [Charge(one.payer, entry.subject_bi, miss) for one, entry, miss in zip(requests, entries, missed, strict=True)]
+    waits = over_budget(hub, connection, charges)
+    told = [one._replace(status="REFUSED", code="RATE_LIMITED") if wait else one for one, wait in zip(entries, waits, strict=True)]
+    record(connection, now, [*told, *alarms(hub, connection, told)])
+    return [replace(one, wait=wait) if wait else one for one, wait in zip(answers, waits, strict=True)]
 
 
 def check_form(request: VerifyRequest) -> None:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -20,6 +21,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from catalogs.model import Catalog, Message
 from license_hub.api import logs, metrics
+from license_hub.api.budget import limited
 from license_hub.api.checks import checked
 from license_hub.api.problem import Problem
 from license_hub.api.serving import request_id, serving
@@ -29,6 +31,7 @@ from license_hub.domain.lifecycle import SHANGHAI
 from license_hub.service.provisional import STATUS
 from license_hub.service.verify import Answer, VerifyRequest
 from license_hub.web import care, file_page, matters_page
+from license_hub.web.address import Network, address_of
 from license_hub.web.assets import assets
 
 MAX_IDENTIFIER, MAX_HOLDER = 200, 40
@@ -99,8 +102,8 @@ def furnished(made: Environment) -> Environment:
     return made
 
 
-def routers() -> list[APIRouter]:
-    """The pages' routes, templates and files read once."""
+def routers(proxies: Sequence[Network] = ()) -> list[APIRouter]:
+    """The pages' routes, templates and files read once. `proxies`: ours, whose word about a visitor's address is believed."""
     router = APIRouter(include_in_schema=False)
     template = environment().get_template("verify.html")
 
@@ -119,7 +122,7 @@ def routers() -> list[APIRouter]:
         wrong = complaints(given, catalog)
         if wrong.errors:
             return HTMLResponse(template.render(form=wrong, result=None, **care.words(request)), status_code=422)
-        result = await ask(request, given, catalog)
+        result = await ask(request, given, catalog, address_of(request, proxies))
         return HTMLResponse(template.render(form=Form(), result=result, **care.words(request)))
 
     router.include_router(file_page.router(template))
@@ -164,12 +167,15 @@ def complaints(given: dict[str, str], catalog: Catalog) -> Form:
     return Form(identifier[:MAX_IDENTIFIER], needed, errors)
 
 
-async def ask(request: Request, given: dict[str, str], catalog: Catalog) -> Result:
-    """One verification through the same coalescer, checks and audit as the API's."""
+async def ask(request: Request, given: dict[str, str], catalog: Catalog, address: str) -> Result:
+    """One verification through the same coalescer, checks and audit as the API's, charged to the visitor's address."""
     hub, request_no = serving(request), request_id(request)
-    answer = await hub.verifications.call(
-        VerifyRequest(actor=ACTOR, request_id=request_no, identifier=given["identifier"], holder_number=given["holder_number"] or None)
-    )
+    payer = f"address:{hub.hub.crypt.blind_index('sign-in', f'address {address}').hex()}"
+    asked = (given["identifier"], given["holder_number"] or None)
+    wanted = VerifyRequest(actor=ACTOR, payer=payer, request_id=request_no, identifier=asked[0], holder_number=asked[1])
+    answer = await hub.verifications.call(wanted)
+    if answer.wait:
+        raise limited(answer.wait, hub.hub.budgets)
     metrics.verdicts("page", answer.verdict.status, answer.verdict.code).inc()
     message, now = hub.messages[answer.verdict.code], hub.hub.now()
     kind = kind_of(given["identifier"], catalog)

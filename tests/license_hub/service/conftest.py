@@ -54,6 +54,9 @@ class Options:
     spill: str = ""
     mass_acts: int = 20
     presentation_s: int = 60
+    budget_calls: int = 6_000
+    budget_misses: int = 100
+    budget_subject: int = 120
 
 
 @pytest.fixture

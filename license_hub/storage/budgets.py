@@ -1,0 +1,51 @@
+"""Counters of `hub_budget`: one row a counter and window, raised in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from license_hub.storage.engine import is_postgres
+from license_hub.storage.tables import audit
+from license_hub.storage.tables_grants import budget
+
+Counter = tuple[str, int]
+"""(of, end of the window)."""
+
+
+def raise_by(connection: sa.Connection, wanted: Mapping[Counter, int]) -> dict[Counter, int]:
+    """What each counter then stands at. Rows are taken in one order, so that two transactions cannot wait for each other."""
+    if not wanted:
+        return {}
+    insert = (postgresql if is_postgres(connection) else sqlite).insert(budget)
+    rows = [{"of": of, "window": window, "used": used} for (of, window), used in sorted(wanted.items())]
+    made = insert.values(rows)
+    both = made.on_conflict_do_update(index_elements=["of", "window"], set_={"used": budget.c.used + made.excluded.used})
+    return {(row.of, row.window): row.used for row in connection.execute(both.returning(budget.c.of, budget.c.window, budget.c.used))}
+
+
+def standing(connection: sa.Connection, counters: Collection[Counter]) -> dict[Counter, int]:
+    """Where counters stand; those that are not there at 0 are left out."""
+    if not counters:
+        return {}
+    query = sa.select(budget).where(budget.c.of.in_({of for of, _window in counters}))
+    return {(row.of, row.window): row.used for row in connection.execute(query)}
+
+
+def forget(connection: sa.Connection, before: int) -> None:
+    """Windows that ended before that moment."""
+    connection.execute(sa.delete(budget).where(budget.c.window < before))
+
+
+def looks_since(connection: sa.Connection, subjects: Collection[bytes], since: str) -> dict[tuple[str, bytes], int]:
+    """(actor, subject) → looks on record since then. From the audit log itself: nothing else has to be kept for it."""
+    if not subjects:
+        return {}
+    query = (
+        sa.select(audit.c.actor, audit.c.subject_bi, sa.func.count().label("looks"))
+        .where(audit.c.subject_bi.in_(subjects), audit.c.at >= since)
+        .group_by(audit.c.actor, audit.c.subject_bi)
+    )
+    return {(row.actor, bytes(row.subject_bi)): row.looks for row in connection.execute(query)}
