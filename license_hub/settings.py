@@ -28,6 +28,7 @@ class Row:
 
 
 PROFILES = ("demo", "production")
+DPOP = ("optional", "required")
 
 ROWS = (
     Row("profile", "HUB_PROFILE", "demo", "demo or production; production refuses development shortcuts"),
@@ -62,6 +63,7 @@ ROWS = (
     Row("pg_bin", "HUB_PG_BIN", "", "folder of pg_basebackup and pg_receivewal, for backups; default those on the PATH"),
     Row("mass_acts", "HUB_MASS_ACTS", "20", "status acts of one organ within 24 hours beyond which two named approvers are needed"),
     Row("presentation_s", "HUB_PRESENTATION_S", "60", "seconds a code that a holder shows lives"),
+    Row("dpop", "HUB_DPOP", None, "required: access tokens are bound to a key (RFC 9449); or optional; default required in production"),
     Row("budget_calls", "HUB_BUDGET_CALLS", "6000", "API calls of one client in a minute"),
     Row("budget_misses", "HUB_BUDGET_MISSES", "100", "verifications of one client in an hour that find nothing or contradict the claims"),
     Row("budget_subject", "HUB_BUDGET_SUBJECT", "120", "verifications of one client in an hour about one holder"),
@@ -133,6 +135,7 @@ class Settings:
     pg_bin: str
     mass_acts: int
     presentation_s: int
+    dpop: str
     budget_calls: int
     budget_misses: int
     budget_subject: int
@@ -197,6 +200,7 @@ def read(environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] 
         pg_bin=text["pg_bin"],
         mass_acts=_integer("HUB_MASS_ACTS", text["mass_acts"], 1, 1_000_000, problems),
         presentation_s=_integer("HUB_PRESENTATION_S", text["presentation_s"], 10, 600, problems),
+        dpop=_one_of("HUB_DPOP", text["dpop"] or DPOP[text["profile"] == "production"], DPOP, problems),
         **{row.name: _integer(row.env, text[row.name], 1, 2_000_000_000, problems) for row in ROWS if row.name.startswith("budget_")},
         session_idle_s=_integer("HUB_SESSION_IDLE_S", text["session_idle_s"], 60, 86_400, problems),
         session_s=_integer("HUB_SESSION_S", text["session_s"], 60, 604_800, problems),

@@ -22,6 +22,7 @@ from fastapi import Request
 from license_hub.errors import NotAuthenticated
 from license_hub.service.authenticate import Principal, authenticate, still
 from license_hub.service.hub import Hub
+from license_hub.service.use_proof import Use
 from license_hub.storage.engine import reading
 
 from .budget import spend
@@ -58,7 +59,20 @@ class Access:
 
     async def principal(self, request: Request) -> Principal:
         """The caller. Raises Problem with 401."""
-        token, security = bearer(request), self._hub.security
+        scheme, token = credentials(request)
+        principal = await self._known_or_checked(token)
+        if (scheme == "dpop") != bool(principal.jkt) or (self._hub.dpop and not principal.jkt):
+            # A bound token is nothing without its key, whoever has it.
+            raise unauthenticated("invalid_token")
+        if principal.jkt:
+            url = self._hub.public_url + request.url.path
+            wanted = Use(principal.client_id, proof_of(request), request.method, url, token, principal.jkt)
+            if not await serving(request).uses.call(wanted):
+                raise unauthenticated("invalid_dpop_proof", "DPoP")
+        return principal
+
+    async def _known_or_checked(self, token: str) -> Principal:
+        security = self._hub.security
         digest, now = hashlib.sha256(token.encode()).digest(), self._clock().timestamp()
         known = self._known.get(digest)
         if known and now < known[0] and known[1].epoch == security.epoch and security.fresh:
@@ -88,12 +102,18 @@ class Access:
             raise unauthenticated("invalid_token") from None
 
 
-def bearer(request: Request) -> str:
-    """The token the request carries. Raises Problem with 401."""
+def credentials(request: Request) -> tuple[str, str]:
+    """(bearer or dpop, the token the request carries). Raises Problem with 401."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    if scheme.lower() not in ("bearer", "dpop") or not token:
         raise unauthenticated()
-    return token
+    return scheme.lower(), token
+
+
+def proof_of(request: Request) -> str:
+    """The one DPoP proof the request carries; '' for none, and for several, which fit nothing."""
+    given = request.headers.getlist("dpop")
+    return given[0] if len(given) == 1 else "several" if given else ""
 
 
 async def signed_in(request: Request) -> Principal:
@@ -128,9 +148,9 @@ async def on_record(request: Request, action: str, **known: str) -> AsyncIterato
         raise
 
 
-def unauthenticated(error: str = "") -> Problem:
-    """401 with the challenge RFC 6750 §3 asks for: no error code where no token came."""
-    challenge = 'Bearer realm="hub"' + (f', error="{error}"' if error else "")
+def unauthenticated(error: str = "", scheme: str = "Bearer") -> Problem:
+    """401 with the challenge RFC 6750 §3 and RFC 9449 §7.1 ask for: no error code where no token came."""
+    challenge = f'{scheme} realm="hub"' + (f', error="{error}"' if error else "")
     return Problem("UNAUTHENTICATED", headers={"WWW-Authenticate": challenge})
 
 

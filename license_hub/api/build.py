@@ -16,6 +16,7 @@ from license_hub.service.hub import Hub
 from license_hub.service.integrating import integrating
 from license_hub.service.present import present
 from license_hub.service.refuse import refuse
+from license_hub.service.use_proof import use
 from license_hub.service.verify import Answer, VerifyRequest, verify
 
 from . import (
@@ -90,6 +91,7 @@ def build(
         presentations=Coalescer(partial(present, hub), shared=problems.SHARED_FAULTS),
         access=Access(hub, hub.clock),
         leases=Leases(hub),
+        uses=Coalescer(partial(use, hub), shared=problems.SHARED_FAULTS),
         proofs=Proofs(hub, signing),
         integrating=signing,
         seats=CapacityLimiter(intake.SEATS),

@@ -13,6 +13,7 @@ from license_hub.service.authenticate import jwks
 from license_hub.service.issue_token import ASSERTION_TYPES, issue_token
 from license_hub.signing import jose
 
+from .access import proof_of
 from .patience import in_time
 from .serving import refused, request_id, serving
 
@@ -48,13 +49,17 @@ class OAuthError(BaseModel):
 
 @router.post("/oauth/token", response_model=TokenOut, responses={400: {"model": OAuthError}, 401: {"model": OAuthError}})
 async def token(request: Request, form: Annotated[TokenForm, Form()]) -> JSONResponse:
-    """An access token for a registered client. Retrying needs a fresh assertion: each `jti` counts once, so no Idempotency-Key applies."""
+    """An access token for a registered client; bound to the key of its `DPoP` proof (RFC 9449) if it sends one.
+
+    Retrying needs a fresh assertion: each `jti` counts once, so no Idempotency-Key applies.
+    """
     hub = serving(request).hub
     if not (form.grant_type and form.client_assertion_type and form.client_assertion):
         return await refusal(request, "invalid_request", "grant_type, client_assertion_type and client_assertion are required, as a form")
     try:
         audiences = (hub.public_url, f"{hub.public_url}/oauth/token")
-        issued = await in_time(issue_token, hub, form.model_dump(), audiences=audiences, request_id=request_id(request))
+        given = {"audiences": audiences, "request_id": request_id(request), "proof": proof_of(request)}
+        issued = await in_time(issue_token, hub, form.model_dump(), **given)
     except TokenRefused as fault:
         return await refusal(request, fault.error, str(fault), claimed_client(form.client_assertion))
     body = TokenOut(access_token=issued.access_token, token_type=issued.token_type, expires_in=issued.expires_in, scope=issued.scope)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from license_hub.service.hub import Hub
     from license_hub.service.present import Show, Shown
     from license_hub.service.rounds import Rounds
+    from license_hub.service.use_proof import Use
     from license_hub.service.verify import Answer, VerifyRequest
 
 
@@ -37,6 +38,8 @@ class Serving:
     """Codes that holders show, for their page."""
     access: Access
     leases: Leases
+    uses: Coalescer[Use, bool]
+    """Of DPoP proofs."""
     proofs: Proofs
     integrating: Rounds
     seats: CapacityLimiter
@@ -48,6 +51,7 @@ class Serving:
         self.decisions.close()
         self.refusals.close()
         self.presentations.close()
+        self.uses.close()
         self.hub.close()
 
 

@@ -35,6 +35,8 @@ class Principal:
     """Credit code of the organ it acts for, from the register."""
     kid: str = field(default="", compare=False)
     """Of the key its token is signed with."""
+    jkt: str = ""
+    """Thumbprint of the key its token is bound to (RFC 9449); '' = to none."""
 
 
 def authenticate(hub: Hub, bearer: str) -> Principal:
@@ -56,7 +58,9 @@ def authenticate(hub: Hub, bearer: str) -> Principal:
     if client is None or client.disabled_at or not _counts(hub.security.key(key.kid)):
         raise refused
     granted = frozenset(str(claims.get("scope", "")).split()) & frozenset(client.scopes)
-    return Principal(client.client_id, granted, frozenset(client.types), claims["exp"], epoch, client.organ, key.kid)
+    bound = claims.get("cnf", {})
+    jkt = bound.get("jkt", "") if isinstance(bound, dict) else ""
+    return Principal(client.client_id, granted, frozenset(client.types), claims["exp"], epoch, client.organ, key.kid, jkt)
 
 
 def still(hub: Hub, connection: sa.Connection, principal: Principal) -> None:

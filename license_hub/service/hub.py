@@ -58,6 +58,7 @@ class HubOptions(Protocol):
     spill: str
     mass_acts: int
     presentation_s: int
+    dpop: str
     budget_calls: int
     budget_misses: int
     budget_subject: int
@@ -89,6 +90,8 @@ class Hub:
     """Pinned: who may sign key manifests."""
     root: Signer | None = None
     """The root's own key, where it is at hand: for development alone."""
+    dpop: bool = False
+    """Whether every access token must be bound to a key (RFC 9449)."""
     budgets: Budgets = Budgets()
     mass_acts: int = 20
     """Status acts of one organ in 24 hours that need no second person."""
@@ -165,6 +168,7 @@ def open_hub(
         root=root,
         mass_acts=settings.mass_acts,
         presentation_s=settings.presentation_s,
+        dpop=settings.dpop == "required",
         budgets=of_quotas(settings.budget_calls, settings.budget_misses, settings.budget_subject),
         entropy=entropy,
     )

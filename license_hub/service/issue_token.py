@@ -22,6 +22,8 @@ from license_hub.service.authenticate import LIFE_S, TOKEN_TYPE
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.register_client import Client, find
+from license_hub.service.use_proof import Use, use_up
+from license_hub.service.use_proof import read as read_proof
 from license_hub.signing import jose
 from license_hub.signing.commitment import instant
 from license_hub.storage.engine import writing
@@ -49,8 +51,11 @@ class IssuedToken:
     scope: str
 
 
-def issue_token(hub: Hub, form: Mapping[str, str], *, audiences: Collection[str], request_id: str = "") -> IssuedToken:
-    """A token for the client whose assertion is in the form. Raises SigningError; TokenRefused, which the door records."""
+def issue_token(hub: Hub, form: Mapping[str, str], *, audiences: Collection[str], request_id: str = "", proof: str = "") -> IssuedToken:
+    """A token for the client whose assertion is in the form, bound to the key of its DPoP `proof` if there is one.
+
+    Raises SigningError; TokenRefused, which the door records.
+    """
     if form.get("grant_type") != GRANT:
         raise TokenRefused("unsupported_grant_type", f"grant_type must be {GRANT}")
     if form.get("client_assertion_type") != ASSERTION:
@@ -65,11 +70,12 @@ def issue_token(hub: Hub, form: Mapping[str, str], *, audiences: Collection[str]
         hub.security.seen(connection, epoch)
         scopes = _scopes(client, form.get("scope", ""))
         _use_up(connection, client, claims, now)
+        jkt = _bound_to(hub, connection, client, proof)
         # Before the commit: while the token's key cannot be reached nothing is recorded as issued and no assertion used up. Before the
         # record too: that holds the audit log's lock until the commit, and a sign service may take its time.
-        signed = _token(hub, client, scopes, now)
+        signed = _token(hub, client, scopes, now, jkt)
         record(connection, now, [Entry(request_id or hub.entropy(16).hex(), client.client_id, "token", None, None, None, "ISSUED")])
-    return IssuedToken(signed, "Bearer", LIFE_S, " ".join(scopes))
+    return IssuedToken(signed, "DPoP" if jkt else "Bearer", LIFE_S, " ".join(scopes))
 
 
 def _client(
@@ -126,8 +132,21 @@ def _use_up(connection: sa.Connection, client: Client, claims: Mapping[str, obje
         raise TokenRefused("invalid_client", "the assertion was used before; make a new one with a fresh jti") from None
 
 
-def _token(hub: Hub, client: Client, scopes: list[str], now: datetime) -> str:
-    """RFC 9068."""
+def _bound_to(hub: Hub, connection: sa.Connection, client: Client, proof: str) -> str:
+    """Thumbprint of the key the token will be bound to; '' without a proof, where that is allowed."""
+    if not proof:
+        if hub.dpop:
+            raise TokenRefused("invalid_dpop_proof", "tokens are bound to a key here: send a DPoP proof (RFC 9449)")
+        return ""
+    wanted = Use(client.client_id, proof, "POST", f"{hub.public_url}/oauth/token")
+    read = read_proof(hub, wanted)
+    if read is None or not use_up(hub, connection, client.client_id, read):
+        raise TokenRefused("invalid_dpop_proof", "the DPoP proof does not fit this request, or was used before")
+    return read.jkt
+
+
+def _token(hub: Hub, client: Client, scopes: list[str], now: datetime, jkt: str) -> str:
+    """RFC 9068; with a key RFC 9449 §6.1."""
     at = int(now.timestamp())
     claims = {
         "iss": hub.public_url,
@@ -138,5 +157,5 @@ def _token(hub: Hub, client: Client, scopes: list[str], now: datetime) -> str:
         "iat": at,
         "exp": at + LIFE_S,
         "jti": hub.entropy(16).hex(),
-    }
+    } | ({"cnf": {"jkt": jkt}} if jkt else {})
     return jose.make(hub.keyring.signer("token"), TOKEN_TYPE, claims)

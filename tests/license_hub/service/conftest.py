@@ -54,6 +54,7 @@ class Options:
     spill: str = ""
     mass_acts: int = 20
     presentation_s: int = 60
+    dpop: str = "optional"
     budget_calls: int = 6_000
     budget_misses: int = 100
     budget_subject: int = 120

@@ -63,15 +63,15 @@ def test_cases_are_worked_on_before_and_after_their_rows_move_to_new_keys(hub, w
     for name in ("columns", "index"):
         data_keys.rotate(name)
     new = replace(hub, data_keys=data_keys, vault=Vault(data_keys))
-    counter = replace_hub(worked, new)
-    case = counter.open(TEST.id, applicant=credit_code(1))
-    before = by_material(counter.decide(case))
+    again = replace_hub(worked, new)
+    case = again.open(TEST.id, applicant=credit_code(1))
+    before = by_material(again.decide(case))
     moved = rekey(new, "operator", step=2)
     assert moved["hub_case_party"] == 2 and moved["hub_decision"] == 2 and moved["hub_receipt"] and moved["hub_check_task"] == 1
     assert set(rekey(new, "operator").values()) == {0} and fsck(new).findings == ()
-    after = by_material(counter.decide(case))
+    after = by_material(again.decide(case))
     assert {code: one["outcome"] for code, one in before.items()} == {code: one["outcome"] for code, one in after.items()}
-    assert hand_out(new, case, before["shop"]["receipt"]["id"], principal=counter.principal).token == before["shop"]["receipt"]["token"]
+    assert hand_out(new, case, before["shop"]["receipt"]["id"], principal=again.principal).token == before["shop"]["receipt"]["token"]
 
 
 def replace_hub(counter: Counter, hub) -> Counter:  # noqa: F811

@@ -1,0 +1,59 @@
+"""DPoP proofs used up: each counts once, on every worker, for one request of the holder of the token's key. A batch verb like `verify`.
+
+The row that makes it count once lives longer than the proof could count (threats.md finding 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from license_hub.errors import JoseRefused
+from license_hub.service.hub import Hub
+from license_hub.signing import dpop
+from license_hub.signing.commitment import instant
+from license_hub.storage.engine import is_postgres, writing
+from license_hub.storage.tables import jti as jti_table
+
+LATE_S, EARLY_S = 60, 10
+KEEP_S = LATE_S + EARLY_S + 60
+
+
+@dataclass(frozen=True)
+class Use:
+    """One request: the proof's text, what it must fit, and the thumbprint its key must have ('' = any: a token is asked for)."""
+
+    client_id: str
+    text: str
+    method: str
+    url: str
+    token: str = ""
+    jkt: str = ""
+
+
+def use(hub: Hub, uses: Sequence[Use]) -> list[bool]:
+    """Whether each proof fits its request and was not used before."""
+    proofs = [read(hub, one) for one in uses]
+    with writing(hub.engine) as connection:
+        return [proof is not None and use_up(hub, connection, one.client_id, proof) for one, proof in zip(uses, proofs, strict=True)]
+
+
+def read(hub: Hub, one: Use) -> dpop.Proof | None:
+    """The proof, if it fits its request; not used up yet."""
+    try:
+        proof = dpop.read(one.text)
+    except JoseRefused:
+        return None
+    fits = proof.fits(one.method, one.url, one.token, hub.clock().timestamp(), EARLY_S, LATE_S)
+    return proof if fits and one.jkt in ("", proof.jkt) else None
+
+
+def use_up(hub: Hub, connection: sa.Connection, client_id: str, proof: dpop.Proof) -> bool:
+    """Whether nobody used it before."""
+    insert = (postgresql if is_postgres(connection) else sqlite).insert(jti_table)
+    row = {"client_id": client_id, "jti": f"dpop:{proof.jti}", "expires_at": instant(hub.now() + timedelta(seconds=KEEP_S))}
+    return connection.execute(insert.values(row).on_conflict_do_nothing()).rowcount == 1
