@@ -10,8 +10,8 @@ from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI
 
 from license_hub.service.attending import attending
-from license_hub.service.decide_case import decide_cases
 from license_hub.service.budgets import Leases
+from license_hub.service.decide_case import decide_cases
 from license_hub.service.hub import Hub
 from license_hub.service.integrating import integrating
 from license_hub.service.present import present

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from license_hub.api.coalesce import Coalescer
     from license_hub.api.proofs import Proofs
     from license_hub.errors import HubError
-    from license_hub.service.decide_case import Asked, Made
     from license_hub.service.budgets import Leases
+    from license_hub.service.decide_case import Asked, Made
     from license_hub.service.hub import Hub
     from license_hub.service.present import Show, Shown
     from license_hub.service.rounds import Rounds

@@ -132,10 +132,6 @@ def open_hub(
     The production profile makes no signing keys and opens only what is whole. Raises SettingsError with everything it misses.
     A database that is away is waited for, at most `patience_s` seconds.
     """
-    # It works on hubs, so it imports this module.
-    from license_hub.service.kept_manifest import keep
-    from license_hub.service.register_keys import open_register
-
     if settings.profile == production.PROFILE:
         production.check(settings)
     data_keys = open_keys(settings)
@@ -164,7 +160,7 @@ def open_hub(
         workers=settings.workers,
         policy=read_policy(settings.witness_policy),
         witness_grace_s=settings.witness_grace_s,
-        roots=tuple(note_key(one) for one in settings.root_key.split()) or ((root_key(settings.log_origin, root),) if root else ()),
+        roots=_roots(settings, root),
         root=root,
         mass_acts=settings.mass_acts,
         presentation_s=settings.presentation_s,
@@ -172,14 +168,27 @@ def open_hub(
         budgets=of_quotas(settings.budget_calls, settings.budget_misses, settings.budget_subject),
         entropy=entropy,
     )
+    _register(hub, patience_s)
+    return hub
+
+
+def _register(hub: Hub, patience_s: float) -> None:
+    """Its keys, and the manifest it keeps of them; both read what is there before they write."""
+    # They work on hubs, so they import this module.
+    from license_hub.service.kept_manifest import keep
+    from license_hub.service.register_keys import open_register
+
     try:
-        # Both read what is there before they write.
-        through_outages(engine, lambda: open_register(hub), patience_s)
-        through_outages(engine, lambda: keep(hub), patience_s)
+        through_outages(hub.engine, lambda: open_register(hub), patience_s)
+        through_outages(hub.engine, lambda: keep(hub), patience_s)
     except BaseException:
         hub.close()
         raise
-    return hub
+
+
+def _roots(settings: HubOptions, root: Signer | None) -> tuple[NoteKey, ...]:
+    """Pinned keys; without any, that of the root at hand."""
+    return tuple(note_key(one) for one in settings.root_key.split()) or ((root_key(settings.log_origin, root),) if root else ())
 
 
 def _signing(settings: HubOptions, clock: Callable[[], datetime], root: Signer | None) -> tuple[Security, Keyring]:

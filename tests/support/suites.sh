@@ -27,7 +27,7 @@ suite store -n 2 --dist loadfile tests/license_hub/storage tests/license_hub/wit
 suite doors -n 2 --dist loadfile tests/license_hub/api/test_[a-n]*.py tests/license_hub/cli
 suite pages -n 2 --dist loadfile tests/license_hub/web
 suite doors2 -n 2 --dist loadfile tests/license_hub/api/test_[o-z]*.py
-suite pipeline -n 2 --dist loadfile tests/pipeline/test_kill.py tests/pipeline/test_real_files.py tests/pipeline/test_two_days.py tests/pipeline/test_canaries.py
+suite pipeline -n 2 --dist loadfile tests/pipeline/test_kill.py tests/pipeline/test_real_files.py tests/pipeline/test_two_days.py tests/pipeline/test_life_events.py tests/pipeline/test_canaries.py
 suite story -n 2 --dist loadfile tests/pipeline/test_story_tickets.py tests/pipeline/test_real_tickets.py
 
 # Suites that start servers and mostly wait for them share the machine two by two, each pair's output told when it is through.
