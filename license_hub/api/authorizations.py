@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from license_hub.errors import ConsentRefused, KeyReused, NotAllowed, OverBudget
 from license_hub.service.authenticate import Principal
+from license_hub.service.authorize import Denied
 from license_hub.service.consent import EVIDENCE, RELATIONS, SELF, Wanted, Window, ask, at_window, stands
 from license_hub.service.use_code import redeem
 
@@ -100,7 +101,7 @@ async def authorize(request: Request, asked: AuthorizationIn, principal: May, ke
         try:
             made = await in_time(_made, hub, asked, given)
         except NotAllowed as refused:
-            raise Problem(refused.why) from None
+            raise Problem(refused.why, status=409 if refused.why == Denied.CASE_NOT_OPEN else 403) from None
         except OverBudget as refused:
             raise limited(refused.seconds, hub.budgets) from None
         except ConsentRefused as refused:

@@ -98,8 +98,7 @@ def build(
     )
 
     caring = attending(hub)
-    metrics.CANARY_ALARMS.set_function(lambda: hub.watch.alarms)
-    metrics.CONTRADICTIONS.set_function(partial(len, hub.contradictions))
+    metrics.watch(hub)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

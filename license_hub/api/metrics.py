@@ -6,8 +6,12 @@ Served on its own port (`start`), never by the public application.
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+if TYPE_CHECKING:
+    from license_hub.service.hub import Hub
 
 REGISTRY = CollectorRegistry()
 REQUESTS = Counter("hub_requests", "Requests by route template, method and status.", ["route", "method", "status"], registry=REGISTRY)
@@ -29,6 +33,12 @@ CONTRADICTIONS = Gauge(
 )
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def watch(hub: Hub) -> None:
+    """Gauges that ask the hub when they are read."""
+    CANARY_ALARMS.set_function(lambda: hub.watch.alarms)
+    CONTRADICTIONS.set_function(lambda: len(hub.contradictions))
 
 
 def observe(route: str, method: str, status: int, seconds: float) -> None:
