@@ -63,7 +63,8 @@ def build(documents: list[Document], root: Path, version: str) -> Catalog:
         access=access.read(next(of_kind(documents, "access")).data),
         tickets=TicketPolicy(**{**tickets, "remind_before": tuple(tickets["remind_before"])}),
         changes=_changes(changes),
-        matters=build_matters.matters(d.data for d in of_kind(documents, "matter")),
+        matters=build_matters.matters(of_kind(documents, "matter")),
+        former_matters=build_matters.former(of_kind(documents, "matter")),
         areas=build_matters.areas(next(of_kind(documents, "promises")).data),
         glossary=tuple(Term(**one) for d in of_kind(documents, "glossary") for one in d.data["terms"]),
     )

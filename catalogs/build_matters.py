@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from .documents import Document
 from .matter import (
     Area,
     Bundle,
@@ -21,6 +22,7 @@ from .matter import (
     ShareWay,
     Way,
 )
+from .reference_matters import is_former
 
 WAYS = {one.kind: one for one in (LicenseWay, ShareWay, CheckWay, PromiseWay, DeferWay, CancelWay)}
 
@@ -29,10 +31,18 @@ def areas(data: dict) -> Mapping[str, Area]:
     return {name: Area(name, one["title"], one["excluded"]) for name, one in data["areas"].items()}
 
 
-def matters(documents: Iterable[dict]) -> Mapping[str, Matter]:
+def matters(documents: Iterable[Document]) -> Mapping[str, Matter]:
     """All matters by id, bundles with what their matters ask for."""
-    single = {one.id: one for one in map(_matter, documents)}
+    single = {one.id: one for one in (_matter(document.data) for document in documents if not is_former(document))}
     return {name: _united(one, [single[part] for part in one.bundle.matters]) if one.bundle else one for name, one in single.items()}
+
+
+def former(documents: Iterable[Document]) -> Mapping[str, tuple[Matter, ...]]:
+    """Former versions by id, oldest first. Of a bundle, what its own file says: the matters of that time are found by its `since`."""
+    found: dict[str, list[Matter]] = {}
+    for one in (_matter(document.data) for document in documents if is_former(document)):
+        found.setdefault(one.id, []).append(one)
+    return {name: tuple(sorted(versions, key=lambda one: int(one.version))) for name, versions in found.items()}
 
 
 def _matter(data: dict) -> Matter:

@@ -286,8 +286,14 @@ class Catalog:
     changes: ChangePolicy
     matters: Mapping[str, Matter]
     """By id, drafts included; a bundle's materials, form and parties are the union of its matters'."""
+    former_matters: Mapping[str, tuple[Matter, ...]]  # oldest first; most matters have none
     areas: Mapping[str, Area]
     """Fields of life matters lie in, by id; in the excluded ones nothing may be promised."""
     changed_by: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Resource → numbers of the approved changes laid over its part of the files (`catalogs.changes`)."""
     glossary: tuple[Term, ...] = field(default=())
+
+    def matter_on(self, matter_id: str, day: str) -> Matter | None:
+        """The published version in force on that ISO day; None before the first. Raises KeyError for no matter."""
+        versions = (*self.former_matters.get(matter_id, ()), self.matters[matter_id])
+        return next((one for one in reversed(versions) if one.published and one.since <= day), None)

@@ -6,9 +6,12 @@ What bundles unite is judged in `reference_bundles`. Source: standards.md §6.2;
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from . import checkdigits, reference_bundles
+from .documents import Document, of_kind
 from .matter import DRAFT, GOVERNMENT, OFFICES, PUBLISHED
 
 if TYPE_CHECKING:
@@ -38,6 +41,30 @@ def faults(data: dict, known: Known) -> Iterator[tuple[str, str]]:
             for where, reason in _prefill(one, parties, known):
                 yield f"form[{number}].prefill[{place}].{where}", reason
     yield from reference_bundles.faults(data, known)
+
+
+def is_former(document: Document) -> bool:
+    """Whether the file holds a former version: `<id>-<version>.yaml` beside `<id>.yaml`."""
+    return "-" in PurePosixPath(document.path).stem
+
+
+def versions(documents: list[Document]) -> Iterator[str]:
+    """Former versions of one matter against the current one: published, numbered upwards, each since a later day."""
+    of: dict[str, list[Document]] = {}
+    for document in of_kind(documents, "matter"):
+        of.setdefault(document.data["id"], []).append(document)
+    for found in of.values():
+        found.sort(key=lambda one: (not is_former(one), int(one.data["version"])))
+        if is_former(found[-1]):
+            yield f"{found[-1].path}: id: no file {found[-1].data['id']}.yaml has the current version"
+        for document in found:
+            if is_former(document) and document.data["state"] != PUBLISHED:
+                yield f"{document.path}: state: a former version was published; what never was is no version"
+        for earlier, later in pairwise(found):
+            if int(later.data["version"]) <= int(earlier.data["version"]):
+                yield f"{later.path}: version: {later.data['version']} does not come after {earlier.data['version']} of {earlier.path}"
+            elif later.data["since"] <= earlier.data["since"]:
+                yield f"{later.path}: since: {later.data['since']} is not after {earlier.data['since']} of {earlier.path}"
 
 
 def _codes(data: dict, known: Known) -> Iterator[tuple[str, str]]:

@@ -45,13 +45,14 @@ def faults(documents: list[Document], *, complete: bool) -> Iterator[str]:
         codes={d.data["id"]: d.data for d in of_kind(documents, "code_table")},
         complete=complete,
         license_types={d.data["id"]: d.data for d in of_kind(documents, "license_type")},
-        matters={d.data["id"]: d.data for d in of_kind(documents, "matter")},
+        matters={d.data["id"]: d.data for d in of_kind(documents, "matter") if not reference_matters.is_former(d)},
         areas={name: one for d in of_kind(documents, "promises") for name, one in d.data["areas"].items()},
     )
     for document in documents:
         judge = _JUDGES.get(document.kind)
         for where, reason in judge(document.data, known) if judge else ():
             yield f"{document.path}: {where}: {reason}"
+    yield from reference_matters.versions(documents)
     yield from _doubles(documents)
     yield from _names(documents)
 
@@ -67,12 +68,14 @@ def _names(documents: list[Document]) -> Iterator[str]:
     for document in documents:
         named_by = "id" if document.kind in ONE_EACH else "resource" if document.kind == "rules" else None
         expected = document.data[named_by] if named_by else None
+        if document.kind == "matter" and reference_matters.is_former(document):
+            expected = f"{expected}-{document.data['version']}"
         if expected and PurePosixPath(document.path).stem != expected:
             yield f"{document.path}: {named_by}: is {expected}; the file must be called {expected}.yaml"
 
 
 def _doubles(documents: list[Document]) -> Iterator[str]:
-    entries = [(d.path, "id", d.kind, d.data["id"]) for d in documents if d.kind in ONE_EACH]
+    entries = [(d.path, "id", d.kind, d.data["id"]) for d in documents if d.kind in ONE_EACH and d.kind != "matter"]
     entries += [(d.path, "type_code", "type_code", d.data["type_code"]) for d in of_kind(documents, "license_type")]
     entries += [(d.path, "resource", "rules", d.data["resource"]) for d in of_kind(documents, "rules")]
     for d in of_kind(documents, "department"):

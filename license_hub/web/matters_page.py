@@ -110,6 +110,7 @@ def details(catalog: Catalog, matter: Matter) -> dict[str, object]:
         "materials": [material(catalog, matter, one) for one in matter.materials],
         "form": [(one.title, one.required, [source(catalog, matter, way) for way in one.prefill]) for one in matter.form],
         "reviews": [(OFFICES[one.office], one.by, one.on, one.document_no) for one in matter.reviews],
+        "former": [(one.version, one.since) for one in catalog.former_matters.get(matter.id, ())],
         "bodies": [departments[name].name for name in bundle.cooperating] if bundle else [],
         "parts": [catalog.matters[name] for name in bundle.matters] if bundle else [],
     }

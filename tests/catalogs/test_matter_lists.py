@@ -16,7 +16,11 @@ from catalogs.matter import GOVERNMENT, Material, PromiseWay
 
 @pytest.fixture(scope="module")
 def files() -> list[dict]:
-    return [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((PACKAGE_ROOT / "matters").glob("*.yaml"))]
+    return [
+        yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in sorted((PACKAGE_ROOT / "matters").glob("*.yaml"))
+        if "-" not in path.stem
+    ]
 
 
 def is_linked(material: dict) -> bool:

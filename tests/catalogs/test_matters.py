@@ -8,6 +8,7 @@ import pytest
 
 from catalogs import checkdigits, validate
 from catalogs.documents import Document
+from catalogs.load import load
 from catalogs.matter import CASE_FIELDS, OFFICES, CancelWay, DeferWay, LicenseWay, ShareWay
 from catalogs.reference_matters import level
 from catalogs.schema import FOLDER, faults
@@ -84,6 +85,36 @@ def test_bundle_of_unlike_materials_is_a_fault(spoil):
 def test_published_bundle_of_a_matter_under_review_is_a_fault(spoil):
     root = spoil("matters/birth_registration.yaml", "state: published", "state: review")
     assert any("birth_registration is not published" in one for one in validate.check(root)[1])
+
+
+@pytest.mark.parametrize(("day", "version"), [("2025-02-28", None), ("2025-03-01", "1"), ("2026-11-21", "1"), ("2026-11-22", "2")])
+def test_matter_on_a_day_is_the_version_in_force_then(catalog, day, version):
+    found = catalog.matter_on("public_rental", day)
+    assert (found and found.version) == version
+    if found:
+        kinds = [way.kind for way in found.material("C0304").ways]
+        assert kinds == (["check", "promise"] if version == "2" else ["check"])
+
+
+def test_version_that_was_never_published_is_never_in_force(spoil):
+    root = spoil("matters/food_permit_new.yaml", "state: published", "state: review")
+    assert load(root).matter_on("food_permit_new", "2030-01-01") is None
+    with pytest.raises(KeyError):
+        load(root).matter_on("no_such_matter", "2030-01-01")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('version: "1"', 'version: "3"', "matters/public_rental.yaml: version: 2 does not come after 3"),
+        ('since: "2025-03-01"', 'since: "2026-11-22"', "matters/public_rental.yaml: since: 2026-11-22 is not after 2026-11-22"),
+        ("state: published", "state: review", "matters/public_rental-1.yaml: state: a former version was published"),
+        ("id: public_rental", "id: public_housing", "matters/public_rental-1.yaml: id: no file public_housing.yaml"),
+    ],
+)
+def test_former_version_that_does_not_fit_is_a_fault(spoil, old, new, fault):
+    found = validate.check(spoil("matters/public_rental-1.yaml", old, new))[1]
+    assert any(one.startswith(fault) for one in found), found
 
 
 def test_case_fields_of_the_schema_are_those_of_the_contract():

@@ -47,6 +47,7 @@ def test_matter_page_says_each_material_and_each_way_in_words(app, catalog, name
 def test_matter_page_names_conditions_by_their_labels_and_promises_whole(app):
     text = send(app, "GET", "/matters/public_rental").text
     assert "人员状态为正常" in text and "险种为企业职工基本养老保险或城乡居民基本养老保险" in text
+    assert "第 2 版，自 2026-11-22 起" in text and "曾有第 1 版，自 2025-03-01 起" in text
     assert "本市无自有住房" in text and "承诺不实的" in text
 
 
