@@ -285,5 +285,24 @@ BY_RULE: dict[str, Case] = {
         "ownership", "holder_names",
         [("0", "甲;乙"), ("1", "甲"), ("按份", "甲")], [("0", "甲"), ("1", "甲、乙"), ("2", "甲;乙;丙")], [("3", "甲")],
     ),
+    "marriage.certificate_no.pattern": values(
+        "certificate_no", ["J99010-2020-000001", "K990101-2020-000001", "J990101-2020-00001"],
+        ["J990101-2020-000001", "L990101-1999-999999", "J110105-2026-000002"],
+    ),
+    "marriage.kind.agrees_number": pairs(
+        "kind", "certificate_no",
+        [("1", "L9901"), ("2", "J9901"), ("离婚", "字第1号")], [("1", "J9901"), ("2", "L9901"), ("结婚登记", "J1")], [("3", "J9901")],
+    ),
+    "marriage.holder_numbers.two": values("holder_numbers", ["1", "1;2;3", "11010519491231002X"], ["1;2", "1、2", "1；2"]),
+    "education.certificate_no.pattern": values(
+        "certificate_no", ["1" * 17, "1" * 15, "A" + "1" * 17], ["1" * 16, "1" * 18, "100012020051234567"]
+    ),
+    "birth.certificate_no.pattern": values(
+        "certificate_no", ["T12345678", "T1234567890", "1234567890"], ["T123456789", "A000000001", "Z999999999"]
+    ),
+    "social_insurance.record_no.pattern": values(
+        "record_no", ["990101-6-00000001", "990101-1-0000001", "99010-1-00000001"],
+        ["990101-1-00000001", "110105-5-99999999", "990302-4-00000010"],
+    ),
 }  # fmt: skip
 """Patterns and expressions say something different in every rule, so they are seeded rule by rule."""
