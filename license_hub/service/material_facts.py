@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
-from catalogs.matter import LicenseWay, Matter, ShareWay
+from catalogs.matter import DUTY, LicenseWay, Matter, ShareWay
 from license_hub.domain.exemption import Facts, License, Question, SharedRow
 from license_hub.domain.license import FACE, dates
 from license_hub.domain.verdict import Absent, Code, decide
@@ -30,6 +30,9 @@ from license_hub.storage.cases import Case
 from license_hub.storage.licenses import CHUNK, chunks
 from license_hub.storage.lookup import find_held
 from license_hub.storage.tables_cases import task
+
+OF_THE_GRANT = (Denied.NO_GRANT, Denied.GRANT_SUSPENDED, Denied.GRANT_EXPIRED)
+"""Refusals that have nothing to do with whose license it is."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +111,7 @@ def gather(hub: Hub, connection: sa.Connection, asked: Sequence[tuple[Case, Matt
     """For each case, in order. `operators`: who asks. `connection` is the transaction that records the answers."""
     now = hub.now()
     found = [Known(*one) for one in asked]
-    for known, operator in zip(found, operators, strict=True):
-        _bases(hub, connection, known, operator)
+    _bases(hub, connection, found, operators)
     _licenses(hub, connection, found, now)
     absences, shared = Absences(hub, connection, now), SharedRows(hub, connection, now)
     for known in found:
@@ -119,12 +121,24 @@ def gather(hub: Hub, connection: sa.Connection, asked: Sequence[tuple[Case, Matt
     return found
 
 
-def _bases(hub: Hub, connection: sa.Connection, known: Known, operator: str) -> None:
-    case, wanted = known.case, known.wanted
-    for party, of in sorted(wanted.types | {(party, resource) for party, resource, _ in wanted.shares}):
-        if party in case.parties:
-            who = {"client_id": case.client_id, "case_id": case.case_id, "operator": operator, "purpose": known.matter.id}
-            known.bases[party, of] = examine(connection, hub, type_id=of, subject=case.parties[party].number, **who)
+def _bases(hub: Hub, connection: sa.Connection, found: Sequence[Known], operators: Sequence[str]) -> None:
+    """What is the same for every holder (the grant, the organ's duty) is asked once a client, matter and type or resource: the cases are
+    open, their callers' own, and locked.
+    """
+    same: dict[tuple[str, str, str, bool], Basis | Denied] = {}
+    for known, operator in zip(found, operators, strict=True):
+        case, wanted = known.case, known.wanted
+        for party, of in sorted(wanted.types | {(party, resource) for party, resource, _ in wanted.shares}):
+            if party not in case.parties:
+                continue
+            place = (case.client_id, known.matter.id, of, bool(operator))
+            said = same.get(place)
+            if said is None:
+                who = {"client_id": case.client_id, "case_id": case.case_id, "operator": operator, "purpose": known.matter.id}
+                said = examine(connection, hub, type_id=of, subject=case.parties[party].number, **who)
+                if said.kind == DUTY if isinstance(said, Basis) else said in OF_THE_GRANT:
+                    same[place] = said
+            known.bases[party, of] = said
 
 
 def _licenses(hub: Hub, connection: sa.Connection, found: Sequence[Known], now: datetime) -> None:

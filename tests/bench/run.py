@@ -49,6 +49,8 @@ def benches() -> dict[str, Callable[[], dict]]:
         "qr_token": of("bench_channels", "run_codes"),
         "signed_pdf": of("bench_channels", "run_copies"),
         "board_overview": of("bench_board"),
+        "exempt_6": of("bench_cases"),
+        "prefill": of("bench_cases", "run_prefill"),
     }
 
 
