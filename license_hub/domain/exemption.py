@@ -225,7 +225,8 @@ def _by_license(way: LicenseWay, facts: Facts, today: date, tried: list[Tried]) 
             waits |= cause == NO_WORD
             tried.append(Tried("license", kind, Reason.CONSENT_MISSING if cause == NO_WORD else cause))
             continue
-        for one in facts.licenses.get(kind, ()):
+        # The best first, so that of several that do not count the nearest miss is the reason.
+        for one in sorted(facts.licenses.get(kind, ()), key=rank):
             wrong = fault(way, one, today)
             if wrong is None:
                 good.append(one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import count
 
 from catalogs.matter import PUBLISHED, FormField, Material, Matter
@@ -11,6 +12,9 @@ from license_hub.service.authenticate import Principal
 from license_hub.service.close_case import close_case
 from license_hub.service.decide_case import Asked, Made, decide_case
 from license_hub.service.hub import Hub
+from license_hub.service.intake import apply_pending
+from license_hub.service.keep_grants import give
+from license_hub.service.material_facts import wanted_by_form, wanted_by_materials
 from license_hub.service.open_case import Applicant, Opening, open_case
 from license_hub.service.register_client import SCOPES, register
 from license_hub.storage.idempotency import call_of
@@ -39,11 +43,22 @@ class Counter:
 
     hub: Hub
     principal: Principal = field(init=False)
+    granted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         client = register(self.hub, "acceptance", Key().jwk, SCOPES, sorted(self.hub.catalog.license_types), credit_code(2, "11"))
         kid = self.hub.keyring.signer("token").kid
         self.principal = Principal(client.client_id, frozenset(client.scopes), frozenset(client.types), organ=client.organ, kid=kid)
+
+    def grant(self, matter_id: str) -> None:
+        """Use grants for all the matter may look at."""
+        if matter_id in self.granted:
+            return
+        self.granted.add(matter_id)
+        known, until = self.hub.catalog.matters[matter_id], (self.hub.now() + timedelta(days=30)).date()
+        wanted = [asked(known) for asked in (wanted_by_materials, wanted_by_form)]
+        for of in sorted({place[1] for one in wanted for place in one.types | one.shares}):
+            give(self.hub, self.principal.client_id, of, matter_id, until, "样例政数〔2026〕1号", "test")
 
     def acting_for(self, department: str) -> Principal:
         """Another client, of that department."""
@@ -53,6 +68,7 @@ class Counter:
 
     def open(self, matter_id: str, **numbers: str) -> int:
         """A case about those numbers, by party."""
+        self.grant(matter_id)
         number = next(_numbers)
         who = [Applicant(party, f"样例{party}", one) for party, one in numbers.items()]
         asked = Opening(f"C-{number}", matter_id, who, "窗口07", "7", "990101", "990101")

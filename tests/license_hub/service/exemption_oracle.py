@@ -17,6 +17,8 @@ import yaml
 PERSON_OF = {"applicant": "company", "legal_rep": "person"}
 ABSENCES = ["IN_QUARANTINE", "SOURCE_LATE", "NOT_COVERED", "NOT_FOUND", "DATA_NOT_FOUND"]
 
+NOT_FINAL = ("IN_FORCE", "SUSPENDED", "STATUS_NOT_PROVIDED")
+"""States that end on the license's last day by themselves."""
 SECOND = {
     "check": ("DEPARTMENT_CHECK", "DEPARTMENT_ASKED"), "promise": ("PROMISE", "PROMISE_OFFERED"), "defer": ("DEFERRED", "DEFERRAL_OFFERED"),
 }  # fmt: skip
@@ -115,12 +117,12 @@ class Oracle:
             return found + ([(who.number, "STATUS_NOT_PROVIDED", None, "")] if who.registry else [])
         if kind == "food_permit" and (who.entity or who.registry):
             # A permit whose operator no base knows is on hold.
-            order = sorted(who.permits, key=lambda one: one.number)
+            order = sorted(who.permits, key=lambda one: one.valid_to, reverse=True)
             return [(one.number, states["food_permit"][one.status], one.valid_to, one.division) for one in order]
         return []
 
     def _fault(self, way: dict, state: str, valid_to: date | None, division: str) -> str | None:
-        if state == "IN_FORCE" and valid_to is not None and valid_to < self.today:
+        if state in NOT_FINAL and valid_to is not None and valid_to < self.today:
             state = "EXPIRED"
         if state != "IN_FORCE":
             return state

@@ -17,6 +17,7 @@ from license_hub.service.fsck import fsck
 from license_hub.service.hub import Hub, open_hub
 from license_hub.service.intake import apply_pending
 from license_hub.service.integrate import attend
+from license_hub.service.keep_grants import grants, suspend
 from license_hub.service.list_audit import list_audit
 from license_hub.service.receipts import hand_out
 from license_hub.service.register_client import disable
@@ -262,3 +263,17 @@ def test_decision_over_a_restarted_hub_finds_the_same(hub, options, clock, count
     fresh = by_material(decide_case(again, Asked(case, counter.principal)))
     assert {code: one["outcome"] for code, one in told.items()} == {code: one["outcome"] for code, one in fresh.items()}
     again.close()
+
+
+def test_t15_suspended_or_missing_grant_is_a_refused_look_and_lets_later_ways_decide(hub, counter):
+    case = counter.open(TEST.id, applicant=credit_code(1))
+    [mine] = [one for one in grants(hub, client_id=counter.principal.client_id) if one.type_id == "business_license"]
+    suspend(hub, mine.grant_id, "test")
+    refused = by_material(counter.decide(case))["shop"]
+    assert (refused["outcome"], refused["reason"], refused["evidence"]) == ("SUBMIT", "GRANT_SUSPENDED", None)
+    suspend(hub, mine.grant_id, "test", again=True)
+    assert by_material(counter.decide(case))["shop"]["outcome"] == "EXEMPT"
+    other = Counter(hub)
+    other.granted.add(TEST.id)
+    found = by_material(other.decide(other.open(TEST.id, applicant=credit_code(1))))
+    assert (found["shop"]["reason"], found["permit"]["outcome"]) == ("NO_GRANT", "DEPARTMENT_CHECK")

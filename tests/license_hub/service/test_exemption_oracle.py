@@ -66,8 +66,8 @@ def _applicant(draw: random.Random, number: int, today: date) -> Applicant:
     division = "450103" if outside else "990101"
     status = None if outside or quarantined or draw.random() < 0.15 else draw.choice("11111234")
     permits = []
-    for at in range(draw.choice([0, 1, 1, 2])):
-        until = today + timedelta(days=draw.choice([-1, 0, 29, 30, 500, 2000]))
+    for at, days in enumerate(draw.sample([-1, 0, 29, 30, 500, 2000], draw.choice([0, 1, 1, 2]))):
+        until = today + timedelta(days=days)
         permits.append(Permit(f"JY{99010100000000 + number * 10 + at}", draw.choice("11112345"), until, draw.choice(["990100", "990200"])))
     if outside or quarantined:
         permits = []
@@ -109,6 +109,8 @@ def _quarantine(hub: Hub, resource: str, numbers: list[str]) -> None:
 def opened(hub: Hub, counter: Counter, listed: list[Applicant]) -> list[tuple[Asked, Applicant, str]]:
     """A case for each applicant and matter."""
     found = []
+    for number in range(MATTERS):
+        counter.grant(f"oracle_{number}")
     with writing(hub.engine) as connection:
         for place, who in enumerate(listed):
             parties = [Party("applicant", "样例", who.number, "001"), Party("legal_rep", "样", who.person, "111")]

@@ -76,5 +76,5 @@ def test_cases_are_worked_on_before_and_after_their_rows_move_to_new_keys(hub, w
 
 def replace_hub(counter: Counter, hub) -> Counter:  # noqa: F811
     made = object.__new__(Counter)
-    made.hub, made.principal = hub, counter.principal
+    made.hub, made.principal, made.granted = hub, counter.principal, counter.granted
     return made
