@@ -4,6 +4,7 @@ Of organs that seal with SM2 it asks the file beside it, sm2.py, which is as pla
     outsider.py --hub URL --root VKEY --state SEEN.json look             newest checkpoint; it must continue the last one seen
     outsider.py …                                       audit            and every entry and tile of the whole log
     outsider.py …                                       license FILE     and one license with its proof
+    outsider.py …                                       receipt FILE     and one decision about a material 免提交核验回执
     outsider.py …                                       compare SEEN     and what another outsider saw: a hub may show two histories
 
 Prints `yes: …` and exits 0, or `no: <reason>` and exits 1. The state file is the outsider's memory: keep it, compare it with others'.
@@ -286,6 +287,31 @@ def state_in(leaves, leaf):
     return (newer or [(one.get("status"), one["at"]) for one in [leaf, *about] if one is leaf or one["kind"] == "status"])[-1]
 
 
+def logged(hashed, proof, manifest):
+    """(entry, size, root): a checkpoint of the log covers the leaf of that hash."""
+    head, _, note = proof.partition("\n\n")
+    magic, index, *path = head.split("\n")
+    need(magic == "c2sp.org/tlog-proof@v1" and index.startswith("index "), "not a tlog-proof")
+    entry, (size, root) = number(index[6:]), read_checkpoint(note, manifest)
+    need(included(hashed, entry, size, [unbase64(one) for one in path], root), "the leaf is not at its place in the log")
+    return entry, size, root
+
+
+def read_receipt(token, manifest, now):
+    """(fields, leaf) of a receipt the hub signed: the leaf is the one its fields give under its secret."""
+    claims = read_token(token, "exempt-receipt+jwt", manifest, now)
+    need(set(claims) == {"fields", "iat", "iss", "jti", "leaf", "secret"}, "not a receipt")
+    fields, leaf = claims["fields"], read_leaf(claims["leaf"].encode())
+    secret = base64.urlsafe_b64decode(claims["secret"] + "=")
+    need(len(secret) == 32 and leaf["kind"] == "receipt" and leaf["id"] == claims["jti"], "not the leaf of this receipt")
+    salts, digests = hashlib.shake_256(secret).digest(32 * len(fields)), []
+    for at, name in enumerate(sorted(fields)):
+        length = len(name.encode()).to_bytes(2)
+        digests.append(sha256(salts[32 * at : 32 * at + 32], length, name.encode(), fields[name].encode()))
+    need(sha256(*sorted(digests)).hex() == leaf["c"], "the fields are not what the leaf commits to")
+    return fields, claims["leaf"].encode()
+
+
 def read_license(bundle, manifest, now):
     """(leaf, entry, size, root) of a license that its organ sealed and the log holds: issued, which is not in force."""
     names = {"v", "kind", "identifier", "fields", "salts", "hidden", "leaf", "attestation", "proof"}
@@ -299,12 +325,8 @@ def read_license(bundle, manifest, now):
         length = len(name.encode()).to_bytes(2)
         digests.append(sha256(unhex(bundle["salts"][name]), length, name.encode(), value.encode()))
     need(sha256(*sorted(digests)).hex() == leaf["c"], "the fields are not what the leaf commits to")
-    # The log's checkpoint covers the leaf.
-    head, _, note = bundle["proof"].partition("\n\n")
-    magic, index, *path = head.split("\n")
-    need(magic == "c2sp.org/tlog-proof@v1" and index.startswith("index "), "not a tlog-proof")
-    hashed, entry, (size, root) = leaf_hash(bundle["leaf"].encode()), number(index[6:]), read_checkpoint(note, manifest)
-    need(included(hashed, entry, size, [unbase64(one) for one in path], root), "the leaf is not at its place in the log")
+    hashed = leaf_hash(bundle["leaf"].encode())
+    entry, size, root = logged(hashed, bundle["proof"], manifest)
     # The organ named in the identifier signed the batch the leaf is in.
     issuer, batch = bundle["identifier"].split(".")[6], canonical(seal["statement"])
     key = keys_of(manifest, f"organ/{issuer}", ("Ed25519", "SM2")).get(seal["kid"])
@@ -376,6 +398,15 @@ class Outsider:
             return f"{told}, and is VALID by the status list of {at}"
         return f"{told}, and is {state} by the log" if self.leaves else f"{told}; whether it is in force is not told"
 
+    def receipt(self, data):
+        """A receipt as the hub hands it out: `{"token", "proof"}`."""
+        self.look()
+        given = json.loads(data)
+        fields, leaf = read_receipt(given["token"], self.manifest, self.clock())
+        entry, size, root = logged(leaf_hash(leaf), given["proof"], self.manifest)
+        self.must_continue(size, root, "the receipt was logged in")
+        return f"{fields['material_title']} was decided {fields['outcome']} ({fields['reason']}) as entry {entry}"
+
     def listed(self, token, leaf):
         """(what the hub's status list says of that leaf, when)."""
         claims = read_token(token, "license-status+jwt", self.manifest, self.clock())
@@ -409,7 +440,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, what in (("--hub", "its address"), ("--root", "the pinned root key"), ("--state", "this outsider's memory")):
         parser.add_argument(name, required=True, help=what)
-    parser.add_argument("act", choices=["look", "audit", "license", "compare"])
+    parser.add_argument("act", choices=["look", "audit", "license", "receipt", "compare"])
     parser.add_argument("file", nargs="?", type=Path)
     given = parser.parse_args()
     files = [given.file.read_bytes()] if given.file else []
