@@ -14,7 +14,16 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from license_hub.errors import BundleDamaged, BundleErased, BundleUnavailable, CopyFault, CopyRefused, DownloadGone, NotAuthorized
+from license_hub.errors import (
+    BundleDamaged,
+    BundleErased,
+    BundleUnavailable,
+    CaseNotOpen,
+    CopyFault,
+    CopyRefused,
+    DownloadGone,
+    NotAuthorized,
+)
 from license_hub.service.authenticate import Principal
 from license_hub.service.check_file import FileAnswer, FileRequest, check_file
 from license_hub.service.copies import File, fetch
@@ -94,6 +103,8 @@ async def _made(hub: Serving, wanted: CopyRequest) -> Made:
         return await seated(hub.seats, make_copy, hub.hub, wanted)
     except NotAuthorized:
         raise Problem("FORBIDDEN") from None
+    except CaseNotOpen:
+        raise Problem("CASE_NOT_OPEN") from None
     except CopyRefused as fault:
         raise Problem(fault.verdict, status=409) from None
     except CopyFault:

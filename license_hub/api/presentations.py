@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from license_hub.errors import CodeRefused, NotAuthorized
+from license_hub.errors import CaseNotOpen, CodeRefused, NotAuthorized
 from license_hub.service.authenticate import Principal
 from license_hub.service.redeem import SCOPE, Scan, redeem
 
@@ -69,6 +69,8 @@ async def scan(request: Request, asked: ScanIn, principal: Annotated[Principal, 
             found = await in_time(redeem, serving(request).hub, wanted)
         except CodeRefused as fault:
             raise Problem(fault.problem) from None
+        except CaseNotOpen:
+            raise Problem("CASE_NOT_OPEN") from None
         except NotAuthorized:
             raise Problem("FORBIDDEN") from None
     metrics.verdicts("scan", found.verdict.status, found.verdict.code).inc()

@@ -26,6 +26,7 @@ from license_hub.service.authenticate import Principal, still
 from license_hub.service.content import Opened, holder_form, number_form
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
+from license_hub.service.on_case import on_case
 from license_hub.service.proofs import newest_checkpoint
 from license_hub.service.provisional import of_license
 from license_hub.service.register_client import find as find_client
@@ -88,7 +89,7 @@ class Looked:
 
 
 def make_copy(hub: Hub, request: CopyRequest) -> Made:
-    """Raises NotAuthorized, PurposeMissing, BundleUnavailable, CopyRefused (not in force), CopyFault, PaperFault, NotAuthenticated."""
+    """Raises NotAuthorized, PurposeMissing, CaseNotOpen, BundleUnavailable, CopyRefused (not in force), CopyFault, NotAuthenticated."""
     if SCOPE not in request.principal.scopes:
         raise NotAuthorized(f"scope {SCOPE} is not granted to this client")
     if not request.purpose.strip() or not request.case_no.strip():
@@ -97,6 +98,7 @@ def make_copy(hub: Hub, request: CopyRequest) -> Made:
         raise ValueError(f"days: 1 to {MOST_DAYS}")
     now = hub.now()
     with reading(hub.engine) as connection:
+        on_case(connection, hub, request.principal.client_id, request.case_no, lock=False)
         looked = _look(hub, connection, request, now)
         file = _collected(hub, connection, looked) if request.collected else None
     if file is None:
@@ -104,6 +106,7 @@ def make_copy(hub: Hub, request: CopyRequest) -> Made:
     signature = _sm2(hub, file)
     with writing(hub.engine) as connection:
         still(hub, connection, request.principal)
+        on_case(connection, hub, request.principal.client_id, request.case_no)
         again = _look(hub, connection, request, now)
         if again.row.entry != looked.row.entry:
             raise CopyRefused(again.verdict.code.value, "the license changed while it was copied: ask again")

@@ -4,7 +4,7 @@
 2. taking    one update that finds it free; of any number of scans at once one takes it
 3. license   its type granted to the scanner, else nothing is taken
 4. verdict   of the version shown, from the rows of this transaction: revoked a moment ago is revoked (T5)
-5. fields    masked, on a named case for a purpose alone; else the verdict is all
+5. fields    masked, on an open case for a purpose alone; else the verdict is all
 6. audit     in the same transaction
 
 What was taken on a case is a ground for using that license on that case for a while (`taken_on_case`). Source: design.md decision 4.
@@ -26,6 +26,7 @@ from license_hub.service.authenticate import Principal, still
 from license_hub.service.content import holder_form
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
+from license_hub.service.on_case import on_case
 from license_hub.service.proofs import newest_checkpoint
 from license_hub.service.provisional import Provisional, of_license
 from license_hub.service.verify import Match, judge, open_row
@@ -63,7 +64,7 @@ class Scanned:
 
 
 def redeem(hub: Hub, scan: Scan) -> Scanned:
-    """Raises CodeRefused, NotAuthorized, NotAuthenticated."""
+    """Raises CodeRefused, CaseNotOpen, NotAuthorized, NotAuthenticated."""
     if SCOPE not in scan.principal.scopes:
         raise NotAuthorized(f"scope {SCOPE} is not granted to this client")
     now = hub.now()
@@ -72,6 +73,8 @@ def redeem(hub: Hub, scan: Scan) -> Scanned:
         hub.security.refresh(connection)
         still(hub, connection, scan.principal)
         _check_signature(hub, code)
+        if scan.case_no:
+            on_case(connection, hub, scan.principal.client_id, scan.case_no)
         entry = _take(connection, code.id, scan, now)
         match = open_row(hub, connection.execute(FOUND.where(version.c.entry == entry)).one())
         if match.row.type_id not in scan.principal.types:

@@ -36,11 +36,12 @@ from license_hub.service.register_client import register
 from license_hub.storage.engine import reading
 from license_hub.storage.tables_presentations import presentation
 from tests.license_hub.caller import Key
-from tests.license_hub.sample_hub import Clock, credit_code, identifier_of, sample_hub
+from tests.license_hub.sample_hub import Clock, credit_code, identifier_of, opened_case, sample_hub
 from tests.support import postgres
 
 PHONES, SECONDS, ROUNDS = 64, 4, 5
 COPIES = 40
+CASE_NO = "990101-2026-000001"
 NUMBERS = [credit_code(2000 + place) for place in range(20)]
 
 
@@ -90,8 +91,9 @@ def run_copies(rounds: int = ROUNDS, each: int = COPIES) -> dict:
         hub = sample_hub(Path(folder), load(), clock=Clock())
         client = register(hub, "样例窗口", Key().jwk, [SCOPE], ["business_license"])
         caller = Principal(client.client_id, frozenset({SCOPE}), frozenset({"business_license"}), kid=hub.keyring.signer("token").kid)
+        opened_case(hub, caller, CASE_NO)
         named = itertools.cycle([identifier_of(hub, one) for one in NUMBERS])
-        wanted = (CopyRequest(caller, one, f"公租房申请（{place}）", "990101-2026-000001") for place, one in enumerate(named))
+        wanted = (CopyRequest(caller, one, f"公租房申请（{place}）", CASE_NO) for place, one in enumerate(named))
         make_copy(hub, next(wanted))
         rates, made = [], []
         for _ in range(rounds):

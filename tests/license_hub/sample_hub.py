@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import sqlalchemy as sa
 
@@ -18,8 +19,11 @@ from catalogs.model import Catalog
 from connectors import pull
 from connectors.settings import EnvironmentCredentials
 from license_hub import settings
+from license_hub.service.authenticate import Principal
 from license_hub.service.hub import Hub, open_hub
 from license_hub.service.intake import apply_pending
+from license_hub.service.open_case import Applicant, Opening, open_case
+from license_hub.storage.idempotency import call_of
 from license_hub.storage.tables import version
 from quality.engine import check
 
@@ -106,6 +110,14 @@ def sample_hub(folder: Path, catalog: Catalog, database_url: str | None = None, 
     rows += [company(2000 + place) for place in range(20)]
     deliver(hub, write_csv(folder / "legal_entity.csv", rows))
     return hub
+
+
+def opened_case(hub: Hub, principal: Principal, case_no: str) -> int:
+    """A case of that client, about one of the sample companies; its id."""
+    applicant = Applicant("applicant", "样例申请人", credit_code(2001))
+    asked = Opening(case_no, "food_permit_new", [applicant], "窗口07", "7", "990101", "990101")
+    once = call_of(hub.crypt, principal.client_id, "POST /v1/cases", f"case-{uuid4().hex}", b"")
+    return int(open_case(hub, asked, principal=principal, request_id="c" * 32, once=once)[0]["case_id"])
 
 
 def identifiers(hub: Hub) -> list[str]:

@@ -10,10 +10,10 @@ from uuid import uuid4
 import pytest
 
 from license_hub.api.frame import MAX_FILE_BODY_BYTES
-from tests.license_hub.api.conftest import audited
+from tests.license_hub.api.conftest import CASE_NO, audited
 from tests.license_hub.sample_hub import company, credit_code, identifier_of
 
-CASE = {"purpose": "公租房申请", "case_no": "990101-2026-000041"}
+CASE = {"purpose": "公租房申请", "case_no": CASE_NO}
 NUMBER = credit_code(2003)
 COLLECTED = b"%PDF-1.7\n% a department's own sealed file\n" + bytes(range(256)) * 4 + b"\n%%EOF\n"
 
@@ -81,6 +81,7 @@ def test_department_s_own_file_is_delivered_as_it_came_and_known_again(scene):
         (2003, {"case_no": ""}, 400, "INVALID_REQUEST"),
         (2003, {"purpose": "a\u202eb"}, 400, "INVALID_REQUEST"),
         (2003, {"days": 366}, 400, "INVALID_REQUEST"),
+        (2003, {"case_no": "none"}, 409, "CASE_NOT_OPEN"),
         (2003, {"form": "original"}, 400, "INVALID_REQUEST"),
         (2003, {"purpose": "\U000323b0"}, 503, "COPY_UNAVAILABLE"),
     ],

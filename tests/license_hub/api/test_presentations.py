@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.license_hub.api.conftest import audited, shown
+from tests.license_hub.api.conftest import CASE_NO, audited, shown
 from tests.license_hub.sample_hub import credit_code, identifier_of
 
-CASE = {"purpose": "食品经营许可", "case_no": "990101-2026-000009"}
+CASE = {"purpose": "食品经营许可", "case_no": CASE_NO}
 
 
 def scan(scene, **asked):

@@ -10,6 +10,7 @@ from license_hub.service.register_client import register
 from license_hub.storage.tables import status
 from license_hub.storage.tables_lifecycle import idempotency
 from license_hub.storage.tables_recall import recall
+from tests.license_hub.api.conftest import CASE_NO
 from tests.license_hub.caller import Key, token_form
 from tests.license_hub.sample_hub import company, credit_code, identifiers
 
@@ -113,7 +114,7 @@ DOORS = {
     "POST /v1/licenses/{identifier}/status": {"json": ACT, "headers": {"Idempotency-Key": "revoked-act"}},
     "POST /v1/intake/{type}": {"json": {"row": company(7001)}, "headers": {"Idempotency-Key": "revoked-row"}},
     "POST /v1/recalls": {"json": RECALL},
-    "POST /v1/licenses/{identifier}/copies": {"json": {"purpose": "check", "case_no": "C-1"}},
+    "POST /v1/licenses/{identifier}/copies": {"json": {"purpose": "check", "case_no": CASE_NO}},
     "POST /v1/verifications/file": {"json": {"kind": "unknown"}},
     "POST /v1/presentations/scan": {"json": {"code": "{code}"}},
     "POST /v1/corrections": {"json": DOUBT, "headers": {"Idempotency-Key": "revoked-doubt"}},

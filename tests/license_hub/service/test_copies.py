@@ -27,11 +27,12 @@ from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
 from license_hub.domain.verdict import Code, Status
-from license_hub.errors import BundleUnavailable, CopyRefused, DownloadGone, NotAuthorized, PaperFault, PurposeMissing
+from license_hub.errors import BundleUnavailable, CaseNotOpen, CopyRefused, DownloadGone, NotAuthorized, PaperFault, PurposeMissing
 from license_hub.paper import pades, sheet
 from license_hub.service import copies
 from license_hub.service.authenticate import Principal
 from license_hub.service.check_file import FileAnswer, FileRequest, check_file
+from license_hub.service.close_case import close_case
 from license_hub.service.erase import Ground, erase_license
 from license_hub.service.export_bundle import ExportRequest, export_bundle
 from license_hub.service.fsck import fsck
@@ -44,10 +45,11 @@ from license_hub.service.rekey import rekey
 from license_hub.service.rotate_data_key import rotate
 from license_hub.signing.suites import HeldSigner, suite
 from license_hub.storage.engine import reading, writing
+from license_hub.storage.idempotency import call_of
 from license_hub.storage.tables_presentations import copy, download
 from tests.license_hub.caller import Key
 
-from ..sample_hub import STATUSES, Clock, company, credit_code, deliver, identifier_of, sample_hub, write_csv
+from ..sample_hub import STATUSES, Clock, company, credit_code, deliver, identifier_of, opened_case, sample_hub, write_csv
 
 CASE = {"purpose": "公租房申请", "case_no": "990101-2026-000031"}
 NUMBER = credit_code(2001)
@@ -62,7 +64,9 @@ def hub(tmp_path_factory, catalog) -> Iterator[Hub]:
 
 def client(hub: Hub, types=("business_license",), scopes=("license:copy", "license:export")) -> Principal:
     made = register(hub, "样例窗口", Key().jwk, scopes, types)
-    return Principal(made.client_id, frozenset(scopes), frozenset(types), kid=hub.keyring.signer("token").kid)
+    principal = Principal(made.client_id, frozenset(scopes), frozenset(types), kid=hub.keyring.signer("token").kid)
+    opened_case(hub, principal, CASE["case_no"])
+    return principal
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +160,16 @@ def test_no_copy_without_scope_type_purpose_or_case(hub, window):
             copied(hub, window, **{missing: " "})
     with pytest.raises(BundleUnavailable):
         copied(hub, window, collected=True)
+
+
+def test_no_copy_on_a_case_that_is_closed_another_s_or_none(hub):
+    own, other = client(hub), client(hub)
+    case_id = opened_case(hub, own, "C-closed")
+    copied(hub, own, case_no="C-closed")
+    close_case(hub, case_id, "done", principal=own, request_id="c" * 32, once=call_of(hub.crypt, own.client_id, "close", "close-it", b""))
+    for who, case_no in ((own, "C-closed"), (other, "C-closed"), (own, "C-none")):
+        with pytest.raises(CaseNotOpen):
+            copied(hub, who, case_no=case_no)
 
 
 def test_download_is_for_once_and_for_ten_minutes(hub, window):

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from license_hub.domain.verdict import Code
-from license_hub.errors import CodeRefused, NotAuthorized
+from license_hub.errors import CaseNotOpen, CodeRefused, NotAuthorized
 from license_hub.service.authenticate import Principal
 from license_hub.service.change_key import compromise
 from license_hub.service.hub import Hub
@@ -25,7 +25,7 @@ from license_hub.storage.tables import version
 from license_hub.storage.tables_presentations import presentation
 from tests.license_hub.caller import Key
 
-from ..sample_hub import identifier_of
+from ..sample_hub import identifier_of, opened_case
 from .publishing import credit_code, entity
 
 CASE = {"purpose": "食品经营许可", "case_no": "990101-2026-000007"}
@@ -40,7 +40,9 @@ def issued(hub: Hub, publisher) -> Hub:
 
 def client(hub: Hub, types=("business_license",), scopes=(SCOPE,)) -> Principal:
     made = register(hub, "window", Key().jwk, scopes, types)
-    return Principal(made.client_id, frozenset(scopes), frozenset(types), kid=hub.keyring.signer("token").kid)
+    principal = Principal(made.client_id, frozenset(scopes), frozenset(types), kid=hub.keyring.signer("token").kid)
+    opened_case(hub, principal, CASE["case_no"])
+    return principal
 
 
 def shown(hub: Hub, number: int = 0) -> Shown:
@@ -67,7 +69,7 @@ def test_code_is_scanned_on_a_case_and_shows_masked_fields(issued):
     assert minted.subject == scanned.subject and credit_code(0) not in minted.actor + scanned.actor
 
 
-@pytest.mark.parametrize("said", [{}, {"purpose": "x"}, {"case_no": "y"}])
+@pytest.mark.parametrize("said", [{}, {"purpose": "x"}, {"case_no": CASE["case_no"]}])
 def test_code_scanned_without_case_or_purpose_answers_a_verdict_and_no_data(issued, said):
     found = redeem(issued, Scan(client(issued), shown(issued).text, **said))
     assert (found.verdict.code, found.fields) == (Code.IN_FORCE, {})
@@ -173,6 +175,13 @@ def test_scan_of_a_type_not_granted_takes_nothing(issued):
         with pytest.raises(NotAuthorized):
             redeem(issued, Scan(stranger, code.text))
     assert redeem(issued, Scan(client(issued), code.text)).verdict.code is Code.IN_FORCE
+
+
+def test_scan_on_a_case_that_is_not_open_takes_nothing(issued):
+    code, scanner = shown(issued), client(issued)
+    with pytest.raises(CaseNotOpen):
+        redeem(issued, Scan(scanner, code.text, purpose="x", case_no="none"))
+    assert redeem(issued, Scan(scanner, code.text, **CASE)).fields
 
 
 def test_what_was_taken_on_a_case_is_a_ground_there_for_a_while(issued, clock):
