@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from license_hub.service.ask_provider import Provider, ProviderOptions
 from license_hub.service.hub import Hub
 from license_hub.service.staff_sessions import Limits
-from license_hub.web import me, me_grants, me_object, me_sign_in
+from license_hub.web import me, me_grants, me_object, me_show, me_sign_in
 from license_hub.web.holder_door import HolderDoor, HolderPages
 
 
@@ -26,7 +26,7 @@ def routers(hub: Hub, limits: Limits, provider: HolderProvider | None) -> list[A
     guarded = APIRouter(include_in_schema=False, dependencies=[Depends(door.guard)])
     claim = provider.number_claim if provider else ""
     guarded.include_router(me_sign_in.router(door, pages, known, claim))
-    for module in (me, me_grants, me_object):
+    for module in (me, me_grants, me_object, me_show):
         guarded.include_router(module.router(hub, pages))
     named = {f"{method} {route.path}" for route in guarded.routes for method in route.methods}
     missing = sorted(one for one in named if (rule := hub.catalog.access.routes.get(one)) is None or rule.holder is None)
