@@ -24,6 +24,7 @@ from license_hub.log.tree import leaf_hash
 from license_hub.service.behind import refuse_if_behind
 from license_hub.service.blank import blank, remember, remembered, sweep_lake
 from license_hub.service.content import holder_form
+from license_hub.service.holder_traces import forget
 from license_hub.service.hub import Hub
 from license_hub.service.integrate import integrate
 from license_hub.service.list_audit import Entry, record
@@ -75,6 +76,9 @@ def erase_subject(hub: Hub, number: str, ground: Ground, actor: str, *, shared: 
     query = sa.select(version.c.license_id).join(holder, holder.c.entry == version.c.entry).where(holder.c.number_bi.in_(index)).distinct()
     with reading(hub.engine) as connection:
         found = sorted(connection.execute(query).scalars())
+    with writing(hub.engine) as connection:
+        # First: what is read on the holder's word ends before what it reads is gone.
+        forget(hub, connection, number)
     return _erase(hub, found, [(base, hub.crypt.blind_index("key", form)) for base in _bases(hub, form)], ground, actor, shared=shared)
 
 

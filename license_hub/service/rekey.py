@@ -15,6 +15,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from license_hub.service.copies import place_of
+from license_hub.service.holder_traces import end_sessions, move_authorizations, move_canaries
 from license_hub.service.hub import Hub
 from license_hub.service.rekey_cases import CELLS, rekey_cells, rekey_parties
 from license_hub.signing.commitment import instant
@@ -38,7 +39,10 @@ def rekey(hub: Hub, actor: str, step: int = STEP) -> dict[str, int]:
     done: Counter[str] = Counter()
     for name, move in (("hub_license", _licenses), ("hub_holder", _holders), ("hub_held", _held), ("hub_audit", _audit),
                        ("hub_erased_row", _erased), ("hub_erasure", _erasures),
-                       ("hub_attachment", _attachments), ("hub_idempotency", _answers), ("hub_copy", _copies),
+                       ("hub_attachment", _attachments),
+                       ("hub_authorization", move_authorizations), ("hub_canary", move_canaries),
+                       ("hub_holder_session", end_sessions),
+                       ("hub_idempotency", _answers), ("hub_copy", _copies),
                        ("hub_case_party", rekey_parties),
                        *((one.name, partial(rekey_cells, table=one)) for one in CELLS)):  # fmt: skip
         done[name] = move(hub, actor, step)

@@ -9,11 +9,15 @@ import sqlalchemy as sa
 from license_hub.errors import ConsentRefused, NotAllowed
 from license_hub.service import keep_grants
 from license_hub.service.authorize import Basis, Denied
+from license_hub.service.canaries import plant
 from license_hub.service.consent import Window, ask, at_window, stands
+from license_hub.service.erase import Ground, erase_subject
 from license_hub.service.holder_consent import answer, limit, mine, withdraw
 from license_hub.service.hub import open_hub
 from license_hub.service.intake import apply_pending
 from license_hub.service.list_audit import list_audit
+from license_hub.service.rekey import rekey
+from license_hub.service.rotate_data_key import rotate
 from license_hub.service.use_code import make_code, redeem
 from license_hub.storage.tables_grants import authorization
 from tests.license_hub.sample_hub import identifier_of
@@ -189,3 +193,23 @@ def test_t2_use_code_wrong_used_old_withdrawn_or_for_a_type_not_granted_is_refus
 
 def test_duty_needs_no_consent_and_its_matter_is_the_purpose(work):
     assert work.examine(ON_DUTY).kind == "duty" and MATTER == work.grants[ON_DUTY].purpose
+
+
+def test_t19_authorisations_move_to_new_keys_and_an_erased_holder_s_word_and_names_are_gone(work):
+    hub, by = work.hub, Window("signed_paper", "guardian", BY)
+    name = at_window(hub, work.wanted(), by, work.principal, "")["id"]
+    plant(hub, [credit_code(8)], "")
+    for key in ("columns", "index"):
+        rotate(hub, key, "test")
+    assert isinstance(work.examine(ASKED), Basis)
+    moved = rekey(hub, "test")
+    assert (moved["hub_authorization"], moved["hub_canary"]) == (1, 1) and rekey(hub, "test")["hub_authorization"] == 0
+    assert isinstance(work.examine(ASKED), Basis) and plant(hub, [credit_code(8)], "") == 0
+    with hub.engine.connect() as connection:
+        row = connection.execute(sa.select(authorization)).one()
+    assert row.subject_bi[0] == hub.crypt.index_kid
+    assert json.loads(hub.crypt.decrypt("hub_authorization", "payload", name, row.payload)) == BY
+    erase_subject(hub, NUMBER, Ground("test", "样例删〔2026〕1号", credit_code(2, "11")), "officer")
+    assert work.examine(ASKED) is Denied.NEEDS_AUTHORIZATION
+    with hub.engine.connect() as connection:
+        assert connection.execute(sa.select(authorization.c.payload)).scalar_one() is None
