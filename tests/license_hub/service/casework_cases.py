@@ -12,7 +12,6 @@ from license_hub.service.authenticate import Principal
 from license_hub.service.close_case import close_case
 from license_hub.service.decide_case import Asked, Made, decide_case
 from license_hub.service.hub import Hub
-from license_hub.service.intake import apply_pending
 from license_hub.service.keep_grants import give
 from license_hub.service.material_facts import wanted_by_form, wanted_by_materials
 from license_hub.service.open_case import Applicant, Opening, open_case
