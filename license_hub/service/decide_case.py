@@ -99,6 +99,8 @@ def decide_cases(hub: Hub, requests: Sequence[Asked]) -> list[Made | HubError]:
     now, answers = hub.now(), dict[int, Made | HubError]()
     with writing(hub.engine) as connection:
         open_cases = _open_cases(hub, connection, requests, answers)
+        if not open_cases:
+            return [answers[id(one)] for one in requests]
         work = _decided(hub, connection, requests, open_cases, now)
         for one in work:
             ask_department.ask(hub, connection, one.known, [code for code, made in one.decided if made.outcome is Outcome.DEPARTMENT_CHECK])

@@ -54,8 +54,8 @@ def open_case(hub: Hub, asked: Opening, *, principal: Principal, request_id: str
     if matter is None or not matter.published:
         raise CaseRefused("/matter", "exists", "no published matter of that id")
     parties = [_party(matter.parties, at, one) for at, one in enumerate(asked.applicants)]
-    if len({one.party for one in parties}) != len(parties):
-        raise CaseRefused("/applicants", "unique", "each party of a matter once")
+    if not parties or len({one.party for one in parties}) != len(parties):
+        raise CaseRefused("/applicants", "unique", "somebody, and each party of a matter once")
     with writing(hub.engine) as connection:
         still(hub, connection, principal)
         known = intend(connection, hub.crypt, once, hub.now())

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
 
-from catalogs.matter import PUBLISHED, FormField, Material, Matter
+from catalogs.matter import PUBLISHED, CheckWay, FormField, LicenseWay, Material, Matter, PromiseWay, ShareWay
 from catalogs.model import Catalog
 from license_hub.service.authenticate import Principal
 from license_hub.service.close_case import close_case
 from license_hub.service.decide_case import Asked, Made, decide_case
 from license_hub.service.hub import Hub
+from license_hub.service.intake import apply_pending
 from license_hub.service.keep_grants import give
 from license_hub.service.material_facts import wanted_by_form, wanted_by_materials
 from license_hub.service.open_case import Applicant, Opening, open_case
@@ -19,7 +20,7 @@ from license_hub.service.register_client import SCOPES, register
 from license_hub.storage.idempotency import call_of
 from tests.license_hub.caller import Key
 
-from .publishing import credit_code
+from .publishing import Publisher, credit_code, entity, permit, person
 
 _numbers = count(1)
 
@@ -30,6 +31,24 @@ def matter(materials: tuple[Material, ...], form: tuple[FormField, ...] = (), na
         audience=("organisation",), areas=(), parties={"applicant": "申请人", "legal_rep": "法定代表人"}, version="1", since="2026-11-22",
         state=PUBLISHED, reviews=(), materials=materials, form=form, bundle=None, source="test",
     )  # fmt: skip
+
+
+def material(code: str, *ways, consent: str = "duty", channel: str = "20", party: str = "applicant") -> Material:
+    return Material(code, f"材料{code}", channel, "1", "原件", party, "province_market", consent, ways)
+
+
+SHOP = LicenseWay(("business_license",), ("名称", "住所"), "B")
+PERMIT = LicenseWay(("food_permit",), ("许可证编号",), "B", 30, ("9901",))
+LISTED = ShareWay("legal_entity", "credit_code", ("name",), {"status": ("1",)})
+TEST = matter(
+    (
+        material("shop", SHOP),
+        material("permit", PERMIT, CheckWay("province_market", 2)),
+        material("listed", LISTED),
+        material("asked", LicenseWay(("real_estate_title",), ("坐落",), "B"), PromiseWay("t", "l", 10), consent="holder"),
+        material("own", channel="10"),
+    )
+)
 
 
 def with_matters(catalog: Catalog, *matters: Matter) -> Catalog:
@@ -82,6 +101,15 @@ class Counter:
 
     def once(self):
         return call_of(self.hub.crypt, self.principal.client_id, "POST /v1/cases", f"key-{next(_numbers):08d}", b"")
+
+
+def filled_counter(hub: Hub, publisher: Publisher) -> Counter:
+    """A counter, and licenses: companies 0 to 3, a food permit of company 1, two persons."""
+    publisher.publish("legal_entity", [entity(i) for i in range(4)])
+    publisher.publish("food_permit", [permit(1)])
+    publisher.publish("population", [person(1, life_status="1"), person(2, life_status="2")])
+    apply_pending(hub)
+    return Counter(hub)
 
 
 def by_material(made: Made) -> dict[str, dict]:

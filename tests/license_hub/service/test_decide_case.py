@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from catalogs.matter import CheckWay, LicenseWay, Material, PromiseWay, ShareWay
 from license_hub.domain.lifecycle import Act, Reason
 from license_hub.errors import CaseNotOpen, NoSuchCase, NotAuthenticated
 from license_hub.log import bundle as proofs
@@ -25,28 +24,10 @@ from license_hub.signing import receipt as receipts
 from license_hub.storage.tables_cases import decision, receipt
 
 from ..sample_hub import identifier_of
-from .casework_cases import Counter, by_material, matter, with_matters
-from .publishing import ORGAN, Publisher, credit_code, entity, permit, person
+from .casework_cases import TEST, Counter, by_material, filled_counter, with_matters
+from .publishing import ORGAN, Publisher, credit_code, permit, person
 
 FOOD = "food_permit_new"
-
-
-def material(code: str, *ways, consent: str = "duty", channel: str = "20", party: str = "applicant") -> Material:
-    return Material(code, f"材料{code}", channel, "1", "原件", party, "province_market", consent, ways)
-
-
-SHOP = LicenseWay(("business_license",), ("名称", "住所"), "B")
-PERMIT = LicenseWay(("food_permit",), ("许可证编号",), "B", 30, ("9901",))
-LISTED = ShareWay("legal_entity", "credit_code", ("name",), {"status": ("1",)})
-TEST = matter(
-    (
-        material("shop", SHOP),
-        material("permit", PERMIT, CheckWay("province_market", 2)),
-        material("listed", LISTED),
-        material("asked", LicenseWay(("real_estate_title",), ("坐落",), "B"), PromiseWay("t", "l", 10), consent="holder"),
-        material("own", channel="10"),
-    )
-)
 
 
 @pytest.fixture
@@ -56,11 +37,7 @@ def catalog(catalog):
 
 @pytest.fixture
 def counter(hub: Hub, publisher: Publisher) -> Counter:
-    publisher.publish("legal_entity", [entity(i) for i in range(4)])
-    publisher.publish("food_permit", [permit(1)])
-    publisher.publish("population", [person(1, life_status="1"), person(2, life_status="2")])
-    apply_pending(hub)
-    return Counter(hub)
+    return filled_counter(hub, publisher)
 
 
 def keys(hub: Hub):
@@ -215,7 +192,7 @@ def test_closed_foreign_and_unknown_cases_are_refused_each_alone(hub, counter):
     mine, closed, foreign = (
         counter.open(TEST.id, applicant=credit_code(1)),
         counter.open(TEST.id, applicant=credit_code(1)),
-        other.open(TEST.id),
+        other.open(TEST.id, applicant=credit_code(2)),
     )
     counter.close(closed)
     asked = [Asked(one, counter.principal) for one in (mine, closed, foreign, 9_999_999)]

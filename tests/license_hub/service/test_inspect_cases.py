@@ -12,16 +12,21 @@ from license_hub.service.receipts import hand_out
 from license_hub.service.rekey import rekey
 from license_hub.storage.tables_cases import decision, party, receipt, task
 
-from .casework_cases import Counter, by_material
+from .casework_cases import TEST, Counter, by_material, filled_counter, with_matters
 from .intruder import deleted, tampered
 from .publishing import Publisher, credit_code
-from .test_decide_case import TEST, catalog, counter, keys  # noqa: F401 (fixtures)
 from .test_fsck import found_in, key, last
 
 
 @pytest.fixture
-def worked(hub, publisher: Publisher, counter: Counter) -> Counter:  # noqa: F811
+def catalog(catalog):
+    return with_matters(catalog, TEST)
+
+
+@pytest.fixture
+def worked(hub, publisher: Publisher) -> Counter:
     """A decided case and an answered question."""
+    counter = filled_counter(hub, publisher)
     counter.decide(counter.open(TEST.id, applicant=credit_code(1)))
     case = counter.open(TEST.id, applicant=credit_code(3))
     asked = by_material(counter.decide(case))["permit"]["evidence"]["task"]
@@ -39,14 +44,8 @@ def test_changed_cell_or_column_of_a_case_is_found_and_its_table_named(hub, work
         value[len(value) // 2] ^= 1
         with tampered(hub, table, {column: bytes(value)}, key(table, row)):
             assert table.name in found_in(hub), (table.name, column)
-    for column, value in (
-        ("outcome", "EXEMPT"),
-        ("reason", "x"),
-        ("material", "x"),
-        ("decision_id", "x"),
-        ("recorded_at", "x"),
-        ("receipt_id", "0" * 32),
-    ):
+    plain = {"outcome": "EXEMPT", "reason": "x", "material": "x", "decision_id": "x", "recorded_at": "x", "receipt_id": "0" * 32}
+    for column, value in plain.items():
         with tampered(hub, receipt, {column: value}, key(receipt, last(hub, receipt))):
             assert "hub_receipt" in found_in(hub), column
     with tampered(hub, receipt, {"version_entry": 0}, key(receipt, last(hub, receipt, "version_entry"))):
@@ -74,7 +73,7 @@ def test_cases_are_worked_on_before_and_after_their_rows_move_to_new_keys(hub, w
     assert hand_out(new, case, before["shop"]["receipt"]["id"], principal=again.principal).token == before["shop"]["receipt"]["token"]
 
 
-def replace_hub(counter: Counter, hub) -> Counter:  # noqa: F811
+def replace_hub(counter: Counter, hub) -> Counter:
     made = object.__new__(Counter)
     made.hub, made.principal, made.granted = hub, counter.principal, counter.granted
     return made
