@@ -201,6 +201,8 @@ def test_t19_authorisations_move_to_new_keys_and_an_erased_holder_s_word_and_nam
     plant(hub, [credit_code(8)], "")
     for key in ("columns", "index"):
         rotate(hub, key, "test")
+    with hub.engine.connect() as connection:
+        hub.security.refresh(connection)
     assert isinstance(work.examine(ASKED), Basis)
     moved = rekey(hub, "test")
     assert (moved["hub_authorization"], moved["hub_canary"]) == (1, 1) and rekey(hub, "test")["hub_authorization"] == 0

@@ -28,7 +28,7 @@ def visitor(app):
 
 def test_visitor_without_a_session_is_sent_to_sign_in_and_back(visitor):
     answer = visitor.get("/staff", headers={"Accept": "text/html"})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Fme")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Fstaff")
     signed = visitor.post("/sign-in", page=answer.headers["location"], account="body", password="a long sample password", next="/staff")
     assert (signed.status_code, signed.headers["location"]) == (303, "/staff")
     page = visitor.get("/staff")
