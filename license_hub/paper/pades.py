@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from io import BytesIO
 
-from asn1crypto import algos, core, keys, x509
+from asn1crypto import algos, cms, core, keys, x509
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
@@ -26,6 +26,10 @@ ALG = "ES256"
 RESERVED = 4096
 """Room for the signature in the file: given beforehand, or pyHanko signs twice to measure it."""
 FIELD = "HubCopy"
+_SAME: dict[bytes, list[bytes]] = {}
+"""Certificate → its signatures' attributes but the digest: DER, of as many certificates as there were keys."""
+_DIGEST = bytes.fromhex("302f06092a864886f70d010904312204 20")
+"""DER of the attribute messageDigest up to the 32 bytes of a SHA-256."""
 _ECDSA = {"algorithm": "sha256_ecdsa"}
 
 
@@ -41,6 +45,16 @@ class HubSigner(CmsSigner):
         if digest_algorithm != "sha256":
             raise SigningError(f"{ALG} signs over SHA-256, not {digest_algorithm}")
         return to_der(self._signer.sign(data))
+
+    async def signed_attrs(self, data_digest: bytes, digest_algorithm: str, *given, **named) -> cms.CMSAttributes:
+        """pyHanko's, encoded once for a certificate: all but the digest is the same each time, and encoding is most of the work."""
+        held = self.signing_cert.dump()
+        if held not in _SAME or digest_algorithm != "sha256":
+            made = await super().signed_attrs(data_digest, digest_algorithm, *given, **named)
+            _SAME[held] = [one.dump() for one in made if one["type"].native != "message_digest"]
+            return made
+        content = b"".join(sorted([*_SAME[held], _DIGEST + data_digest]))
+        return cms.CMSAttributes.load(core.SetOf(spec=core.Any, contents=content).dump())
 
 
 class _Signing(PdfSigner):
