@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import jsonschema_rs
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match, relevance
 
@@ -17,6 +18,9 @@ FOLDER = Path(__file__).resolve().parent / "schema"
 
 def faults(document: Document) -> Iterator[str]:
     """`file: key.path: reason` for everything wrong in the document's shape."""
+    # Nearly every document is right, and every process reads the catalogue: told forty times as fast, before jsonschema says what is wrong.
+    if _accepting(document.kind).is_valid(document.data):
+        return
     for error in sorted(_validator(document.kind).iter_errors(document.data), key=lambda one: (str(list(one.absolute_path)), one.message)):
         for leaf in _leaves(error):
             yield f"{document.path}: {place(leaf.absolute_path)}: {_reason(leaf)}"
@@ -31,8 +35,18 @@ def place(path) -> str:
 
 
 @cache
+def _schema(kind: str) -> dict:
+    return json.loads((FOLDER / f"{kind}.json").read_text(encoding="utf-8"))
+
+
+@cache
 def _validator(kind: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads((FOLDER / f"{kind}.json").read_text(encoding="utf-8")))
+    return Draft202012Validator(_schema(kind))
+
+
+@cache
+def _accepting(kind: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(_schema(kind))
 
 
 def _leaves(error: ValidationError) -> Iterator[ValidationError]:
