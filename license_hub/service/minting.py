@@ -46,7 +46,7 @@ def parts_each(identifiers: pa.StringArray) -> tuple[pa.Table, np.ndarray]:
     parts = {name: pc.utf8_slice_codeunits(identifiers, start, stop) for name, (start, stop) in _PLACES.items()}
     formed = pc.match_substring_regex(identifiers, _FORM).to_numpy(zero_copy_only=False)
     kinds = pc.dictionary_encode(pc.binary_join_element_wise(parts["type_code"], parts["issuer_code"], " "))
-    heads = [_head(*one.split(" ")) for one in kinds.dictionary.to_pylist()]
+    heads = [_head(*one.split(" ", 1)) for one in kinds.dictionary.to_pylist()]
     which = kinds.indices.to_numpy()
     good = formed & np.array([one is not None for one in heads], bool)[which]
     begun, serial, version = [one or (0, "") for one in heads], parts["serial"], parts["version"]
