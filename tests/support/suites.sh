@@ -22,7 +22,8 @@ suite outsider -n 2 --dist load tests/conformance
 # One folder in parts: each suite stays under five minutes.
 suite hub -n 2 --dist loadfile tests/license_hub/service/test_[j-r]*.py
 suite hub2 -n 2 --dist loadfile tests/license_hub/service/test_[s-z]*.py
-suite issue -n 2 --dist loadfile tests/license_hub/service/test_[a-i]*.py
+suite issue -n 2 --dist loadfile tests/license_hub/service/test_[a-h]*.py
+suite issue2 -n 2 --dist loadfile tests/license_hub/service/test_i*.py
 suite store -n 2 --dist loadfile tests/license_hub/storage tests/license_hub/witness tests/license_hub/test_settings.py tests/license_hub/test_hashing.py
 suite doors -n 2 --dist loadfile tests/license_hub/api/test_[a-n]*.py tests/license_hub/cli
 suite pages -n 2 --dist loadfile tests/license_hub/web
