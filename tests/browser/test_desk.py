@@ -201,7 +201,7 @@ def test_pages_of_the_desk_are_accessible_and_fit(browser, desk, screenshots, vi
 
 
 PAGES = (
-    "/me", "/quality", "/quality/resources/legal_entity", f"/quality/rules/{RULE}", "/quality/quarantine?resource=legal_entity",
+    "/staff", "/quality", "/quality/resources/legal_entity", f"/quality/rules/{RULE}", "/quality/quarantine?resource=legal_entity",
     "/quality/tickets", "/quality/tickets/1", "/quality/tickets/1/rows/1", f"/quality/bodies/{BODY}", "/quality/samples",
     "/quality/bulletin", "/quality/changes", "/quality/changes/new", "/verify",
 )  # fmt: skip
@@ -212,7 +212,7 @@ def test_no_page_reaches_over_the_edge_of_a_phone_in_any_step_of_care_mode(brows
     for account, pages in (("quality", PAGES), ("body", (f"/quality/bodies/{BODY}", "/quality/tickets/1", "/quality/tickets/1/rows/1"))):
         visitor = Visitor(browser, desk, account, PHONE)
         for step in (1, 2):
-            visitor.go(f"/care?step={step}&next=/me")
+            visitor.go(f"/care?step={step}&next=/staff")
             for path in (*pages, *(_others(visitor) if account == "quality" else ())):
                 visitor.go(path)
                 visitor.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")

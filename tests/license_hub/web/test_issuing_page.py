@@ -48,9 +48,9 @@ def test_t34_organ_confirms_on_its_own_page_what_it_issues_and_nobody_else_does(
     form = {"ticket": "1", "word": "confirm"}
     assert visitors["body"].get("/quality/tickets/1").status_code == 403
     for name in ("other", "quality", "auditor"):
-        assert visitors[name].post(path, page="/me", **form).status_code == 403, name
+        assert visitors[name].post(path, page="/staff", **form).status_code == 403, name
     assert "等待本单位确认签发" not in visitors["other"].get(f"/quality/bodies/{OTHER_BODY}").text
-    foreign = visitors["other"].post(f"/quality/bodies/{OTHER_BODY}/issuing", page="/me", **form)
+    foreign = visitors["other"].post(f"/quality/bodies/{OTHER_BODY}/issuing", page="/staff", **form)
     assert foreign.status_code == 422 and "没有等待本单位确认的记录" in foreign.text
     page = visitors["body"].get(mine).text
     assert "等待本单位确认签发" in page and "持证主体" in page and "样例改名有限公司" not in page
