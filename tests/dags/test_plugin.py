@@ -14,6 +14,8 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from catalogs.load import load
+from quality.board.words import STATUSES
 from tests.browser.test_verify_page import AXE
 from tests.dags.conftest import ROOT, World
 from tests.license_hub.server import free_ports
@@ -156,7 +158,7 @@ def test_chromium_shows_the_board_in_the_navigation_and_the_failed_rules_on_the_
     page.get_by_role("link", name="质量看板").click()
     board = page.frame_locator("iframe[title='质量看板']")
     board.get_by_role("heading", name="质量看板").wait_for()
-    assert board.get_by_role("rowheader").count() == 5 and board.get_by_text("已拦截").count() == 1
+    assert board.get_by_role("rowheader").count() == len(load().resources) and board.get_by_text(STATUSES["stopped"]).count() == 1
     blocked = page.locator("iframe[title='质量看板']").get_attribute("sandbox")
     assert "allow-popups" not in blocked and "allow-modals" not in blocked, "what framed pages must do without"
     page.screenshot(path=screenshots / "airflow-board.png")
