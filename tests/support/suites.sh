@@ -30,24 +30,10 @@ suite pages -n 2 --dist loadfile tests/license_hub/web
 suite doors2 -n 2 --dist loadfile tests/license_hub/api/test_[o-z]*.py
 suite pipeline -n 2 --dist loadfile tests/pipeline/test_kill.py tests/pipeline/test_real_files.py tests/pipeline/test_two_days.py tests/pipeline/test_life_events.py tests/pipeline/test_canaries.py
 suite story -n 2 --dist loadfile tests/pipeline/test_story_tickets.py tests/pipeline/test_real_tickets.py
-
-# Suites that start servers and mostly wait for them share the machine two by two, each pair's output told when it is through.
-lane() {
-  bad=0
-  while [ $# -gt 0 ]; do
-    suite $1
-    shift
-  done >"var/test/lane-$BASHPID.log" 2>&1
-  cat "var/test/lane-$BASHPID.log"
-  exit $bad
-}
-trap 'trap - TERM; kill 0' INT TERM
-lane 'faults tests/faults' 'browser tests/browser' &
-one=$!
-# Both Airflow suites use the checkout's own var/airflow.
-lane 'airflow tests/dags tests/pipeline/test_demo.py' 'scheduler tests/pipeline/test_scheduler.py tests/pipeline/test_up.py tests/docker' \
-  'gx tests/quality_gx' 'soak tests/soak' &
-two=$!
-wait $one || bad=1
-wait $two || bad=1
+suite faults tests/faults
+suite soak tests/soak
+suite gx tests/quality_gx
+suite airflow tests/dags tests/pipeline/test_demo.py
+suite scheduler tests/pipeline/test_scheduler.py tests/pipeline/test_up.py tests/docker
+suite browser tests/browser
 exit $bad
