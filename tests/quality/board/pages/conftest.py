@@ -1,4 +1,7 @@
-"""The pages as the hub serves them, over a small world, for people of each role; and the same behind a real server for a browser."""
+"""The pages as the hub serves them, for people of each role, and the same behind a real server for a browser.
+
+Each module has a small world of its own: the browser opens a ticket in it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from tests.quality.board.pages.world import NOW, World, made
 __all__ = ["browser", "screenshots"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world(tmp_path_factory, catalog) -> Iterator[World]:
     hub = open_hub(options(tmp_path_factory.mktemp("board")), clock=Clock(NOW), catalog=catalog)
     add_staff(hub)
@@ -27,12 +30,12 @@ def world(tmp_path_factory, catalog) -> Iterator[World]:
     hub.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def app(world):
     return faced(world.hub)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(app) -> Callable[[str], Browser]:
     """Role → somebody of that role, signed in."""
     known: dict[str, Browser] = {}
@@ -46,7 +49,7 @@ def signed_in(app) -> Callable[[str], Browser]:
     return visitor
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(app) -> Iterator[str]:
     """The application on a port, its clock the world's."""
     import uvicorn
