@@ -193,7 +193,7 @@ def _draft(lines: Sequence[Line], catalog: Catalog, since: str) -> dict:
     body = _body(code[CREDIT_CODE], catalog)
     asked = [line for line in lines if line["material"]]
     return {
-        "id": f"matter_{code[BASIC_CODE]}",
+        "id": f"matter_{code.lower()}",
         "code": code[BASIC_CODE],
         "task_code": code,
         "title": first["title"],

@@ -99,7 +99,7 @@ def _text(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise UnreadableSheet(f"not text in {' or '.join(ENCODINGS)}; save it as CSV in UTF-8 or as .xlsx")
     if "\0" in text:
         raise UnreadableSheet("holds NUL characters: no CSV file; an old .xls must be saved as .xlsx")
-    reader = csv.reader(io.StringIO(text, newline=""))
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     start = 1
     try:
         for row in reader:

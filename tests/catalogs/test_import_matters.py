@@ -77,7 +77,7 @@ def test_draft_passes_the_catalogues_check_and_is_no_published_matter(tmp_path, 
     assert main(["import-matters", str(path), "--out", str(root / "matters"), "--since", "2026-11-22", "--root", str(root)]) == 0
     assert capsys.readouterr().out == "1 items, 1 good for a draft; 0 finding(s): nothing odd\n"
     assert validate.check(root)[1] == []
-    assert not load(root).matters["matter_999131008001"].published
+    assert not load(root).matters[f"matter_{CODE.lower()}"].published
     assert main(["import-matters", str(path), "--out", str(root / "matters"), "--root", str(root)]) == 2, "nothing is overwritten"
 
 
