@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from io import BytesIO
 
 import zxingcpp
@@ -26,10 +28,11 @@ def codes(data: bytes) -> list[str]:
         return []
     try:
         with Image.open(BytesIO(data), formats=(wanted,)) as picture:
-            if picture.width * picture.height > MOST_PIXELS or getattr(picture, "n_frames", 1) > 1:
+            # Of several frames (phones put a preview beside a photograph) the first is decoded, and no other.
+            if picture.width * picture.height > MOST_PIXELS:
                 return []
             grey = picture.convert("L")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, Image.DecompressionBombError):
         return []
     found = zxingcpp.read_barcodes(grey, formats=zxingcpp.QRCode)
     return [one.text for one in found[:MOST_CODES]]
