@@ -53,24 +53,8 @@ class Basis:
     """Of the authorisation; of duty the grant's number."""
     until: str
     """Instant at which it ends by itself."""
-
-
-def basis(
-    connection: sa.Connection,
-    hub: Hub,
-    *,
-    client_id: str,
-    case_id: int,
-    type_id: str,
-    subject: str,
-    operator: str,
-    purpose: str,
-    license_id: int | None = None,
-) -> Basis | None:
-    """`examine`, or None. `connection` is the writing transaction that records the answer."""
-    asked = {"client_id": client_id, "case_id": case_id, "type_id": type_id, "operator": operator, "purpose": purpose}
-    found = examine(connection, hub, subject=subject, license_id=license_id, **asked)
-    return found if isinstance(found, Basis) else None
+    licenses: frozenset[int] | None = None
+    """Ids of the licenses it is for; None = all of the type."""
 
 
 def examine(
@@ -85,7 +69,10 @@ def examine(
     purpose: str,
     license_id: int | None = None,
 ) -> Basis | Denied:
-    """The basis, or why there is none. `type_id`: a license type or a resource; `subject`: the holder's number; `purpose`: the matter."""
+    """The basis, or why there is none. `type_id`: a license type or a resource; `subject`: the holder's number; `purpose`: the matter.
+
+    `connection` is the writing transaction that records the answer.
+    """
     # What was looked up before this transaction waited for a lock may be over: the time is that of after.
     grant = grant_of(connection, client_id, type_id, purpose)
     if grant is None:
@@ -99,9 +86,16 @@ def examine(
     if operator and by_duty(hub.catalog.matters.get(purpose), type_id):
         return Basis(DUTY, str(grant.grant_id), grant.valid_until)
     given = _given(connection, hub, client_id, case_id, type_id, subject, operator, purpose, license_id)
-    if given is None or given.valid_until <= now:
+    # Those rows are held since now, and not since the grant was.
+    now = instant(hub.now())
+    if denied := STANDING.get(grant.standing(now)):
+        return denied
+    live = sorted((one for one in given if one.valid_until > now), key=lambda one: one.valid_until, reverse=True)
+    if not live:
         return Denied.NEEDS_AUTHORIZATION
-    return Basis(given.kind, given.id, min(given.valid_until, grant.valid_until))
+    best = min(live, key=lambda one: KINDS.index(one.kind))
+    licenses = frozenset(one.license_id for one in live) if best.kind == CODE else None
+    return Basis(best.kind, best.id, min(best.valid_until, grant.valid_until), licenses)
 
 
 def grant_of(connection: sa.Connection, client_id: str, type_id: str, purpose: str) -> UseGrant | None:
@@ -143,10 +137,12 @@ def _given(
     operator: str,
     purpose: str,
     license_id: int | None,
-) -> sa.Row | None:
-    """The authorisation to rely on: one that reaches farthest of the first kind there is."""
+) -> list[sa.Row]:
+    """The authorisations that were given and not taken back; a code's is for its own case, operator and license alone."""
     mine = authorization.c
-    bound = sa.and_(mine.operator == operator, mine.case_id == case_id, mine.license_id == license_id)
+    bound = sa.and_(mine.operator == operator, mine.case_id == case_id)
+    if license_id is not None:
+        bound = sa.and_(bound, mine.license_id == license_id)
     query = sa.select(authorization).where(
         mine.subject_bi.in_(hub.crypt.probes("subject", holder_form(subject))),
         mine.client_id == client_id,
@@ -158,5 +154,4 @@ def _given(
         mine.declined_at.is_(None),
         (mine.kind != CODE) | bound,
     )
-    rows = connection.execute(query.order_by(mine.id).with_for_update(read=True)).all()
-    return min(sorted(rows, key=lambda one: one.valid_until, reverse=True), key=lambda one: KINDS.index(one.kind), default=None)
+    return list(connection.execute(query.order_by(mine.id).with_for_update(read=True)))

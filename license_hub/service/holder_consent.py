@@ -45,16 +45,17 @@ class Given:
 
 
 def mine(hub: Hub, number: str) -> list[Given]:
-    """All of the holder's, those that wait for an answer first, then the newest first."""
+    """The holder's, those that wait for an answer first, then the newest first; what stands is never cut off by what is over."""
+    now, one = instant(hub.now()), authorization.c
+    over = one.withdrawn_at.is_not(None) | one.declined_at.is_not(None) | (one.valid_until <= now)
     query = (
         sa.select(authorization, client.c.name.label("client_name"), case.c.case_no)
         .outerjoin(client, client.c.client_id == authorization.c.client_id)
         .outerjoin(case, case.c.case_id == authorization.c.case_id)
         .where(_of(hub, number))
-        .order_by(authorization.c.asked_at.desc(), authorization.c.id)
+        .order_by(sa.case((over, 1), else_=0), one.asked_at.desc(), one.id)
         .limit(MOST)
     )
-    now = instant(hub.now())
     with reading(hub.engine) as connection:
         found = [_given(row, now) for row in connection.execute(query)]
     return sorted(found, key=lambda one: one.state != "asked")

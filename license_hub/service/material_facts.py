@@ -160,6 +160,19 @@ def _licenses(hub: Hub, connection: sa.Connection, found: Sequence[Known], now: 
             one = matches[entry]
             if (party, one.license.type_id) in known.wanted.types and known.may(party, one.license.type_id):
                 known.licenses.setdefault((party, one.license.type_id), []).append(one)
+    for known in found:
+        _for_codes(known)
+
+
+def _for_codes(known: Known) -> None:
+    """What a code was made for, of what was found; nothing of it is as if nobody had given his word."""
+    for place, basis in known.bases.items():
+        if isinstance(basis, Basis) and basis.licenses is not None:
+            meant = [one for one in known.licenses.pop(place, ()) if one.match.row.license_id in basis.licenses]
+            if meant:
+                known.licenses[place] = meant
+            else:
+                known.bases[place] = Denied.NEEDS_AUTHORIZATION
 
 
 def _places(hub: Hub, found: Sequence[Known]) -> dict[bytes, list[tuple[Known, str]]]:

@@ -21,7 +21,7 @@ from license_hub.signing.commitment import instant
 from license_hub.storage.cases import OPEN
 from license_hub.storage.engine import writing
 from license_hub.storage.idempotency import Call
-from license_hub.storage.tables import holder, version
+from license_hub.storage.tables import current, holder
 from license_hub.storage.tables_cases import case
 from license_hub.storage.tables_grants import authorization
 
@@ -35,8 +35,9 @@ BOUND = timedelta(hours=24)
 
 def make_code(hub: Hub, number: str, identifier: str, request_id: str = "") -> tuple[str, str]:
     """(the code, until when it can be used). Raises ConsentRefused for a license that is not this holder's."""
-    mine = (version.c.identifier == number_form(identifier), holder.c.number_bi.in_(hub.crypt.probes("holder", holder_form(number))))
-    query = sa.select(version.c.type_id, version.c.license_id).join(holder, holder.c.entry == version.c.entry).where(*mine)
+    # Of the version that stands: what an older one says of its holder no longer counts.
+    mine = (current.c.identifier == number_form(identifier), holder.c.number_bi.in_(hub.crypt.probes("holder", holder_form(number))))
+    query = sa.select(current.c.type_id, current.c.license_id).join(holder, holder.c.entry == current.c.entry).where(*mine)
     drawn = int.from_bytes(hub.entropy(5), "big")
     code = "".join(ALPHABET[drawn >> 5 * place & 31] for place in range(CHARS))
     with writing(hub.engine) as connection:

@@ -7,13 +7,12 @@ import sqlalchemy as sa
 
 from license_hub.errors import AccessError
 from license_hub.service import keep_grants
-from license_hub.service.authorize import Basis, Denied, basis
+from license_hub.service.authorize import Basis, Denied
 from license_hub.service.hub import open_hub
 from license_hub.service.list_audit import list_audit
-from license_hub.storage.engine import writing
 from license_hub.storage.tables_grants import use_grant
 
-from .casework import ASKED, DOCUMENT, MATTER, ON_DUTY, OPERATOR, Casework, casework, open_case, set_case, with_matter
+from .casework import ASKED, DOCUMENT, MATTER, ON_DUTY, Casework, casework, open_case, set_case, with_matter
 
 
 @pytest.fixture
@@ -31,10 +30,6 @@ def work(hub) -> Casework:
 def test_license_is_used_by_duty_where_the_matter_says_so(work):
     found = work.examine(ON_DUTY)
     assert found == Basis("duty", str(work.grants[ON_DUTY].grant_id), work.grants[ON_DUTY].valid_until)
-    asked = {"client_id": work.client.client_id, "case_id": work.case_id, "operator": OPERATOR, "purpose": MATTER}
-    with writing(work.hub.engine) as connection:
-        assert basis(connection, work.hub, type_id=ON_DUTY, subject="x", **asked) == found
-        assert basis(connection, work.hub, type_id=ASKED, subject="x", **asked) is None
 
 
 def test_license_the_matter_asks_the_holder_for_needs_an_authorisation(work):

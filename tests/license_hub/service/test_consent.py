@@ -114,6 +114,24 @@ def test_window_consent_counts_at_once_and_names_who_acted_for_the_holder_encryp
     assert work.examine(ASKED) is Denied.NEEDS_AUTHORIZATION and acts(work.hub)[-1] == ("holder", "WITHDRAWN")
 
 
+def test_word_of_the_phone_that_is_over_does_not_hide_that_of_the_window(work, clock):
+    answer(work.hub, NUMBER, ask(work.hub, work.wanted(), work.principal, "")["id"], yes=True, days=1)
+    clock.pass_(days=2)
+    name = at_window(work.hub, work.wanted(), Window("signed_paper"), work.principal, "")["id"]
+    found = work.examine(ASKED)
+    assert isinstance(found, Basis) and (found.kind, found.id) == ("window", name)
+
+
+def test_what_stands_is_on_the_holder_s_page_however_much_came_after(work, clock, monkeypatch):
+    monkeypatch.setattr("license_hub.service.holder_consent.MOST", 2)
+    name = ask(work.hub, work.wanted(), work.principal, "")["id"]
+    answer(work.hub, NUMBER, name, yes=True, days=30)
+    clock.pass_(hours=1)
+    for _ in range(2):
+        answer(work.hub, NUMBER, ask(work.hub, work.wanted(), work.principal, "")["id"], yes=False)
+    assert name in [one.id for one in mine(work.hub, NUMBER)]
+
+
 @pytest.mark.parametrize(("change", "why"), [
     ({"case_id": 10**9}, Denied.CASE_NOT_OPEN), ({"type_id": "birth_certificate"}, Denied.NO_GRANT),
 ])  # fmt: skip
@@ -155,7 +173,8 @@ def test_use_code_is_bound_to_license_case_and_operator_where_it_is_first_used(c
     assert isinstance(found, Basis) and (found.kind, found.id) == ("code", name)
     other = open_case(work.hub, work.client.client_id)
     that = {"license_id": license_id}
-    for change in ({"license_id": license_id + 1}, {}, that | {"operator": "窗口08"}, that | {"case_id": other}):
+    assert work.examine(ASKED, number).licenses == {license_id}
+    for change in ({"license_id": license_id + 1}, that | {"operator": "窗口08"}, that | {"case_id": other}):
         assert work.examine(ASKED, number, **change) is Denied.NEEDS_AUTHORIZATION
     with pytest.raises(ConsentRefused, match="/code"):
         redeem(work.hub, code, other, OPERATOR, work.principal, "")
