@@ -19,10 +19,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from catalogs.matter import GOVERNMENT, CheckWay, DeferWay, LicenseWay, Material, PromiseWay, ShareWay
+from license_hub.domain.policy import GRADES
 from license_hub.domain.verdict import Code
-
-GRADES = "ABCD"
-"""Best first."""
 
 
 class Outcome(StrEnum):

@@ -11,6 +11,7 @@ from license_hub.domain.exemption import CONFIRMED, DENIED, UNKNOWN
 from license_hub.domain.lifecycle import shanghai_date
 from license_hub.errors import CaseNotOpen, NoSuchCase
 from license_hub.service.authenticate import Principal, still
+from license_hub.service.canaries import recorded
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.signing.commitment import instant
@@ -74,7 +75,7 @@ def answer_task(
             raise CaseNotOpen("the task is answered, or its case is closed")
         told = {"task": task_id, "answer": said.answer, "answered_at": values["answered_at"]}
         complete(connection, hub.crypt, once, 200, told, hub.entropy(NONCE_BYTES))
-        record(connection, hub.now(), [_entry(hub, request_id, principal, row, found, said.answer)])
+        recorded(hub, connection, hub.now(), [_entry(hub, request_id, principal, row, found, said.answer)])
     return told, False
 
 

@@ -21,7 +21,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from license_hub.domain.license import FACE, IDENTIFIER
-from license_hub.errors import BundleErased, CaseNotOpen, NotProvable
+from license_hub.errors import BundleDamaged, BundleErased, BundleUnavailable, CaseNotOpen, NotProvable
 from license_hub.service.answer_task import tasks_of
 from license_hub.service.authenticate import Principal, still
 from license_hub.service.export_bundle import bundle_of, opened_of
@@ -100,6 +100,10 @@ def _receipts(hub: Hub, connection: sa.Connection, case: Case, files: dict[str, 
             files[f"evidence/{row.entry}.license.json"] = bundles.write(made)
         except BundleErased:
             missing.append(row.identifier)
+        except BundleDamaged:
+            raise
+        except BundleUnavailable:
+            raise NotProvable("not every license it relies on is under a checkpoint yet; ask again in a minute") from None
     return missing
 
 

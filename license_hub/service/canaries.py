@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from license_hub.errors import AccessError
 from license_hub.service.content import holder_form
 from license_hub.service.hub import Hub
-from license_hub.service.list_audit import Entry
+from license_hub.service.list_audit import Entry, record
 from license_hub.signing.commitment import instant
 from license_hub.storage import epoch
 from license_hub.storage.engine import reading, writing
@@ -48,6 +49,11 @@ def plant(hub: Hub, numbers: Iterable[str], note: str) -> int:
 def count(hub: Hub) -> int:
     with reading(hub.engine) as connection:
         return connection.scalar(sa.select(sa.func.count()).select_from(canary))
+
+
+def recorded(hub: Hub, connection: sa.Connection, now: datetime, entries: Sequence[Entry]) -> None:
+    """Looks and refusals that are about somebody, on record with the alarms they set off."""
+    record(connection, now, [*entries, *alarms(hub, connection, entries)])
 
 
 def alarms(hub: Hub, connection: sa.Connection, entries: Sequence[Entry]) -> list[Entry]:

@@ -27,9 +27,10 @@ from license_hub.errors import BundleMalformed, ManifestMalformed, SignatureBad
 from license_hub.log.policy import Policy
 from license_hub.paper import read_image
 from license_hub.service import copies
+from license_hub.service.canaries import recorded
 from license_hub.service.content import holder_form, number_form
 from license_hub.service.hub import Hub
-from license_hub.service.list_audit import Entry, record
+from license_hub.service.list_audit import Entry
 from license_hub.service.print_copy import CODE, number_in
 from license_hub.service.proofs import newest_checkpoint
 from license_hub.service.verify import Answer, Match, VerifyRequest, judge, of_identifier, open_row
@@ -89,7 +90,7 @@ def check_file(hub: Hub, request: FileRequest) -> FileAnswer:
         hub.security.refresh(connection)
         found = _recognised(hub, connection, request, hashes, texts)
         answer = _answer(hub, connection, found, now)
-        record(connection, now, [_audited(hub, request, found, answer)])
+        recorded(hub, connection, now, [_audited(hub, request, found, answer)])
     return FileAnswer(answer, found.document if found else None, found.valid_to if found else None)
 
 

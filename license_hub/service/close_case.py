@@ -35,12 +35,14 @@ def close_case(
         if known is not None and known.answer is not None:
             return known.answer, True
         found = own(connection, hub, case_id, principal.client_id)
-        values = {"state": CLOSED, "closed_at": instant(hub.now()), "result": result}
+        # One moment for the row and its entry: by it the archive finds the entry.
+        now = hub.now()
+        values = {"state": CLOSED, "closed_at": instant(now), "result": result}
         # The condition and not the row read before decides: two calls may close at once.
         if not connection.execute(sa.update(case).where(case.c.case_id == case_id, case.c.state == OPEN).values(values)).rowcount:
             raise CaseNotOpen("the case is closed already")
         told = tell(cases.read(connection, hub.crypt, [case_id])[case_id])
         complete(connection, hub.crypt, once, 200, told, hub.entropy(NONCE_BYTES))
         who = (request_id, principal.client_id, "case", None, None, None, "CLOSED")
-        record(connection, hub.now(), [Entry(*who, result, found.case_no)])
+        record(connection, now, [Entry(*who, result, found.case_no)])
     return told, False

@@ -27,8 +27,9 @@ from license_hub.errors import CaseNotOpen, HubError, NoSuchCase
 from license_hub.service import ask_department, tell_decision
 from license_hub.service.authenticate import Principal, still
 from license_hub.service.behind import refuse_if_behind
+from license_hub.service.canaries import recorded
 from license_hub.service.hub import Hub
-from license_hub.service.list_audit import Entry, record
+from license_hub.service.list_audit import Entry
 from license_hub.service.material_facts import Known, gather, wanted_by_materials
 from license_hub.service.open_case import own
 from license_hub.service.receipts import Draft, draft
@@ -106,7 +107,7 @@ def decide_cases(hub: Hub, requests: Sequence[Asked]) -> list[Made | HubError]:
             ask_department.ask(hub, connection, one.known, [code for code, made in one.decided if made.outcome is Outcome.DEPARTMENT_CHECK])
         told = [tell_decision.told(hub, one.known, one.decision_id, one.decided, one.drafts, now) for one in work]
         entries = _store(hub, connection, work, told, now)
-        record(connection, now, [entry for one in work for entry in _audited(hub, one)])
+        recorded(hub, connection, now, [entry for one in work for entry in _audited(hub, one)])
     for one, answer, places in zip(work, told, entries, strict=True):
         answers[id(one.asked)] = Made(answer, places)
     return [answers[id(one)] for one in requests]

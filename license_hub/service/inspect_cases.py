@@ -44,7 +44,7 @@ def inspect_receipts(hub: Hub, connection: sa.Connection, start: int, stop: int,
 
 
 def inspect_cases(hub: Hub, connection: sa.Connection, findings: Findings) -> None:
-    for row in connection.execute(sa.select(party)):
+    for row in connection.execute(sa.select(party).execution_options(yield_per=1000)):
         findings.checked["hub_case_party"] += 1
         place = party_place(row.case_id, row.party)
         try:
@@ -54,7 +54,7 @@ def inspect_cases(hub: Hub, connection: sa.Connection, findings: Findings) -> No
             continue
         if bytes(row.number_bi) not in hub.crypt.probes("holder", number):
             findings.add("hub_case_party", place, "number_bi is not that of the party's number")
-    for row in connection.execute(sa.select(decision)):
+    for row in connection.execute(sa.select(decision).execution_options(yield_per=1000)):
         findings.checked["hub_decision"] += 1
         try:
             told = json.loads(hub.crypt.decrypt("hub_decision", "payload", row.decision_id, row.payload))

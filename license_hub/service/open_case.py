@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from license_hub.domain.holder import CODE_TYPES, code_type
 from license_hub.errors import CaseRefused, CaseTaken, NoSuchCase
 from license_hub.service.authenticate import Principal, still
+from license_hub.service.canaries import recorded
 from license_hub.service.content import holder_form
 from license_hub.service.hub import Hub
-from license_hub.service.list_audit import Entry, record
+from license_hub.service.list_audit import Entry
 from license_hub.signing.commitment import instant
 from license_hub.storage import cases
 from license_hub.storage.cases import Case, Party
@@ -75,7 +76,7 @@ def open_case(hub: Hub, asked: Opening, *, principal: Principal, request_id: str
         told = tell(cases.read(connection, hub.crypt, [case_id])[case_id])
         complete(connection, hub.crypt, once, DONE, told, hub.entropy(NONCE_BYTES))
         about = [(principal.client_id, "case", None, hub.crypt.blind_index("subject", one.number)) for one in parties]
-        record(connection, hub.now(), [Entry(request_id, *one, None, "OPENED", matter.title, asked.case_no) for one in about])
+        recorded(hub, connection, hub.now(), [Entry(request_id, *one, None, "OPENED", matter.title, asked.case_no) for one in about])
     return told, False
 
 

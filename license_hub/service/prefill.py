@@ -15,8 +15,9 @@ from license_hub.domain.verdict import Code
 from license_hub.errors import CaseNotOpen
 from license_hub.service.authenticate import Principal, still
 from license_hub.service.authorize import Basis
+from license_hub.service.canaries import recorded
 from license_hub.service.hub import Hub
-from license_hub.service.list_audit import Entry, record
+from license_hub.service.list_audit import Entry
 from license_hub.service.material_facts import Known, gather, wanted_by_form
 from license_hub.service.open_case import own
 from license_hub.service.shared_rows import labelled
@@ -47,7 +48,7 @@ def prefill(hub: Hub, case_id: int, *, principal: Principal, request_id: str, op
                 values.append({"field": field.name, "title": field.title, **given})
                 if source.kind == "license":
                     used[source.party, source.of] = known.seen(source.party, str(given["of"])).license.entry
-        record(connection, now, _entries(hub, known, used, (request_id, principal.client_id)))
+        recorded(hub, connection, now, _entries(hub, known, used, (request_id, principal.client_id)))
     return {"case_id": case_id, "matter": matter.id, "filled_at": instant(now), "values": values, "empty": empty}
 
 

@@ -54,7 +54,7 @@ def draft(hub: Hub, signer: Signer, known: Known, code: str, found: Decided, *, 
     material = known.matter.material(code)
     fields = _common(known, code, decision_id, operator, now) | {
         "title": TITLES[found.outcome], "outcome": found.outcome.value, "reason": str(found.reason),
-    } | _evidence(known, material.party, found)  # fmt: skip
+    } | _evidence(known, material.code, material.party, found)  # fmt: skip
     if found.tried:
         fields["tried"] = ";".join(f"{one.kind}:{one.of}:{one.reason}" for one in found.tried)
     told = {name: value for name, value in fields.items() if value}
@@ -116,8 +116,8 @@ def _common(known: Known, code: str, decision_id: str, operator: str, now: datet
     }
 
 
-def _evidence(known: Known, party: str, found: Decided) -> dict[str, str]:
-    """What an auditor asks for years later: which license or row, as of when, what of it, on what it was used."""
+def _evidence(known: Known, code: str, party: str, found: Decided) -> dict[str, str]:
+    """What an auditor asks for years later: which license or row, as of when, what of it, on what it was used; or who confirmed it."""
     if found.license is not None:
         one = found.license
         opened = known.seen(party, one.identifier).match.opened
@@ -132,6 +132,9 @@ def _evidence(known: Known, party: str, found: Decided) -> dict[str, str]:
             "resource": one.resource, "row": one.row, "as_of": one.as_of, "freshness": "late" if one.late else "on_time",
             "relied_on": ";".join(found.fields),
         } | _basis(known.bases.get((party, one.resource)))  # fmt: skip
+    asked = known.questions.get(code)
+    if found.outcome is Outcome.EXEMPT and asked is not None and asked.answer is not None:
+        return {"task": asked.task_id, "department": asked.department, "answered_at": asked.answered_at, "answered_by": asked.answered_by}
     return {}
 
 

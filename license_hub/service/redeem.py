@@ -23,9 +23,10 @@ from license_hub.domain.masking import mask, mask_plan
 from license_hub.domain.verdict import Verdict, decide
 from license_hub.errors import CodeRefused, NotAuthorized, TokenMalformed
 from license_hub.service.authenticate import Principal, still
+from license_hub.service.canaries import recorded
 from license_hub.service.content import holder_form
 from license_hub.service.hub import Hub
-from license_hub.service.list_audit import Entry, record
+from license_hub.service.list_audit import Entry
 from license_hub.service.on_case import on_case
 from license_hub.service.proofs import newest_checkpoint
 from license_hub.service.provisional import Provisional, of_license
@@ -80,7 +81,7 @@ def redeem(hub: Hub, scan: Scan) -> Scanned:
         if match.row.type_id not in scan.principal.types:
             raise NotAuthorized("this license type is not granted to this client")
         scanned = _scanned(hub, connection, code.id, scan, match, now)
-        record(connection, now, [_audited(hub, scan, match, scanned)])
+        recorded(hub, connection, now, [_audited(hub, scan, match, scanned)])
     return scanned
 
 

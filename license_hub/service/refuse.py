@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from license_hub.service.canaries import alarms
+from license_hub.service.canaries import recorded
 from license_hub.service.content import holder_form, number_form
 from license_hub.service.hub import Hub
-from license_hub.service.list_audit import Entry, record
+from license_hub.service.list_audit import Entry
 from license_hub.service.register_client import find
 from license_hub.storage.engine import writing
 from license_hub.storage.tables import version
@@ -62,7 +62,7 @@ def refuse(hub: Hub, refusals: Sequence[Refusal]) -> list[None]:
             )
             for one in refusals
         ]
-        record(connection, hub.now(), [*entries, *alarms(hub, connection, entries)])
+        recorded(hub, connection, hub.now(), entries)
     return [None] * len(refusals)
 
 

@@ -29,12 +29,12 @@ from license_hub.errors import DecryptionError
 from license_hub.log.checkpoint import Checkpoint
 from license_hub.service.absence import Absences
 from license_hub.service.budgets import Charge, over_budget
-from license_hub.service.canaries import alarms
+from license_hub.service.canaries import recorded
 from license_hub.service.content import Opened, holder_form, number_form, open_version
 from license_hub.service.erasures import is_erased
 from license_hub.service.events import check_event, worst
 from license_hub.service.hub import Hub
-from license_hub.service.list_audit import Entry, record
+from license_hub.service.list_audit import Entry
 from license_hub.service.logs import licenses
 from license_hub.service.proofs import check_version, newest_checkpoint
 from license_hub.service.provisional import Provisional
@@ -144,7 +144,7 @@ def settled(
     charges = [Charge(one.payer, entry.subject_bi, miss) for one, entry, miss in zip(requests, entries, missed, strict=True)]
     waits = over_budget(hub, connection, charges)
     told = [one._replace(status="REFUSED", code="RATE_LIMITED") if wait else one for one, wait in zip(entries, waits, strict=True)]
-    record(connection, now, [*told, *alarms(hub, connection, told)])
+    recorded(hub, connection, now, told)
     return [replace(one, wait=wait) if wait else one for one, wait in zip(answers, waits, strict=True)]
 
 

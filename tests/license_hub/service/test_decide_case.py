@@ -8,11 +8,13 @@ import sqlalchemy as sa
 from license_hub.domain.lifecycle import Act, Reason
 from license_hub.errors import CaseNotOpen, NoSuchCase, NotAuthenticated
 from license_hub.log import bundle as proofs
+from license_hub.service import canaries
 from license_hub.service.answer_task import Said, answer_task, list_tasks
 from license_hub.service.change_status import change_status
 from license_hub.service.decide_case import Asked, decide_case, decide_cases
 from license_hub.service.erase import Ground, erase_license
 from license_hub.service.fsck import fsck
+from license_hub.service.holder_consent import withdraw
 from license_hub.service.hub import Hub, open_hub
 from license_hub.service.intake import apply_pending
 from license_hub.service.integrate import attend
@@ -20,7 +22,9 @@ from license_hub.service.keep_grants import grants, suspend
 from license_hub.service.list_audit import list_audit
 from license_hub.service.receipts import hand_out
 from license_hub.service.register_client import disable
+from license_hub.service.use_code import make_code, redeem
 from license_hub.signing import receipt as receipts
+from license_hub.storage.tables import current
 from license_hub.storage.tables_cases import decision, receipt
 
 from ..sample_hub import identifier_of
@@ -185,6 +189,31 @@ def test_t10_unconsented_material_says_nothing_of_what_there_is(hub, counter, pu
     apply_pending(hub)
     there, not_there = (by_material(counter.decide(counter.open(TEST.id, applicant=credit_code(n))))["asked"] for n in (1, 2))
     assert there == not_there and there["alternatives"] == ["promise"]
+
+
+def test_holder_s_code_exempts_by_its_license_alone_until_it_is_withdrawn(hub, counter, publisher):
+    from .publishing import title
+
+    publisher.publish("real_estate_title", [title(n, [("样例1号有限公司", credit_code(1))]) for n in (1, 2)])
+    apply_pending(hub)
+    with hub.engine.connect() as connection:
+        query = sa.select(current.c.identifier, current.c.license_id).where(current.c.type_id == "real_estate_title")
+        shown = connection.execute(query.order_by(current.c.license_id.desc())).first()
+    case = counter.open(TEST.id, applicant=credit_code(1))
+    assert by_material(counter.decide(case))["asked"]["outcome"] == "NEEDS_AUTHORIZATION"
+    code, _until = make_code(hub, credit_code(1), shown.identifier)
+    name = redeem(hub, code, case, "窗口07", counter.principal, "q" * 32)["id"]
+    found = by_material(counter.decide(case))["asked"]
+    assert (found["outcome"], found["evidence"]["identifier"], found["evidence"]["basis"]["kind"]) == ("EXEMPT", shown.identifier, "code")
+    assert found["evidence"]["others"] == []
+    withdraw(hub, credit_code(1), name)
+    assert by_material(counter.decide(case))["asked"]["outcome"] == "NEEDS_AUTHORIZATION"
+
+
+def test_t10_watched_number_of_a_party_sets_off_the_alarm(hub, counter):
+    canaries.plant(hub, [credit_code(77)], "test")
+    counter.decide(counter.open(TEST.id, applicant=credit_code(77)))
+    assert {one.purpose for one in list_audit(hub, action=canaries.ACTION, limit=100)} == {"case", "decide"}
 
 
 def test_closed_foreign_and_unknown_cases_are_refused_each_alone(hub, counter):
