@@ -293,6 +293,20 @@ class Catalog:
     """Resource → numbers of the approved changes laid over its part of the files (`catalogs.changes`)."""
     glossary: tuple[Term, ...] = field(default=())
 
+    def type_named(self, identifier: str) -> LicenseType | None:
+        """The license type an identifier 电子证照标识 names, by its type code alone, whatever the rest of it is."""
+        parts = identifier.upper().split(".")
+        code = parts[5] if len(parts) > 5 else ""
+        return next((one for one in self.license_types.values() if one.type_code == code), None)
+
+    def matter_version(self, matter_id: str, version: str) -> Matter:
+        """As a case was opened under it. Raises KeyError for no matter or version."""
+        versions = (*self.former_matters.get(matter_id, ()), self.matters[matter_id])
+        found = next((one for one in versions if one.version == version), None)
+        if found is None:
+            raise KeyError(f"{matter_id} has no version {version}")
+        return found
+
     def matter_on(self, matter_id: str, day: str) -> Matter | None:
         """The published version in force on that ISO day; None before the first. Raises KeyError for no matter."""
         versions = (*self.former_matters.get(matter_id, ()), self.matters[matter_id])

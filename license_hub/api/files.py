@@ -31,7 +31,7 @@ from license_hub.service.make_copy import MOST_DAYS, SCOPE, CopyRequest, Made, m
 
 from . import metrics
 from .access import needs, on_record, scope
-from .licenses import MAX_CASE_CHARS, MAX_PURPOSE_CHARS, CaseNumber, Purpose
+from .licenses import MAX_CASE_CHARS, MAX_PURPOSE_CHARS, CaseNumber, Purpose, not_usable
 from .licenses import plain as plain_header
 from .patience import seated
 from .problem import Problem
@@ -101,10 +101,8 @@ async def _made(hub: Serving, wanted: CopyRequest) -> Made:
     """Raises Problem."""
     try:
         return await seated(hub.seats, make_copy, hub.hub, wanted)
-    except NotAuthorized:
-        raise Problem("FORBIDDEN") from None
-    except CaseNotOpen:
-        raise Problem("CASE_NOT_OPEN") from None
+    except (NotAuthorized, CaseNotOpen) as fault:
+        raise not_usable(fault) from None
     except CopyRefused as fault:
         raise Problem(fault.verdict, status=409) from None
     except CopyFault:

@@ -13,8 +13,9 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
-from license_hub.errors import BundleDamaged, BundleErased, BundleUnavailable, NotAuthorized, PurposeMissing
+from license_hub.errors import BundleDamaged, BundleErased, BundleUnavailable, CaseNotOpen, NotAllowed, NotAuthorized, PurposeMissing
 from license_hub.service.authenticate import Principal
+from license_hub.service.authorize import Denied
 from license_hub.service.export_bundle import ExportRequest, export_bundle
 from license_hub.service.read import ReadRequest, read
 
@@ -58,7 +59,9 @@ async def license(
     purpose: Purpose = "",
     case_no: CaseNumber = "",
 ) -> Response:
-    """One license with its verdict. Needs the scope `license:read`, the license type granted, a purpose and an open case's number."""
+    """One license with its verdict. Needs the scope `license:read`, the license type granted, a purpose and an open case of which
+    its holder is a party, with a use grant and, where the matter asks for it, the holder's word. What is nobody's of the case is not found.
+    """
     hub = serving(request)
     asked = ReadRequest(
         principal=principal,
@@ -73,9 +76,10 @@ async def license(
     except PurposeMissing:
         await refused(request, "read", "INVALID_REQUEST", **known)
         raise _purpose_missing(purpose, case_no) from None
-    except NotAuthorized:
-        await refused(request, "read", "FORBIDDEN", **known)
-        raise Problem("FORBIDDEN") from None
+    except (NotAuthorized, CaseNotOpen) as fault:
+        problem = not_usable(fault)
+        await refused(request, "read", problem.code, **known)
+        raise problem from None
     if found.epoch:
         await hub.access.still(principal, found.epoch)
     metrics.verdicts("read", found.verdict.status, found.verdict.code).inc()
@@ -116,7 +120,7 @@ async def bundle(
 ) -> Response:
     """The license bundle (docs/verify-us.md): fields with salts, attestation, log proof. Unmasked: for handing to its holder.
 
-    Needs the scope `license:export`, the license type granted, a purpose and an open case's number. 404 until it is under a checkpoint,
+    Needs the scope `license:export` and what `GET /v1/licenses/{identifier}` needs. 404 until it is under a checkpoint,
     410 once its content was erased, 409 where what is stored is not what was sealed and logged. The header `Hub-Provisional` names
     fields that are being corrected (percent-encoded, each with `;until=` its last day); the bundle is as it was sealed.
     """
@@ -134,6 +138,10 @@ async def bundle(
     except PurposeMissing:
         await refused(request, "export", "INVALID_REQUEST", **known)
         raise _purpose_missing(purpose, case_no) from None
+    except (NotAuthorized, CaseNotOpen) as fault:
+        problem = not_usable(fault)
+        await refused(request, "export", problem.code, **known)
+        raise problem from None
     except BundleUnavailable as fault:
         code, status = UNAVAILABLE.get(type(fault), ("NO_SUCH_RESOURCE", None))
         await refused(request, "export", code, **known)
@@ -144,6 +152,15 @@ async def bundle(
     await serving(request).access.still(principal, exported.epoch)
     pending = ", ".join(f"{quote(one.field)};until={one.until}" for one in exported.provisional)
     return Response(exported.data, media_type="application/json", headers={"Hub-Provisional": pending} if pending else None)
+
+
+def not_usable(fault: NotAuthorized | CaseNotOpen) -> Problem:
+    """Why content is not given out: no open case (409); no use grant, or nobody's word (403)."""
+    if isinstance(fault, CaseNotOpen):
+        return Problem("CASE_NOT_OPEN")
+    if isinstance(fault, NotAllowed):
+        return Problem("CONSENT_MISSING" if fault.why == Denied.NEEDS_AUTHORIZATION else fault.why, status=403)
+    return Problem("FORBIDDEN")
 
 
 def _purpose_missing(purpose: str, case_no: str) -> Problem:

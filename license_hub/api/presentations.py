@@ -1,7 +1,7 @@
 """`POST /v1/presentations/scan` (扫码亮证): the code on a holder's phone, scanned once, answers with the license's verdict of the moment.
 
-On an open case, for a purpose, it also answers the masked fields; without, the verdict alone. A code counts once, so a repeated call is
-refused and no Idempotency-Key applies: a lost answer needs a fresh code, which takes the holder a second.
+For a purpose, on an open case that the holder is a party of, it also answers the masked fields; else the verdict alone. A code counts
+once, so a repeated call is refused and no Idempotency-Key applies: a lost answer needs a fresh code, which takes the holder a second.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from license_hub.service.redeem import SCOPE, Scan, redeem
 
 from . import metrics
 from .access import needs, on_record, scope
+from .licenses import not_usable
 from .patience import in_time
 from .problem import Problem
 from .serving import request_id, serving
@@ -69,10 +70,8 @@ async def scan(request: Request, asked: ScanIn, principal: Annotated[Principal, 
             found = await in_time(redeem, serving(request).hub, wanted)
         except CodeRefused as fault:
             raise Problem(fault.problem) from None
-        except CaseNotOpen:
-            raise Problem("CASE_NOT_OPEN") from None
-        except NotAuthorized:
-            raise Problem("FORBIDDEN") from None
+        except (NotAuthorized, CaseNotOpen) as fault:
+            raise not_usable(fault) from None
     metrics.verdicts("scan", found.verdict.status, found.verdict.code).inc()
     message = serving(request).messages[found.verdict.code]
     body = {

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from catalogs.model import Catalog, LicenseType, Message
+from catalogs.model import Catalog, Message
 from license_hub.service.as_of import Moment, as_of
 from license_hub.service.authenticate import Principal
 from license_hub.service.provisional import Provisional
@@ -182,23 +182,16 @@ def check_granted(principal: Principal, asked: VerificationIn, catalog: Catalog)
     """Before any look-up, so that a refusal says nothing of what exists. Raises Problem."""
     if asked.type is not None and asked.type not in catalog.license_types:
         raise Problem("INVALID_REQUEST", errors=[{"pointer": "/type", "rule": "unknown_type"}])
-    kind = catalog.license_types[asked.type] if asked.type else kind_of(asked.identifier or "", catalog)
+    kind = catalog.license_types[asked.type] if asked.type else catalog.type_named(asked.identifier or "")
     if kind is not None and kind.id not in principal.types:
         raise Problem("FORBIDDEN")
 
 
 def check_type(principal: Principal, identifier: str, catalog: Catalog) -> None:
     """The license type an identifier names must be granted, before any look-up. Raises Problem."""
-    kind = kind_of(identifier, catalog)
+    kind = catalog.type_named(identifier)
     if kind is None or kind.id not in principal.types:
         raise Problem("FORBIDDEN")
-
-
-def kind_of(identifier: str, catalog: Catalog) -> LicenseType | None:
-    """The license type an identifier names, by its type code alone."""
-    parts = identifier.upper().split(".")
-    code = parts[5] if len(parts) > 5 else ""
-    return next((one for one in catalog.license_types.values() if one.type_code == code), None)
 
 
 def body(answer: Answer, message: Message, request: str) -> Mapping[str, object]:

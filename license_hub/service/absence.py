@@ -127,9 +127,7 @@ class Absences:
 def _kind(hub: Hub, request: Asked) -> LicenseType | None:
     if not request.identifier:
         return hub.catalog.license_types.get(request.type_id or "")
-    # Six parts under the five-part root: `verify` looked at the form already.
-    code = number_form(request.identifier).split(".")[5]
-    return next((one for one in hub.catalog.license_types.values() if one.type_code == code), None)
+    return hub.catalog.type_named(number_form(request.identifier))
 
 
 def _covering(hub: Hub, sources: Sequence[LicenseSource], request: Asked) -> list[LicenseSource]:

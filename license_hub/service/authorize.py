@@ -3,7 +3,8 @@
 1. grant          client × license type × purpose, approved, not expired, suspended or ended
 2. case           open, the caller's own, and its matter is the purpose
 3. duty           the matter says for this type that the organ's duty is enough 依职能用证
-4. authorisation  else the holder's word: given on the phone page, at the window, or by a 用证码 for this very license, case and operator
+4. authorisation  else the holder's word: given on the phone page, at the window, by a 用证码 for this very license, case and operator,
+                  or by a code shown to this client on this case lately 扫码亮证
 
 A withdrawal waits for the answers that rely on it and takes its time after them, so no answer bears a later one (T34).
 Source: issue 5 §3; standards.md "Modes".
@@ -12,6 +13,7 @@ Source: issue 5 §3; standards.md "Modes".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -22,12 +24,16 @@ from license_hub.service.hub import Hub
 from license_hub.service.keep_grants import UseGrant
 from license_hub.signing.commitment import instant
 from license_hub.storage.cases import OPEN
+from license_hub.storage.tables import holder, version
 from license_hub.storage.tables_cases import case
 from license_hub.storage.tables_grants import authorization, use_grant
+from license_hub.storage.tables_presentations import presentation
 
-HOLDER, WINDOW, CODE = "holder", "window", "code"
+HOLDER, WINDOW, CODE, SHOWN = "holder", "window", "code", "shown"
 KINDS = (HOLDER, WINDOW, CODE)
-"""Of authorisations, in the order in which they are relied on."""
+"""Of authorisations, in the order in which they are relied on; what was merely shown comes last."""
+SHOWN_FOR = timedelta(minutes=30)
+"""How long what was shown at a counter may be used on the case."""
 
 
 class Denied(StrEnum):
@@ -48,9 +54,9 @@ class Basis:
     """On what a license is used."""
 
     kind: str
-    """duty, holder, window or code."""
+    """duty, holder, window, code or shown."""
     id: str
-    """Of the authorisation; of duty the grant's number."""
+    """Of the authorisation or the shown code; of duty the grant's number."""
     until: str
     """Instant at which it ends by itself."""
     licenses: frozenset[int] | None = None
@@ -85,17 +91,23 @@ def examine(
         return Denied.CASE_NOT_OPEN
     if operator and by_duty(hub.catalog.matters.get(purpose), type_id):
         return Basis(DUTY, str(grant.grant_id), grant.valid_until)
-    given = _given(connection, hub, client_id, case_id, type_id, subject, operator, purpose, license_id)
+    given = _given(connection, hub, client_id, case_id, type_id, subject, operator, purpose)
     # Those rows are held since now, and not since the grant was.
     now = instant(hub.now())
     if denied := STANDING.get(grant.standing(now)):
         return denied
     live = sorted((one for one in given if one.valid_until > now), key=lambda one: one.valid_until, reverse=True)
-    if not live:
+    best = min(live, key=lambda one: KINDS.index(one.kind), default=None)
+    if best is not None and best.kind != CODE:
+        return Basis(best.kind, best.id, min(best.valid_until, grant.valid_until))
+    named = {one.license_id: Basis(CODE, one.id, one.valid_until) for one in reversed(live)}
+    named = _shown(connection, hub, client_id, case_id, type_id, subject) | named
+    if license_id is not None:
+        named = {one: basis for one, basis in named.items() if one == license_id}
+    if not named:
         return Denied.NEEDS_AUTHORIZATION
-    best = min(live, key=lambda one: KINDS.index(one.kind))
-    licenses = frozenset(one.license_id for one in live) if best.kind == CODE else None
-    return Basis(best.kind, best.id, min(best.valid_until, grant.valid_until), licenses)
+    best = max(named.values(), key=lambda one: (one.kind == CODE, one.until))
+    return Basis(best.kind, best.id, min(best.until, grant.valid_until), frozenset(named))
 
 
 def grant_of(connection: sa.Connection, client_id: str, type_id: str, purpose: str) -> UseGrant | None:
@@ -136,13 +148,10 @@ def _given(
     subject: str,
     operator: str,
     purpose: str,
-    license_id: int | None,
 ) -> list[sa.Row]:
-    """The authorisations that were given and not taken back; a code's is for its own case, operator and license alone."""
+    """The authorisations that were given and not taken back; a code's is for its own case and operator alone."""
     mine = authorization.c
     bound = sa.and_(mine.operator == operator, mine.case_id == case_id)
-    if license_id is not None:
-        bound = sa.and_(bound, mine.license_id == license_id)
     query = sa.select(authorization).where(
         mine.subject_bi.in_(hub.crypt.probes("subject", holder_form(subject))),
         mine.client_id == client_id,
@@ -155,3 +164,24 @@ def _given(
         (mine.kind != CODE) | bound,
     )
     return list(connection.execute(query.order_by(mine.id).with_for_update(read=True)))
+
+
+def _shown(connection: sa.Connection, hub: Hub, client_id: str, case_id: int, type_id: str, subject: str) -> dict[int, Basis]:
+    """License → the code with which that holder showed it to the client on the case, the newest."""
+    now = hub.now()
+    query = (
+        sa.select(version.c.license_id, presentation.c.presentation_id, presentation.c.scanned_at)
+        .join(case, sa.and_(case.c.client_id == presentation.c.scanner, case.c.case_no == presentation.c.case_no))
+        .join(version, version.c.entry == presentation.c.entry)
+        .join(holder, holder.c.entry == version.c.entry)
+        .where(
+            case.c.case_id == case_id,
+            presentation.c.scanner == client_id,
+            presentation.c.scanned_at > instant(now - SHOWN_FOR),
+            version.c.type_id == type_id,
+            holder.c.number_bi.in_(hub.crypt.probes("holder", holder_form(subject))),
+        )
+        .order_by(presentation.c.scanned_at)
+    )
+    rows = connection.execute(query)
+    return {row.license_id: Basis(SHOWN, row.presentation_id, instant(datetime.fromisoformat(row.scanned_at) + SHOWN_FOR)) for row in rows}

@@ -13,18 +13,24 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from license_hub.errors import DecryptionError, DownloadGone
+from license_hub.domain.license import holder_numbers
+from license_hub.errors import CaseNotOpen, DecryptionError, DownloadGone, NotAllowed
+from license_hub.service.content import open_version
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
+from license_hub.service.on_case import grounds
 from license_hub.signing.commitment import instant
 from license_hub.storage.crypt import NONCE_BYTES
 from license_hub.storage.engine import writing
+from license_hub.storage.lookup import FOUND
+from license_hub.storage.tables import version
 from license_hub.storage.tables_lifecycle import attachment
 from license_hub.storage.tables_presentations import copy, download
 
 LIFE = timedelta(minutes=10)
 """Of a download's address."""
 SECRET_BYTES = 32
+GONE = "the file was fetched already, its ten minutes are over, or it may no longer be used: make another copy"
 
 
 @dataclass(frozen=True)
@@ -118,17 +124,32 @@ def offer(hub: Hub, connection: sa.Connection, file: File, entry: int, client_id
 
 
 def fetch(hub: Hub, secret: str, request_id: str = "") -> File:
-    """The file, once: the row goes in the transaction that answers. Raises DownloadGone, whatever the reason."""
+    """The file, once: the row goes in the transaction that answers. Raises DownloadGone, whatever the reason: a case that was closed and a
+    word that was taken back meanwhile are reasons too (T34).
+    """
     now = hub.now()
     taking = sa.delete(download).where(download.c.secret_hash == _hash(secret), download.c.expires_at > instant(now))
     with writing(hub.engine) as connection:
         hub.security.refresh(connection)
         row = connection.execute(taking.returning(*download.columns)).first()
         if row is None:
-            raise DownloadGone("the file was fetched already, or its ten minutes are over: make another copy")
+            raise DownloadGone(GONE)
+        _still_usable(hub, connection, row)
         data = hub.crypt.decrypt("hub_download", "data", row.secret_hash, row.data)
         record(connection, now, [Entry(request_id, row.client_id, "download", row.entry, None, None, "DELIVERED", None, row.case_no)])
     return File(data, row.media_type, hashlib.sha256(data).hexdigest())
+
+
+def _still_usable(hub: Hub, connection: sa.Connection, row: sa.Row) -> None:
+    """Raises DownloadGone. The address says no more than it did, so neither does the refusal."""
+    shown = connection.execute(FOUND.where(version.c.entry == row.entry)).one()
+    try:
+        holders = holder_numbers(open_version(hub.crypt, shown).fields)
+        may = grounds(connection, hub, row.client_id, row.case_no, shown.type_id).of(shown.license_id, holders)
+    except (DecryptionError, ValueError, CaseNotOpen, NotAllowed):
+        may = None
+    if may is None:
+        raise DownloadGone(GONE)
 
 
 def _hash(secret: str) -> str:

@@ -24,6 +24,7 @@ from license_hub.service.content import Opened, holder_form, number_form, open_v
 from license_hub.service.erasures import is_erased
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
+from license_hub.service.on_case import grounds
 from license_hub.service.proofs import attested_at, check_version, newest_checkpoint
 from license_hub.service.provisional import Provisional, of_license
 from license_hub.service.refer_status import refer
@@ -35,6 +36,7 @@ from license_hub.storage.engine import writing
 from license_hub.storage.lookup import find
 
 SCOPE = "license:export"
+NO_SUCH = "no license of that identifier that this client may use on that case"
 DAMAGED = "the stored license is not what was sealed and logged; run `hub log fsck`"
 
 
@@ -47,6 +49,8 @@ class ExportRequest:
     request_id: str = ""
     show: Sequence[str] | None = None
     """Short names of the fields to show; None: all. The identifier is always shown."""
+    operator: str = ""
+    """Who asks; the case's own without one."""
 
 
 class Exported(NamedTuple):
@@ -59,27 +63,53 @@ class Exported(NamedTuple):
 
 
 def export_bundle(hub: Hub, request: ExportRequest) -> Exported:
-    """Raises PurposeMissing, NotAuthorized, BundleUnavailable, KeyError for a field it has not."""
+    """Raises PurposeMissing, NotAuthorized (NotAllowed: no grant or word for its type), CaseNotOpen, BundleUnavailable, KeyError for a
+    field it has not.
+    """
     if SCOPE not in request.principal.scopes:
         raise NotAuthorized(f"scope {SCOPE} is not granted to this client")
     if not request.purpose.strip() or not request.case_no.strip():
         raise PurposeMissing("give a purpose and the number of the open case")
     identifier, now = number_form(request.identifier), hub.now()
     with writing(hub.engine) as connection:
-        known = not identifiers.unusable(identifiers.inspect(identifier))
-        epoch, rows = find(connection, [identifier] if known else [], [])
-        hub.security.seen(connection, epoch)
-        row = next(iter(rows), None)
-        if row is None or row.type_id not in request.principal.types:
-            raise BundleUnavailable("no license of that identifier and of a type granted to this client")
-        opened = opened_of(hub, connection, row)
-        data = bundles.write(bundle_of(hub, connection, row, opened, request.show))
-        subject = next(iter(holder_numbers(opened.fields)), None)
+        used = usable(hub, connection, request.principal, identifier, request.case_no, request.operator)
+        data = bundles.write(bundle_of(hub, connection, used.row, used.opened, request.show))
+        subject = next(iter(used.holders), None)
         index = hub.crypt.blind_index("subject", holder_form(subject)) if subject else None
-        who = (request.request_id, request.principal.client_id, "export", row.entry, index)
-        pending = of_license(connection, hub.catalog, row.type_id, identifier, now)
+        who = (request.request_id, request.principal.client_id, "export", used.row.entry, index)
+        pending = of_license(connection, hub.catalog, used.row.type_id, identifier, now)
         record(connection, now, [Entry(*who, None, "EXPORTED", request.purpose, request.case_no)])
-    return Exported(data, epoch, pending)
+    return Exported(data, used.epoch, pending)
+
+
+class Usable(NamedTuple):
+    """A license whose content the caller may use on the case."""
+
+    row: sa.Row
+    opened: Opened
+    holders: tuple[str, ...]
+    """Their numbers."""
+    epoch: int
+    """The security epoch its look-up saw."""
+
+
+def usable(hub: Hub, connection: sa.Connection, principal: Principal, identifier: str, case_no: str, operator: str = "") -> Usable:
+    """Raises CaseNotOpen, NotAllowed, BundleDamaged, BundleErased; BundleUnavailable alike for what is not there and for what is nobody's
+    of the case.
+    """
+    kind = hub.catalog.type_named(identifier)
+    if identifiers.unusable(identifiers.inspect(identifier)) or kind is None or kind.id not in principal.types:
+        raise BundleUnavailable(NO_SUCH)
+    may = grounds(connection, hub, principal.client_id, case_no, kind.id, operator)
+    epoch, rows = find(connection, [identifier], [])
+    hub.security.seen(connection, epoch)
+    if not rows:
+        raise BundleUnavailable(NO_SUCH)
+    opened = opened_of(hub, connection, rows[0])
+    holders = tuple(holder_numbers(opened.fields))
+    if may.of(rows[0].license_id, holders) is None:
+        raise BundleUnavailable(NO_SUCH)
+    return Usable(rows[0], opened, holders, epoch)
 
 
 def opened_of(hub: Hub, connection: sa.Connection, row: sa.Row) -> Opened:

@@ -1,8 +1,9 @@
 """加注件: a license's face as a signed PDF for one purpose, or the department's own file as it came; each by one download.
 
-1. look     type granted, license in force, content as sealed and logged
+1. look     a basis on the open case, license in force, content as sealed and logged
 2. make     page (`paper.sheet`), signature (PAdES, ES256), SM2 over the same file beside it; no lock is held meanwhile
-3. record   in one transaction: caller and license looked at again, the copy by the SHA-256 of its file, the download, the audit entry
+3. record   in one transaction: caller, basis and license looked at again, the copy by the SHA-256 of its file, the download, the audit
+            entry
 
 A copy is no original and says so; what it is worth later is asked with the file itself (`check_file`). Source: design.md decision 4.
 """
@@ -17,22 +18,20 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from license_hub.domain import identifier as identifiers
 from license_hub.domain.license import holder_numbers
 from license_hub.domain.verdict import Status, Verdict, decide
 from license_hub.errors import BundleUnavailable, CopyFault, CopyRefused, KeyFault, NotAuthorized, PurposeMissing, SigningError
 from license_hub.service import copies, print_copy
 from license_hub.service.authenticate import Principal, still
 from license_hub.service.content import Opened, holder_form, number_form
+from license_hub.service.export_bundle import usable
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
-from license_hub.service.on_case import on_case
 from license_hub.service.proofs import newest_checkpoint
 from license_hub.service.provisional import of_license
 from license_hub.service.register_client import find as find_client
-from license_hub.service.verify import judge, open_row
-from license_hub.storage.engine import reading, writing
-from license_hub.storage.lookup import find
+from license_hub.service.verify import Match, judge
+from license_hub.storage.engine import writing
 
 SCOPE = "license:copy"
 MOST_DAYS = 365
@@ -49,6 +48,8 @@ class CopyRequest:
     collected: bool = False
     """The department's own file instead, untouched."""
     request_id: str = ""
+    operator: str = ""
+    """Who asks; the case's own without one."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,9 @@ class Looked:
 
 
 def make_copy(hub: Hub, request: CopyRequest) -> Made:
-    """Raises NotAuthorized, PurposeMissing, CaseNotOpen, BundleUnavailable, CopyRefused (not in force), CopyFault, NotAuthenticated."""
+    """Raises NotAuthorized (NotAllowed: no grant or word for its type), PurposeMissing, CaseNotOpen, BundleUnavailable, CopyRefused (not in
+    force), CopyFault, NotAuthenticated.
+    """
     if SCOPE not in request.principal.scopes:
         raise NotAuthorized(f"scope {SCOPE} is not granted to this client")
     if not request.purpose.strip() or not request.case_no.strip():
@@ -97,8 +100,7 @@ def make_copy(hub: Hub, request: CopyRequest) -> Made:
     if not 1 <= request.days <= MOST_DAYS:
         raise ValueError(f"days: 1 to {MOST_DAYS}")
     now = hub.now()
-    with reading(hub.engine) as connection:
-        on_case(connection, hub, request.principal.client_id, request.case_no, lock=False)
+    with writing(hub.engine) as connection:
         looked = _look(hub, connection, request, now)
         file = _collected(hub, connection, looked) if request.collected else None
     if file is None:
@@ -106,7 +108,6 @@ def make_copy(hub: Hub, request: CopyRequest) -> Made:
     signature = _sm2(hub, file)
     with writing(hub.engine) as connection:
         still(hub, connection, request.principal)
-        on_case(connection, hub, request.principal.client_id, request.case_no)
         again = _look(hub, connection, request, now)
         if again.row.entry != looked.row.entry:
             raise CopyRefused(again.verdict.code.value, "the license changed while it was copied: ask again")
@@ -117,21 +118,15 @@ def make_copy(hub: Hub, request: CopyRequest) -> Made:
 
 
 def _look(hub: Hub, connection: sa.Connection, request: CopyRequest, now: datetime) -> Looked:
-    identifier = number_form(request.identifier)
-    known = not identifiers.unusable(identifiers.inspect(identifier))
-    epoch, rows = find(connection, [identifier] if known else [], [])
-    hub.security.seen(connection, epoch)
-    row = next(iter(rows), None)
-    if row is None or row.type_id not in request.principal.types:
-        raise BundleUnavailable("no license of that identifier and of a type granted to this client")
-    match = open_row(hub, row)
-    facts = judge(hub, connection, newest_checkpoint(hub, connection), match)
+    found = usable(hub, connection, request.principal, number_form(request.identifier), request.case_no, request.operator)
+    row = found.row
+    facts = judge(hub, connection, newest_checkpoint(hub, connection), Match(row, found.opened))
     verdict = decide(facts, now=now, as_of=datetime.fromisoformat(row.as_of), evidence={"entry": row.entry})
-    if verdict.status is not Status.VALID or match.opened is None:
+    if verdict.status is not Status.VALID:
         raise CopyRefused(verdict.code.value, "no copy is made of a license that is not in force")
     client = find_client(connection, request.principal.client_id)[1]
     pending = [one.field for one in of_license(connection, hub.catalog, row.type_id, row.identifier, now)]
-    return Looked(row, match.opened, verdict, client.name if client else "", pending)
+    return Looked(row, found.opened, verdict, client.name if client else "", pending)
 
 
 def _collected(hub: Hub, connection: sa.Connection, looked: Looked) -> copies.File:

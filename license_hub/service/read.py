@@ -1,4 +1,8 @@
-"""One license for an authorised client: its fields, masked, with the verdict of the moment. Purpose and case belong to every look."""
+"""One license for an authorised client: its fields, masked, with the verdict of the moment.
+
+Every look is for a purpose, on an open case, on a basis (`on_case.grounds`). A license of somebody who is no party of the case, or whose
+word is missing, is answered like one that is not there (T10).
+"""
 
 from __future__ import annotations
 
@@ -15,9 +19,11 @@ from license_hub.domain.verdict import Verdict, decide
 from license_hub.errors import NotAuthorized, PurposeMissing
 from license_hub.service.absence import Absences
 from license_hub.service.authenticate import Principal
+from license_hub.service.canaries import recorded
 from license_hub.service.content import holder_form, number_form
 from license_hub.service.hub import Hub
-from license_hub.service.list_audit import Entry, record
+from license_hub.service.list_audit import Entry
+from license_hub.service.on_case import grounds
 from license_hub.service.proofs import newest_checkpoint
 from license_hub.service.provisional import Provisional, of_license
 from license_hub.service.verify import VerifyRequest, judge, open_row
@@ -25,6 +31,8 @@ from license_hub.storage.engine import writing
 from license_hub.storage.lookup import find
 
 SCOPE = "license:read"
+FOREIGN = ("REFUSED", "FORBIDDEN")
+"""What the record says of a look at a license that is nobody's of the case."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,8 @@ class ReadRequest:
     purpose: str
     case_no: str
     request_id: str = ""
+    operator: str = ""
+    """Who asks; the case's own without one."""
 
 
 @dataclass(frozen=True)
@@ -52,51 +62,57 @@ class MaskedLicense:
 
 
 def read(hub: Hub, request: ReadRequest) -> MaskedLicense:
-    """Raises PurposeMissing, NotAuthorized. A license of a type not granted is refused like one that is not there is answered."""
+    """Raises PurposeMissing, NotAuthorized (NotAllowed: no grant or nobody's word for that type on the case), CaseNotOpen."""
     if SCOPE not in request.principal.scopes:
         raise NotAuthorized(f"scope {SCOPE} is not granted to this client")
     if not request.purpose.strip() or not request.case_no.strip():
         raise PurposeMissing("give a purpose and the number of the open case")
     now, identifier = hub.now(), number_form(request.identifier)
     with writing(hub.engine) as connection:
-        found, subject, entry = _read(hub, connection, request, identifier, now)
-        verdict = found.verdict
+        found, subject, entry, told = _read(hub, connection, request, identifier, now)
         index = hub.crypt.blind_index("subject", holder_form(subject)) if subject else None
         who = (request.request_id, request.principal.client_id, "read", entry, index)
-        record(connection, now, [Entry(*who, verdict.status.value, verdict.code.value, request.purpose, request.case_no)])
+        recorded(hub, connection, now, [Entry(*who, *told, request.purpose, request.case_no)])
     return found
 
 
 def _read(
     hub: Hub, connection: sa.Connection, request: ReadRequest, identifier: str, now: datetime
-) -> tuple[MaskedLicense, str | None, int | None]:
-    """(answer, holder number, log entry)."""
+) -> tuple[MaskedLicense, str | None, int | None, tuple[str, str]]:
+    """(answer, holder number, log entry, status and code for the record)."""
     if identifiers.unusable(identifiers.inspect(identifier)):
-        return MaskedLicense(identifier, None, {}, decide(None, now=now, as_of=now, malformed=True), None, None), None, None
-    _check_type(hub, request.principal, identifier)
+        malformed = MaskedLicense(identifier, None, {}, decide(None, now=now, as_of=now, malformed=True), None, None)
+        return malformed, None, None, _said(malformed)
+    type_id = _granted_type(hub, request.principal, identifier)
+    may = grounds(connection, hub, request.principal.client_id, request.case_no, type_id, request.operator)
     epoch, rows = find(connection, [identifier], [])
     hub.security.seen(connection, epoch)
-    if not rows:
+    row = next(iter(rows), None)
+    match = open_row(hub, row) if row is not None else None
+    holders = tuple(holder_numbers(match.opened.fields)) if match is not None and match.opened else ()
+    if match is None or (match.opened and may.of(row.license_id, holders) is None):
         cause, as_of = Absences(hub, connection, now).of(VerifyRequest(identifier=identifier))
-        return MaskedLicense(identifier, None, {}, decide(cause, now=now, as_of=as_of or now), None, as_of, epoch=epoch), None, None
-    row = rows[0]
-    match = open_row(hub, row)
+        absent = MaskedLicense(identifier, None, {}, decide(cause, now=now, as_of=as_of or now), None, as_of, epoch=epoch)
+        return (absent, None, None, _said(absent)) if match is None else (absent, next(iter(holders), None), row.entry, FOREIGN)
     as_of = datetime.fromisoformat(row.as_of)
-    evidence = {"entry": row.entry}
     facts = judge(hub, connection, newest_checkpoint(hub, connection), match)
-    verdict = decide(facts, now=now, as_of=as_of, evidence=evidence)
+    verdict = decide(facts, now=now, as_of=as_of, evidence={"entry": row.entry})
     shown: Mapping[str, str] = {}
     if match.opened and facts.proof is not facts.proof.BAD:
         source = next(one for one in hub.catalog.license_types[row.type_id].sources if one.resource == row.resource)
         shown = mask(match.opened.fields, mask_plan(source, hub.catalog.resources[row.resource]))
-    subject = next(iter(holder_numbers(match.opened.fields)), None) if match.opened else None
     pending = of_license(connection, hub.catalog, row.type_id, identifier, now)
-    return MaskedLicense(identifier, row.type_id, shown, verdict, row.grade, as_of, pending, epoch), subject, row.entry
+    found = MaskedLicense(identifier, row.type_id, shown, verdict, row.grade, as_of, pending, epoch)
+    return found, next(iter(holders), None), row.entry, _said(found)
 
 
-def _check_type(hub: Hub, principal: Principal, identifier: str) -> None:
+def _said(found: MaskedLicense) -> tuple[str, str]:
+    return found.verdict.status.value, found.verdict.code.value
+
+
+def _granted_type(hub: Hub, principal: Principal, identifier: str) -> str:
     """By the identifier alone, before any look-up: what exists must not show in the refusal."""
-    code = identifier.split(".")[5]
-    granted = {kind.type_code for kind in hub.catalog.license_types.values() if kind.id in principal.types}
-    if code not in granted:
+    kind = hub.catalog.type_named(identifier)
+    if kind is None or kind.id not in principal.types:
         raise NotAuthorized("this license type is not granted to this client")
+    return kind.id

@@ -2,32 +2,33 @@
 
 1. code      ours, well signed by a key that counts, not over: refused before anything is looked up
 2. taking    one update that finds it free; of any number of scans at once one takes it
-3. license   its type granted to the scanner, else nothing is taken
+3. license   its type granted to the scanner, on a case by a use grant too, else nothing is taken
 4. verdict   of the version shown, from the rows of this transaction: revoked a moment ago is revoked (T5)
-5. fields    masked, on an open case for a purpose alone; else the verdict is all
+5. fields    masked, for a purpose on an open case that its holder is a party of; else the verdict is all
 6. audit     in the same transaction
 
-What was taken on a case is a ground for using that license on that case for a while (`taken_on_case`). Source: design.md decision 4.
+What was taken on a case is a basis for using that license on that case for a while (`authorize.SHOWN`). Source: design.md decision 4.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from license_hub.domain.license import holder_numbers
 from license_hub.domain.masking import mask, mask_plan
 from license_hub.domain.verdict import Verdict, decide
-from license_hub.errors import CodeRefused, NotAuthorized, TokenMalformed
+from license_hub.errors import CodeRefused, NotAllowed, NotAuthorized, TokenMalformed
 from license_hub.service.authenticate import Principal, still
+from license_hub.service.authorize import Denied
 from license_hub.service.canaries import recorded
 from license_hub.service.content import holder_form
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry
-from license_hub.service.on_case import on_case
+from license_hub.service.on_case import grounds, on_case
 from license_hub.service.proofs import newest_checkpoint
 from license_hub.service.provisional import Provisional, of_license
 from license_hub.service.verify import Match, judge, open_row
@@ -39,8 +40,6 @@ from license_hub.storage.tables import version
 from license_hub.storage.tables_presentations import presentation
 
 SCOPE = "license:scan"
-GROUND = timedelta(minutes=30)
-"""How long what was shown at a counter may be used on the case."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +59,12 @@ class Scanned:
     verdict: Verdict
     grade: str | None
     fields: Mapping[str, str]
-    """By short name, masked; empty without a case, and where the license's proof is bad."""
+    """By short name, masked; empty without a case of its holder's, and where the license's proof is bad."""
     provisional: tuple[Provisional, ...] = ()
 
 
 def redeem(hub: Hub, scan: Scan) -> Scanned:
-    """Raises CodeRefused, CaseNotOpen, NotAuthorized, NotAuthenticated."""
+    """Raises CodeRefused, CaseNotOpen, NotAuthorized (NotAllowed: no use grant for it), NotAuthenticated."""
     if SCOPE not in scan.principal.scopes:
         raise NotAuthorized(f"scope {SCOPE} is not granted to this client")
     now = hub.now()
@@ -83,23 +82,6 @@ def redeem(hub: Hub, scan: Scan) -> Scanned:
         scanned = _scanned(hub, connection, code.id, scan, match, now)
         recorded(hub, connection, now, [_audited(hub, scan, match, scanned)])
     return scanned
-
-
-def taken_on_case(connection: sa.Connection, *, client_id: str, case_no: str, license_id: int, now: datetime) -> str | None:
-    """The newest code with which a holder showed that license to that client on that case lately."""
-    query = (
-        sa.select(presentation.c.presentation_id)
-        .join(version, version.c.entry == presentation.c.entry)
-        .where(
-            presentation.c.scanner == client_id,
-            presentation.c.case_no == case_no,
-            presentation.c.case_no != "",
-            version.c.license_id == license_id,
-            presentation.c.scanned_at > instant(now - GROUND),
-        )
-        .order_by(presentation.c.scanned_at.desc())
-    )
-    return connection.execute(query).scalars().first()
 
 
 def _read(text: str, now: datetime) -> codes.Presentation:
@@ -135,11 +117,25 @@ def _scanned(hub: Hub, connection: sa.Connection, presentation_id: str, scan: Sc
     facts = judge(hub, connection, newest_checkpoint(hub, connection), match)
     verdict = decide(facts, now=now, as_of=datetime.fromisoformat(row.as_of), evidence={"entry": row.entry})
     shown: Mapping[str, str] = {}
-    if scan.case_no and scan.purpose and match.opened and facts.proof is not facts.proof.BAD:
+    if _may_see(hub, connection, scan, match) and facts.proof is not facts.proof.BAD:
         source = next(one for one in hub.catalog.license_types[row.type_id].sources if one.resource == row.resource)
         shown = mask(match.opened.fields, mask_plan(source, hub.catalog.resources[row.resource]))
     pending = of_license(connection, hub.catalog, row.type_id, row.identifier, now)
     return Scanned(presentation_id, row.identifier, row.type_id, verdict, row.grade, shown, pending)
+
+
+def _may_see(hub: Hub, connection: sa.Connection, scan: Scan, match: Match) -> bool:
+    """Whether the holder who showed it is a party of the case. Raises CaseNotOpen, NotAllowed without a use grant: the code stays free."""
+    if not scan.case_no:
+        return False
+    try:
+        found = grounds(connection, hub, scan.principal.client_id, scan.case_no, match.row.type_id)
+    except NotAllowed as refused:
+        if refused.why != Denied.NEEDS_AUTHORIZATION:
+            raise
+        return False
+    holders = holder_numbers(match.opened.fields) if match.opened else ()
+    return bool(scan.purpose) and found.of(match.row.license_id, holders) is not None
 
 
 def _audited(hub: Hub, scan: Scan, match: Match, scanned: Scanned) -> Entry:

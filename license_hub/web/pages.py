@@ -25,7 +25,7 @@ from license_hub.api.budget import limited
 from license_hub.api.checks import checked
 from license_hub.api.problem import Problem
 from license_hub.api.serving import request_id, serving
-from license_hub.api.verifications import instant, kind_of
+from license_hub.api.verifications import instant
 from license_hub.domain.license import FACE, FIELD_TITLES
 from license_hub.domain.lifecycle import SHANGHAI
 from license_hub.service.provisional import STATUS
@@ -153,7 +153,7 @@ def tidy(text: str) -> str:
 def complaints(given: dict[str, str], catalog: Catalog) -> Form:
     """The form as it comes back; `errors` is empty if there is enough to ask with."""
     identifier, holder = given["identifier"], given["holder_number"]
-    kind = kind_of(identifier, catalog)
+    kind = catalog.type_named(identifier)
     needed = kind is not None and kind.origin == "collected"
     errors = {}
     if not identifier:
@@ -178,7 +178,7 @@ async def ask(request: Request, given: dict[str, str], catalog: Catalog, address
         raise limited(answer.wait, hub.hub.budgets)
     metrics.verdicts("page", answer.verdict.status, answer.verdict.code).inc()
     message, now = hub.messages[answer.verdict.code], hub.hub.now()
-    kind = kind_of(given["identifier"], catalog)
+    kind = catalog.type_named(given["identifier"])
     return Result(
         kind=answer.verdict.status.value.lower(),
         reason=message.sentence,

@@ -43,6 +43,8 @@ PHONES, SECONDS, ROUNDS = 64, 4, 5
 COPIES = 40
 CASE_NO = "990101-2026-000001"
 NUMBERS = [credit_code(2000 + place) for place in range(20)]
+PARTIES = 3
+"""Whose copies are made: as many as a case has parties."""
 
 
 def run_codes(rounds: int = ROUNDS, seconds: float = SECONDS) -> dict:
@@ -91,8 +93,8 @@ def run_copies(rounds: int = ROUNDS, each: int = COPIES) -> dict:
         hub = sample_hub(Path(folder), load(), clock=Clock())
         client = register(hub, "样例窗口", Key().jwk, [SCOPE], ["business_license"])
         caller = Principal(client.client_id, frozenset({SCOPE}), frozenset({"business_license"}), kid=hub.keyring.signer("token").kid)
-        opened_case(hub, caller, CASE_NO)
-        named = itertools.cycle([identifier_of(hub, one) for one in NUMBERS])
+        opened_case(hub, caller, CASE_NO, *NUMBERS[:PARTIES])
+        named = itertools.cycle([identifier_of(hub, one) for one in NUMBERS[:PARTIES]])
         wanted = (CopyRequest(caller, one, f"公租房申请（{place}）", CASE_NO) for place, one in enumerate(named))
         make_copy(hub, next(wanted))
         rates, made = [], []

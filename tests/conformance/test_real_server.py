@@ -14,7 +14,7 @@ from license_hub.service.publish_status import publish
 from license_hub.service.register_client import register
 from tests.conformance import attacks
 from tests.license_hub.caller import Key, token_form
-from tests.license_hub.sample_hub import identifiers, options, sample_hub, wall_clock
+from tests.license_hub.sample_hub import credit_code, identifier_of, opened_case, options, principal_of, sample_hub, wall_clock
 from tests.license_hub.server import running
 
 SCRIPT = Path(__file__).with_name("outsider.py")
@@ -31,6 +31,7 @@ def hub(tmp_path, catalog, database_url):
 def license_by_http(url: str, hub, identifier: str) -> bytes:
     key = Key()
     client = register(hub, "holder's app", key.jwk, ["license:export"], ["business_license"])
+    opened_case(hub, principal_of(hub, client), "990101-2026-000003", credit_code(2002))
     form = token_form(key.assertion(client.client_id, url, hub.clock().timestamp()))
     token = httpx.post(f"{url}/oauth/token", data=form).json()["access_token"]
     answer = httpx.get(f"{url}/v1/licenses/{identifier}/bundle", headers={"Authorization": f"Bearer {token}", **CASE})
@@ -60,7 +61,7 @@ def test_outsider_checks_a_real_server_and_notices_when_its_history_changed(hub,
         # Lists name their own address, which here is known only now.
         publish(replace(hub, public_url=server.url))
         kept = tmp_path / "kept.license.json"
-        kept.write_bytes(license_by_http(server.url, hub, identifiers(hub)[7]))
+        kept.write_bytes(license_by_http(server.url, hub, identifier_of(hub, credit_code(2002))))
         assert say("audit") == (0, "yes: all 25 entries and every tile over them\n")
         code, text = say("license", str(kept))
         assert code == 0 and text.startswith("yes: 1.2.156.3005.2.") and "issued as entry 7, and is VALID by the status list" in text

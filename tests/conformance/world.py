@@ -21,11 +21,13 @@ from granian.server.embed import Server
 from catalogs.model import Catalog
 from license_hub.api.build import build
 from license_hub.api.frame import Frame
-from license_hub.service.authenticate import Principal
-from license_hub.service.export_bundle import SCOPE, ExportRequest, export_bundle
+from license_hub.service.export_bundle import bundle_of, opened_of
 from license_hub.service.hub import Hub, open_hub
 from license_hub.service.intake import apply_pending
 from license_hub.service.publish_status import publish
+from license_hub.signing import bundle as bundles
+from license_hub.storage.engine import reading
+from license_hub.storage.lookup import find
 from tests.license_hub.sample_hub import Clock, identifiers, options
 from tests.license_hub.service.publishing import Publisher, entity
 from tests.support import postgres
@@ -76,8 +78,9 @@ class World:
     def bundles(self, places: tuple[int, ...]) -> list[bytes]:
         """Licenses as their holders keep them, by order of issue."""
         listed = identifiers(self.hub)
-        client = Principal("holder's app", (SCOPE,), tuple(self.catalog.license_types))
-        return [export_bundle(self.hub, ExportRequest(client, listed[place], "conformance", "990101-2026-000001")).data for place in places]
+        with reading(self.hub.engine) as connection:
+            rows = [find(connection, [listed[place]], [])[1][0] for place in places]
+            return [bundles.write(bundle_of(self.hub, connection, row, opened_of(self.hub, connection, row), None)) for row in rows]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,9 +20,13 @@ from connectors import pull
 from connectors.settings import EnvironmentCredentials
 from license_hub import settings
 from license_hub.service.authenticate import Principal
+from license_hub.service.authorize import grant_of
 from license_hub.service.hub import Hub, open_hub
 from license_hub.service.intake import apply_pending
+from license_hub.service.keep_grants import give
 from license_hub.service.open_case import Applicant, Opening, open_case
+from license_hub.service.register_client import Client
+from license_hub.storage.engine import reading
 from license_hub.storage.idempotency import call_of
 from license_hub.storage.tables import version
 from quality.engine import check
@@ -112,10 +116,22 @@ def sample_hub(folder: Path, catalog: Catalog, database_url: str | None = None, 
     return hub
 
 
-def opened_case(hub: Hub, principal: Principal, case_no: str) -> int:
-    """A case of that client, about one of the sample companies; its id."""
-    applicant = Applicant("applicant", "样例申请人", credit_code(2001))
-    asked = Opening(case_no, "food_permit_new", [applicant], "窗口07", "7", "990101", "990101")
+def principal_of(hub: Hub, client: Client) -> Principal:
+    """As whom the client calls once its token is checked."""
+    kid = hub.keyring.signer("token").kid
+    return Principal(client.client_id, frozenset(client.scopes), frozenset(client.types), organ=client.organ, kid=kid)
+
+
+def opened_case(hub: Hub, principal: Principal, case_no: str, *numbers: str) -> int:
+    """A case of that client, about the sample companies of those credit codes, with use grants for all its types; its id."""
+    until = (hub.now() + timedelta(days=365)).date()
+    with reading(hub.engine) as connection:
+        granted = {kind for kind in principal.types if grant_of(connection, principal.client_id, kind, "food_permit_new")}
+    for kind in sorted(principal.types - granted):
+        give(hub, principal.client_id, kind, "food_permit_new", until, "样例政数〔2026〕1号", "test")
+    parties = zip(("applicant", "legal_rep", "agent"), numbers or (credit_code(2001),), strict=False)
+    applicants = [Applicant(party, "样例申请人", number) for party, number in parties]
+    asked = Opening(case_no, "food_permit_new", applicants, "窗口07", "7", "990101", "990101")
     once = call_of(hub.crypt, principal.client_id, "POST /v1/cases", f"case-{uuid4().hex}", b"")
     return int(open_case(hub, asked, principal=principal, request_id="c" * 32, once=once)[0]["case_id"])
 

@@ -9,17 +9,18 @@ import pytest
 import sqlalchemy as sa
 
 from license_hub.api.build import build
-from license_hub.service.authenticate import Principal
 from license_hub.service.hub import Hub
 from license_hub.service.present import Show, present
-from license_hub.service.register_client import SCOPES, register
+from license_hub.service.register_client import SCOPES, clients, register
 from license_hub.storage.tables import audit
 from license_hub.web import pages
 from tests.license_hub.caller import Key, send, token_form
-from tests.license_hub.sample_hub import Clock, credit_code, identifier_of, opened_case, sample_hub
+from tests.license_hub.sample_hub import Clock, credit_code, identifier_of, opened_case, principal_of, sample_hub
 
 CASE_NO = "990101-2026-000031"
 """Of a case every scene's client has open."""
+PARTIES = (2001, 2003, 2000)
+"""Numbers of the sample companies it is about."""
 
 
 @dataclass
@@ -33,6 +34,12 @@ class Scene:
     client_id: str
     code: str = ""
     """One a holder shows, where a test made it beforehand."""
+
+    def open_case(self, case_no: str, *numbers: int) -> str:
+        """A case about those sample companies; its number."""
+        found = next(one for one in clients(self.hub) if one.client_id == self.client_id)
+        opened_case(self.hub, principal_of(self.hub, found), case_no, *map(credit_code, numbers))
+        return case_no
 
     def send(self, method: str, path: str, **rest):
         return send(self.app, method, path, **rest)
@@ -58,9 +65,9 @@ def scene_at(folder, catalog, database_url=None) -> Scene:
     hub = sample_hub(folder, catalog, database_url, clock)
     key = Key()
     client = register(hub, "test system", key.jwk, SCOPES, sorted(catalog.license_types), credit_code(2, "11"))
-    kid = hub.keyring.signer("token").kid
-    opened_case(hub, Principal(client.client_id, frozenset(client.scopes), frozenset(client.types), organ=client.organ, kid=kid), CASE_NO)
-    return Scene(hub, build(hub, pages.routers(), pages.problem_page), clock, key, client.client_id)
+    scene = Scene(hub, build(hub, pages.routers(), pages.problem_page), clock, key, client.client_id)
+    scene.open_case(CASE_NO, *PARTIES)
+    return scene
 
 
 def shown(hub: Hub, number: int) -> str:

@@ -17,10 +17,11 @@ from license_hub.signing import reference
 from license_hub.signing.bundle import Trust, read, verify_bundle
 from license_hub.storage.tables import audit, version
 from tests.license_hub.caller import Key, token_form
-from tests.license_hub.sample_hub import STATUSES, credit_code, identifier_of, identifiers
+from tests.license_hub.sample_hub import STATUSES, credit_code, identifier_of, identifiers, opened_case, principal_of
 from tests.license_hub.service.intruder import tampered
 
 PURPOSE = {"Hub-Purpose": "%E5%8F%91%E7%BB%99%E6%8C%81%E8%AF%81%E4%B8%BB%E4%BD%93", "Hub-Case-No": "990101-2026-000002"}
+NUMBER = credit_code(2002)
 
 
 @pytest.fixture
@@ -28,6 +29,7 @@ def exporter(scene):
     """Sends as a client that may hand bundles out."""
     key = Key()
     client = register(scene.hub, "holder's app", key.jwk, ["license:export"], ["business_license"])
+    opened_case(scene.hub, principal_of(scene.hub, client), "990101-2026-000002", NUMBER)
 
     def get(path: str, headers=PURPOSE, **rest):
         form = token_form(key.assertion(client.client_id, scene.hub.public_url, scene.clock().timestamp()))
@@ -44,7 +46,7 @@ def trust(hub) -> Trust:
 
 
 def test_bundle_of_a_license_verifies_offline_and_is_audited(scene, exporter):
-    identifier = identifiers(scene.hub)[7]
+    identifier = identifier_of(scene.hub, NUMBER)
     answer = exporter(f"/v1/licenses/{identifier}/bundle")
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
     bundle = read(answer.content)
@@ -59,10 +61,12 @@ def test_bundle_and_its_status_list_tell_offline_what_the_hub_says(own_scene):
     """Over HTTP alone: the bundle while it is in force and one that was revoked, with the list of the address each names."""
     scene, key = own_scene, Key()
     client = register(scene.hub, "holder's app", key.jwk, ["license:export"], ["business_license"])
+    revoked = 1000 + list(STATUSES).index("REVOKED")
+    opened_case(scene.hub, principal_of(scene.hub, client), "990101-2026-000002", credit_code(2003), credit_code(revoked))
     form = token_form(key.assertion(client.client_id, scene.hub.public_url, scene.clock().timestamp()))
     bearer = {"Authorization": f"Bearer {scene.send('POST', '/oauth/token', data=form).json()['access_token']}"}
     publish(scene.hub)
-    for number, status in ((2003, "VALID"), (1000 + list(STATUSES).index("REVOKED"), "INVALID")):
+    for number, status in ((2003, "VALID"), (revoked, "INVALID")):
         path = f"/v1/licenses/{identifier_of(scene.hub, credit_code(number))}/bundle"
         bundle = read(scene.send("GET", path, headers=bearer | PURPOSE).content)
         place = reference.read(bundle.status, leaf_hash(bundle.leaf), scene.hub.keyring.public_keys("status"))
@@ -74,7 +78,7 @@ def test_bundle_and_its_status_list_tell_offline_what_the_hub_says(own_scene):
 
 
 def test_bundle_shows_only_the_fields_asked_for(scene, exporter):
-    identifier = identifiers(scene.hub)[7]
+    identifier = identifier_of(scene.hub, NUMBER)
     bundle = read(exporter(f"/v1/licenses/{identifier}/bundle?show=ZZMC").content)
     assert set(bundle.fields) == {"ZZMC", "ZZBS"} and bundle.hidden
     assert verify_bundle(bundle, trust(scene.hub), scene.clock()).good
@@ -82,7 +86,7 @@ def test_bundle_shows_only_the_fields_asked_for(scene, exporter):
 
 
 def test_bundle_needs_purpose_scope_and_a_license_of_a_granted_type(scene, exporter):
-    identifier = identifiers(scene.hub)[7]
+    identifier = identifier_of(scene.hub, NUMBER)
     assert exporter(f"/v1/licenses/{identifier}/bundle", headers={}).status_code == 400
     for unknown in ("1.2.156", identifier[:-1] + ("0" if identifier[-1] != "0" else "1"), credit_code(1)):
         assert exporter(f"/v1/licenses/{unknown}/bundle").status_code == 404
@@ -91,7 +95,7 @@ def test_bundle_needs_purpose_scope_and_a_license_of_a_granted_type(scene, expor
 
 @pytest.mark.parametrize("changes", [{"recorded_at": "2020-01-01T00:00:00Z"}, {"payload": b"\x00" * 40}, {"payload": b""}], ids=str)
 def test_t6_no_bundle_is_made_of_a_row_that_is_not_what_was_logged(scene, exporter, changes):
-    identifier = identifiers(scene.hub)[7]
+    identifier = identifier_of(scene.hub, NUMBER)
     with tampered(scene.hub, version, changes, {"entry": 7}):
         answer = exporter(f"/v1/licenses/{identifier}/bundle")
     assert (answer.status_code, answer.json()["code"]) == (409, "PROOF_BAD")

@@ -16,7 +16,7 @@ from quality.tickets.act import Request, act
 from quality.tickets.provisional import Edit, edit
 from quality.tickets.record import Actor
 from quality.tickets.states import Act, Role
-from tests.license_hub.api.conftest import scene_at
+from tests.license_hub.api.conftest import CASE_NO, scene_at
 from tests.license_hub.caller import Key, token_form
 from tests.license_hub.sample_hub import STATUSES, company, credit_code, deliver, identifier_of, write_csv
 
@@ -44,7 +44,7 @@ def look(scene, name: str, headers=None):
 
 
 def read(scene, identifier: str) -> dict:
-    headers = {"Hub-Purpose": "test", "Hub-Case-No": "990101-2026-000001"}
+    headers = {"Hub-Purpose": "test", "Hub-Case-No": CASE_NO}
     return scene.send("GET", f"/v1/licenses/{identifier}", headers=scene.bearer() | headers).json()
 
 

@@ -56,12 +56,17 @@ def test_copy_is_made_downloaded_once_and_verified(scene):
     assert (altered["status"], altered["code"], altered["checked"]["content"]) == ("INVALID", "FILE_ALTERED", "failed")
 
 
+def test_license_out_of_force_is_not_copied(scene):
+    answer = copied(scene, credit_code(1002), case_no=scene.open_case("C-1002", 1002))
+    assert (answer.status_code, answer.json()["code"]) == (409, "REVOKED")
+
+
 def test_department_s_own_file_is_delivered_as_it_came_and_known_again(scene):
     file = {"media_type": "application/pdf", "content": base64.b64encode(COLLECTED).decode()}
     pushed = scene.send("POST", "/v1/intake/business_license", json={"row": company(7901), "file": file},
                         headers=scene.bearer() | {"Idempotency-Key": uuid4().hex})  # fmt: skip
     assert pushed.status_code == 201, pushed.text
-    made = copied(scene, credit_code(7901), form="collected").json()
+    made = copied(scene, credit_code(7901), form="collected", case_no=scene.open_case("C-7901", 7901)).json()
     assert (made["copy_id"], made["signature"], made["valid_to"]) == (None, None, None)
     assert fetched(scene, made["url"]).content == COLLECTED
     body = checked(scene, COLLECTED).json()
@@ -76,7 +81,7 @@ def test_department_s_own_file_is_delivered_as_it_came_and_known_again(scene):
 @pytest.mark.parametrize(
     ("number", "asked", "status", "code"),
     [
-        (1002, {}, 409, "REVOKED"),
+        (2002, {}, 404, "NO_SUCH_RESOURCE"),
         (2003, {"purpose": " "}, 400, "INVALID_REQUEST"),
         (2003, {"case_no": ""}, 400, "INVALID_REQUEST"),
         (2003, {"purpose": "a\u202eb"}, 400, "INVALID_REQUEST"),

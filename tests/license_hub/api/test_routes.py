@@ -21,11 +21,11 @@ from license_hub.service.integrate import attend
 from license_hub.service.register_client import register
 from license_hub.storage.tables import leaf
 from license_hub.web.assets import assets
-from tests.license_hub.api.conftest import audited, scene_at
+from tests.license_hub.api.conftest import CASE_NO, audited, scene_at
 from tests.license_hub.caller import Key, token_form
 from tests.license_hub.sample_hub import credit_code, identifier_of, identifiers
 
-PURPOSE = {"Hub-Purpose": "%E8%AE%BE%E7%AB%8B%E7%99%BB%E8%AE%B0", "Hub-Case-No": "990101-2026-000001"}
+PURPOSE = {"Hub-Purpose": "%E8%AE%BE%E7%AB%8B%E7%99%BB%E8%AE%B0", "Hub-Case-No": CASE_NO}
 
 
 def test_license_is_read_masked_for_a_purpose_on_a_case(scene):
@@ -37,14 +37,14 @@ def test_license_is_read_masked_for_a_purpose_on_a_case(scene):
     assert (body["identifier"], body["type"], body["code"]) == (identifier, "business_license", "IN_FORCE")
     assert body["fields"]["ZZMC"] == "营业执照"
     [entry] = audited(scene.hub, "read")[before:]
-    assert (entry.actor, entry.purpose, entry.case_no) == (scene.client_id, "设立登记", "990101-2026-000001")
+    assert (entry.actor, entry.purpose, entry.case_no) == (scene.client_id, "设立登记", CASE_NO)
 
 
 def test_license_personal_fields_are_masked_by_the_catalogue_s_sensitivity(tmp_path, catalog):
     entity = catalog.resources["legal_entity"]
     personal = replace(entity, fields=tuple(replace(one, sensitivity=4) if one.name == "legal_rep" else one for one in entity.fields))
     scene = scene_at(tmp_path, replace(catalog, resources=dict(catalog.resources) | {"legal_entity": personal}))
-    body = scene.send("GET", f"/v1/licenses/{identifiers(scene.hub)[0]}", headers=scene.bearer() | PURPOSE).json()
+    body = scene.send("GET", f"/v1/licenses/{identifier_of(scene.hub, credit_code(2001))}", headers=scene.bearer() | PURPOSE).json()
     assert "KZ_法定代表人" in body["fields"] and "样例甲" not in json.dumps(body, ensure_ascii=False)
     scene.hub.close()
 

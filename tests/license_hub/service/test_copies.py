@@ -37,6 +37,7 @@ from license_hub.service.erase import Ground, erase_license
 from license_hub.service.export_bundle import ExportRequest, export_bundle
 from license_hub.service.fsck import fsck
 from license_hub.service.hub import Hub
+from license_hub.service.keep_grants import grants, suspend
 from license_hub.service.list_audit import list_audit
 from license_hub.service.make_copy import CopyRequest, Made, make_copy
 from license_hub.service.print_copy import code_of
@@ -65,8 +66,14 @@ def hub(tmp_path_factory, catalog) -> Iterator[Hub]:
 def client(hub: Hub, types=("business_license",), scopes=("license:copy", "license:export")) -> Principal:
     made = register(hub, "样例窗口", Key().jwk, scopes, types)
     principal = Principal(made.client_id, frozenset(scopes), frozenset(types), kid=hub.keyring.signer("token").kid)
-    opened_case(hub, principal, CASE["case_no"])
+    opened_case(hub, principal, CASE["case_no"], NUMBER, credit_code(1002), credit_code(2002))
     return principal
+
+
+def on_case_of(hub: Hub, window: Principal, number: int) -> str:
+    """The number of a case about that sample company alone."""
+    opened_case(hub, window, f"C-{number}", credit_code(number))
+    return f"C-{number}"
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +153,7 @@ def test_copy_is_recorded_with_its_case_and_purpose_and_leaves_no_name_or_number
 @pytest.mark.parametrize(("number", "verdict"), [(1001, "CANCELLED"), (1002, "REVOKED"), (1003, "WITHDRAWN"), (1004, "MOVED_OUT")])
 def test_no_copy_of_a_license_that_is_not_in_force(hub, window, number, verdict):
     with pytest.raises(CopyRefused) as fault:
-        copied(hub, window, credit_code(number))
+        copied(hub, window, credit_code(number), case_no=on_case_of(hub, window, number))
     assert fault.value.verdict == verdict
 
 
@@ -170,6 +177,27 @@ def test_no_copy_on_a_case_that_is_closed_another_s_or_none(hub):
     for who, case_no in ((own, "C-closed"), (other, "C-closed"), (own, "C-none")):
         with pytest.raises(CaseNotOpen):
             copied(hub, who, case_no=case_no)
+
+
+def test_t34_file_is_not_fetched_once_its_case_is_closed_or_its_grant_suspended(hub):
+    own = client(hub)
+    case_id = opened_case(hub, own, "C-over")
+    made = make_copy(hub, CopyRequest(own, identifier_of(hub, NUMBER), "公租房申请", "C-over"))
+    again = make_copy(hub, CopyRequest(own, identifier_of(hub, NUMBER), **CASE))
+    close_case(hub, case_id, "done", principal=own, request_id="c" * 32, once=call_of(hub.crypt, own.client_id, "close", "close-2", b""))
+    [grant] = [one for one in grants(hub) if one.client_id == own.client_id]
+    with pytest.raises(DownloadGone):
+        copies.fetch(hub, made.secret)
+    suspend(hub, grant.grant_id, "test")
+    with pytest.raises(DownloadGone):
+        copies.fetch(hub, again.secret)
+    suspend(hub, grant.grant_id, "test", again=True)
+    assert copies.fetch(hub, again.secret).sha256 == again.sha256
+
+
+def test_no_copy_of_a_license_of_nobody_on_the_case(hub, window):
+    with pytest.raises(BundleUnavailable):
+        copied(hub, window, credit_code(2005))
 
 
 def test_download_is_for_once_and_for_ten_minutes(hub, window):

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
 
 from license_hub.domain.verdict import Code
-from license_hub.errors import CaseNotOpen, CodeRefused, NotAuthorized
+from license_hub.errors import CaseNotOpen, CodeRefused, NotAllowed, NotAuthorized
 from license_hub.service.authenticate import Principal
+from license_hub.service.authorize import Basis, Denied, examine
 from license_hub.service.change_key import compromise
 from license_hub.service.hub import Hub
 from license_hub.service.intake import apply_pending
+from license_hub.service.keep_grants import grants, suspend
 from license_hub.service.list_audit import list_audit
 from license_hub.service.present import Show, Shown, present
-from license_hub.service.redeem import SCOPE, Scan, redeem, taken_on_case
+from license_hub.service.redeem import SCOPE, Scan, redeem
 from license_hub.service.register_client import register
 from license_hub.signing import presentation as codes
 from license_hub.signing.suites import HeldSigner, suite
-from license_hub.storage.engine import reading
-from license_hub.storage.tables import version
+from license_hub.storage import cases
+from license_hub.storage.engine import reading, writing
 from license_hub.storage.tables_presentations import presentation
 from tests.license_hub.caller import Key
 
 from ..sample_hub import identifier_of, opened_case
+from .casework import with_matter
 from .publishing import credit_code, entity
 
 CASE = {"purpose": "食品经营许可", "case_no": "990101-2026-000007"}
+MATTER, TYPE = "food_permit_new", "business_license"
 
 
 @pytest.fixture
@@ -38,10 +43,10 @@ def issued(hub: Hub, publisher) -> Hub:
     return hub
 
 
-def client(hub: Hub, types=("business_license",), scopes=(SCOPE,)) -> Principal:
+def client(hub: Hub, types=("business_license",), scopes=(SCOPE,), parties=(0, 1)) -> Principal:
     made = register(hub, "window", Key().jwk, scopes, types)
     principal = Principal(made.client_id, frozenset(scopes), frozenset(types), kid=hub.keyring.signer("token").kid)
-    opened_case(hub, principal, CASE["case_no"])
+    opened_case(hub, principal, CASE["case_no"], *map(credit_code, parties))
     return principal
 
 
@@ -184,20 +189,38 @@ def test_scan_on_a_case_that_is_not_open_takes_nothing(issued):
     assert redeem(issued, Scan(scanner, code.text, **CASE)).fields
 
 
-def test_what_was_taken_on_a_case_is_a_ground_there_for_a_while(issued, clock):
-    scanner, other = client(issued), client(issued)
-    found = redeem(issued, Scan(scanner, shown(issued).text, **CASE))
-    redeem(issued, Scan(scanner, shown(issued, 1).text))
+def ground(hub: Hub, scanner: Principal, case_no: str = CASE["case_no"], number: int = 0) -> Basis | Denied:
+    """What the scanner has for the license of that holder on its case. The matter asks for the holder's word."""
+    with writing(hub.engine) as connection:
+        case_id = cases.numbered(connection, scanner.client_id, case_no)
+        asked = {"client_id": scanner.client_id, "case_id": case_id or 0, "type_id": TYPE, "operator": "窗口07", "purpose": MATTER}
+        return examine(connection, hub, subject=credit_code(number), **asked)
 
-    def ground(client_id: str = scanner.client_id, case_no: str = CASE["case_no"], number: int = 0) -> str | None:
-        with reading(issued.engine) as connection:
-            query = sa.select(version.c.license_id).where(version.c.identifier == identifier_of(issued, credit_code(number)))
-            license_id = connection.execute(query).scalar_one()
-            return taken_on_case(connection, client_id=client_id, case_no=case_no, license_id=license_id, now=issued.now())
 
-    assert ground() == found.presentation_id
-    assert [ground(client_id=other.client_id), ground(case_no="990101-2026-000008"), ground(number=1), ground(case_no="", number=1)] == [
-        None
-    ] * 4
+def test_what_was_shown_on_a_case_is_a_basis_there_for_a_while_and_for_that_license_alone(issued, clock):
+    asking = replace(issued, catalog=with_matter(issued.catalog))
+    scanner, other = client(asking, parties=[0]), client(asking, parties=[0])
+    opened_case(asking, scanner, "990101-2026-000008", credit_code(0))
+    found = redeem(asking, Scan(scanner, shown(asking).text, **CASE))
+    assert found.fields
+    redeem(asking, Scan(scanner, shown(asking, 1).text))
+    basis = ground(asking, scanner)
+    assert isinstance(basis, Basis) and (basis.kind, basis.id, len(basis.licenses)) == ("shown", found.presentation_id, 1)
+    for foreign in (ground(asking, other), ground(asking, scanner, "990101-2026-000008"), ground(asking, scanner, number=1)):
+        assert foreign is Denied.NEEDS_AUTHORIZATION
     clock.pass_(minutes=30)
-    assert ground() is None
+    assert ground(asking, scanner) is Denied.NEEDS_AUTHORIZATION
+
+
+def test_code_shown_by_somebody_who_is_no_party_answers_a_verdict_and_no_data(issued):
+    found = redeem(issued, Scan(client(issued), shown(issued, 2).text, **CASE))
+    assert (found.verdict.code, found.fields) == (Code.IN_FORCE, {})
+
+
+def test_scan_on_a_case_without_a_use_grant_in_force_takes_nothing(issued):
+    code, scanner = shown(issued), client(issued)
+    [grant] = [one for one in grants(issued) if one.client_id == scanner.client_id]
+    suspend(issued, grant.grant_id, "test")
+    with pytest.raises(NotAllowed, match="GRANT_SUSPENDED"):
+        redeem(issued, Scan(scanner, code.text, **CASE))
+    assert redeem(issued, Scan(client(issued), code.text, **CASE)).fields
