@@ -38,11 +38,21 @@ def matters(documents: Iterable[Document]) -> Mapping[str, Matter]:
 
 
 def former(documents: Iterable[Document]) -> Mapping[str, tuple[Matter, ...]]:
-    """Former versions by id, oldest first. Of a bundle, what its own file says: the matters of that time are found by its `since`."""
-    found: dict[str, list[Matter]] = {}
-    for one in (_matter(document.data) for document in documents if is_former(document)):
-        found.setdefault(one.id, []).append(one)
-    return {name: tuple(sorted(versions, key=lambda one: int(one.version))) for name, versions in found.items()}
+    """Former versions by id, oldest first; of a bundle with its matters as they were on the day it began."""
+    versions: dict[str, list[Matter]] = {}
+    for document in documents:
+        versions.setdefault(document.data["id"], []).append(_matter(document.data))
+    for known in versions.values():
+        known.sort(key=lambda one: int(one.version))
+    past = {name: known[:-1] for name, known in versions.items() if known[1:]}
+    return {name: tuple(_as_it_was(one, versions) for one in known) for name, known in past.items()}
+
+
+def _as_it_was(matter: Matter, versions: Mapping[str, Sequence[Matter]]) -> Matter:
+    if matter.bundle is None:
+        return matter
+    parts = [[one for one in versions[name] if one.since <= matter.since] or versions[name][:1] for name in matter.bundle.matters]
+    return _united(matter, [known[-1] for known in parts])
 
 
 def _matter(data: dict) -> Matter:

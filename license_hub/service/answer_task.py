@@ -98,7 +98,7 @@ def _departments(hub: Hub, principal: Principal) -> list[str]:
 
 
 def _asked(hub: Hub, row: sa.Row, found: cases.Case, today: str) -> dict[str, object]:
-    matter = hub.catalog.matters[found.matter]
+    matter = hub.catalog.matter_version(found.matter, found.matter_version)
     holder, material = found.parties[row.party], matter.material(row.material)
     return {
         "task": row.task_id, "matter": matter.title, "material": row.material, "material_title": material.title, "name": holder.name,

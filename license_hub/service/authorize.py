@@ -83,13 +83,13 @@ def examine(
     grant = grant_of(connection, client_id, type_id, purpose)
     if grant is None:
         return Denied.NO_GRANT
-    open_ = _open_case(connection, client_id, case_id, purpose)
+    found = _open_case(connection, client_id, case_id, purpose)
     now = instant(hub.now())
     if denied := STANDING.get(grant.standing(now)):
         return denied
-    if not open_:
+    if found is None:
         return Denied.CASE_NOT_OPEN
-    if operator and by_duty(hub.catalog.matters.get(purpose), type_id):
+    if operator and by_duty(hub.catalog.matter_version(purpose, found.matter_version), type_id):
         return Basis(DUTY, str(grant.grant_id), grant.valid_until)
     given = _given(connection, hub, client_id, case_id, type_id, subject, operator, purpose)
     # Those rows are held since now, and not since the grant was.
@@ -117,10 +117,8 @@ def grant_of(connection: sa.Connection, client_id: str, type_id: str, purpose: s
     return None if row is None else UseGrant(**row._mapping)
 
 
-def by_duty(matter: Matter | None, type_id: str) -> bool:
+def by_duty(matter: Matter, type_id: str) -> bool:
     """Whether every place of the matter that names the type or resource asks for duty alone. A place that asks for more decides."""
-    if matter is None:
-        return False
     said = {one.consent for one in matter.materials if any(type_id in _sources(way) for way in one.ways)}
     said |= {one.consent for field in matter.form for one in field.prefill if one.of == type_id}
     return said == {DUTY}
@@ -132,11 +130,11 @@ def _sources(way: object) -> tuple[str, ...]:
     return (way.resource,) if isinstance(way, ShareWay) else ()
 
 
-def _open_case(connection: sa.Connection, client_id: str, case_id: int, purpose: str) -> bool:
-    """The case does not close before the transaction ends."""
+def _open_case(connection: sa.Connection, client_id: str, case_id: int, purpose: str) -> sa.Row | None:
+    """The case, if it is open; it does not close before the transaction ends."""
     query = sa.select(case).where(case.c.case_id == case_id, case.c.client_id == client_id).with_for_update(read=True)
     row = connection.execute(query).first()
-    return row is not None and row.state == OPEN and row.matter == purpose
+    return row if row is not None and row.state == OPEN and row.matter == purpose else None
 
 
 def _given(

@@ -145,7 +145,7 @@ def _refusal(hub: Hub, connection: sa.Connection, principal: Principal) -> HubEr
 def _decided(hub: Hub, connection: sa.Connection, requests: Sequence[Asked], open_cases: Mapping[int, Case], now: datetime) -> list[_Work]:
     asked = [one for one in requests if id(one) in open_cases]
     listed = [open_cases[id(one)] for one in asked]
-    matters = [hub.catalog.matters[case.matter] for case in listed]
+    matters = [hub.catalog.matter_version(case.matter, case.matter_version) for case in listed]
     wanted = [(case, matter, wanted_by_materials(matter)) for case, matter in zip(listed, matters, strict=True)]
     known = gather(hub, connection, wanted, [one.operator or case.operator for one, case in zip(asked, listed, strict=True)])
     taken = _sequence(connection, [case.case_id for case in listed])

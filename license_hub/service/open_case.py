@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from license_hub.domain.holder import CODE_TYPES, code_type
+from license_hub.domain.lifecycle import shanghai_date
 from license_hub.errors import CaseRefused, CaseTaken, NoSuchCase
 from license_hub.service.authenticate import Principal, still
 from license_hub.service.canaries import recorded
@@ -51,9 +52,10 @@ class Opening:
 
 def open_case(hub: Hub, asked: Opening, *, principal: Principal, request_id: str, once: Call) -> tuple[Mapping[str, object], bool]:
     """(the case as told, whether it is the answer of an earlier call). Raises CaseRefused, CaseTaken, KeyReused, NotAuthenticated."""
-    matter = hub.catalog.matters.get(asked.matter)
-    if matter is None or not matter.published:
-        raise CaseRefused("/matter", "exists", "no published matter of that id")
+    today = shanghai_date(hub.now()).isoformat()
+    matter = hub.catalog.matter_on(asked.matter, today) if asked.matter in hub.catalog.matters else None
+    if matter is None:
+        raise CaseRefused("/matter", "exists", "no matter of that id is published and in force")
     parties = [_party(matter.parties, at, one) for at, one in enumerate(asked.applicants)]
     if not parties or len({one.party for one in parties}) != len(parties):
         raise CaseRefused("/applicants", "unique", "somebody, and each party of a matter once")

@@ -37,7 +37,7 @@ def prefill(hub: Hub, case_id: int, *, principal: Principal, request_id: str, op
         case = own(connection, hub, case_id, principal.client_id)
         if not case.is_open:
             raise CaseNotOpen("the case is closed: nothing is looked at for it any more")
-        matter = hub.catalog.matters[case.matter]
+        matter = hub.catalog.matter_version(case.matter, case.matter_version)
         [known] = gather(hub, connection, [(case, matter, wanted_by_form(matter))], [operator or case.operator])
         values, empty, used = [], [], {}
         for field in matter.form:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +32,7 @@ LISTED = ";"
 def named_fields(catalog: Catalog) -> dict[tuple[str, str], frozenset[str]]:
     """(resource, field of the number) → fields that some matter relies on, tests or fills in."""
     found: dict[tuple[str, str], set[str]] = {}
-    for matter in catalog.matters.values():
+    for matter in chain(catalog.matters.values(), *catalog.former_matters.values()):
         for way in (way for one in matter.materials for way in one.ways if isinstance(way, ShareWay)):
             found.setdefault((way.resource, way.number_field), set()).update(way.fields, way.where)
         for one in (one for field in matter.form for one in field.prefill if one.kind == "share"):

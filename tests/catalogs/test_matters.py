@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
 
 from catalogs import checkdigits, validate
 from catalogs.documents import Document
@@ -141,3 +142,23 @@ def test_resource_that_is_not_shared_serves_no_way(spoil):
 def test_grade_a_type_never_reaches_is_a_fault(spoil):
     root = spoil("license_types/business_license.yaml", "grade_cap: A", "grade_cap: C")
     assert any("business_license reaches C at best, so B is never met" in one for one in validate.check(root)[1])
+
+
+def test_former_bundle_is_the_union_of_its_matters_as_they_were_when_it_began(root):
+    """A bundle of 2025 with the rental matter, whose second version asks for other ways than its first."""
+    folder = root / "matters"
+    asked = (folder / "newborn_bundle.yaml").read_text(encoding="utf-8")
+    for version, since in (("1", "2025-06-01"), ("2", "2026-11-22")):
+        data = yaml.safe_load(asked) | {"version": version, "since": since, "parties": {"applicant": "申请人"}}
+        bundle = data["bundle"] | {"matters": ["public_rental", "newborn_social_card"]}
+        bundle["cooperating"] = [*bundle["cooperating"], "city_housing"]
+        reviews = [one | {"signed_on": min(one["signed_on"], since)} for one in data["reviews"]]
+        data |= {"materials": [], "form": [], "bundle": bundle, "reviews": reviews}
+        name = "newborn_bundle.yaml" if version == "2" else "newborn_bundle-1.yaml"
+        (folder / name).write_text(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    catalog = load(root)
+    old, new = catalog.matter_version("newborn_bundle", "1"), catalog.matter_version("newborn_bundle", "2")
+    assert [way.kind for way in old.material("C0304").ways] == ["check"]
+    assert [way.kind for way in new.material("C0304").ways] == ["check", "promise"]
+    with pytest.raises(KeyError, match="no version 3"):
+        catalog.matter_version("newborn_bundle", "3")

@@ -43,7 +43,7 @@ def with_matter(catalog: Catalog) -> Catalog:
     materials = (material("m1", ON_DUTY, DUTY), material("m2", ASKED, HOLDER))
     matter = Matter(
         id=MATTER, code="0" * 12, task_code="0" * 31, title="食品经营许可新办", department="market", level="4",
-        audience=("organisation",), areas=(), parties={"applicant": "申请人"}, version="1", since="2026-11-22", state=PUBLISHED, reviews=(),
+        audience=("organisation",), areas=(), parties={"applicant": "申请人"}, version="1", since="2026-11-21", state=PUBLISHED, reviews=(),
         materials=materials, form=(),
         bundle=None, source="test",
     )  # fmt: skip

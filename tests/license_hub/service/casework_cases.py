@@ -28,7 +28,7 @@ _numbers = count(1)
 def matter(materials: tuple[Material, ...], form: tuple[FormField, ...] = (), name: str = "test_matter") -> Matter:
     return Matter(
         id=name, code="999131009999", task_code="1" * 31, title="样例事项", department="province_market", level="4",
-        audience=("organisation",), areas=(), parties={"applicant": "申请人", "legal_rep": "法定代表人"}, version="1", since="2026-11-22",
+        audience=("organisation",), areas=(), parties={"applicant": "申请人", "legal_rep": "法定代表人"}, version="1", since="2026-11-21",
         state=PUBLISHED, reviews=(), materials=materials, form=form, bundle=None, source="test",
     )  # fmt: skip
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -208,6 +209,22 @@ def test_holder_s_code_exempts_by_its_license_alone_until_it_is_withdrawn(hub, c
     assert found["evidence"]["others"] == []
     withdraw(hub, credit_code(1), name)
     assert by_material(counter.decide(case))["asked"]["outcome"] == "NEEDS_AUTHORIZATION"
+
+
+def test_case_is_decided_by_the_version_it_was_opened_under_and_opened_under_the_one_in_force(hub, counter):
+    def with_versions(old, *new):
+        listed = dict(hub.catalog.matters) | {TEST.id: (old, *new)[-1]}
+        return replace(hub, catalog=replace(hub.catalog, matters=listed, former_matters={TEST.id: (old, *new)[:-1]}))
+
+    began = counter.open(TEST.id, applicant=credit_code(1))
+    later = replace(TEST, version="2", since="2026-12-01", materials=TEST.materials[:1])
+    counter.hub = with_versions(TEST, later)
+    assert set(by_material(counter.decide(began))) == set(by_material(counter.decide(counter.open(TEST.id, applicant=credit_code(1)))))
+    counter.hub = with_versions(TEST, replace(later, since=TEST.since))
+    assert set(by_material(counter.decide(began))) == {one.code for one in TEST.materials}
+    assert set(by_material(counter.decide(counter.open(TEST.id, applicant=credit_code(1))))) == {"shop"}
+    counter.hub = with_versions(TEST, replace(later, since=TEST.since, state="draft"))
+    assert set(by_material(counter.decide(counter.open(TEST.id, applicant=credit_code(1))))) == {one.code for one in TEST.materials}
 
 
 def test_t10_watched_number_of_a_party_sets_off_the_alarm(hub, counter):
