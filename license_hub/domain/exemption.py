@@ -53,6 +53,7 @@ class Reason(StrEnum):
     CHANGE_HELD = "CHANGE_HELD"
     UNDER_CORRECTION = "UNDER_CORRECTION"
     DATA_DIFFERS = "DATA_DIFFERS"
+    DATA_INCOMPLETE = "DATA_INCOMPLETE"
     DATA_STALE = "DATA_STALE"
     DATA_NOT_FOUND = "DATA_NOT_FOUND"
     PARTY_MISSING = "PARTY_MISSING"
@@ -250,6 +251,8 @@ def _by_row(way: ShareWay, facts: Facts, _today: date, tried: list[Tried]) -> tu
             tried.append(Tried("share", way.resource, Reason.DATA_STALE))
         elif any(one.values.get(name, "") not in values for name, values in way.where.items()):
             tried.append(Tried("share", way.resource, Reason.DATA_DIFFERS))
+        elif not all(one.values.get(name) for name in way.fields):
+            tried.append(Tried("share", way.resource, Reason.DATA_INCOMPLETE))
         else:
             return Decided(Outcome.EXEMPT, Reason.SHARED_DATA, row=one, fields=way.fields), False
     if not rows:

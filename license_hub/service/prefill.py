@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from catalogs.matter import FormField, Prefill
-from license_hub.domain.exemption import License, rank
+from catalogs.matter import FormField, LicenseWay, Prefill
+from license_hub.domain.exemption import fault, rank
 from license_hub.domain.license import FACE
+from license_hub.domain.lifecycle import shanghai_date
+from license_hub.domain.policy import GRADES
 from license_hub.domain.verdict import Code
 from license_hub.errors import CaseNotOpen
 from license_hub.service.authenticate import Principal, still
@@ -72,23 +74,22 @@ def _of_case(_hub: Hub, known: Known, source: Prefill) -> tuple[dict[str, object
     return (told, "") if value else (None, ABSENT)
 
 
-def _of_license(_hub: Hub, known: Known, source: Prefill) -> tuple[dict[str, object] | None, str]:
+def _of_license(hub: Hub, known: Known, source: Prefill) -> tuple[dict[str, object] | None, str]:
     said = known.bases[source.party, source.of]
     if not isinstance(said, Basis):
         return None, said.value
-    found = known.licenses.get((source.party, source.of), [])
-    good = [one for one in found if one.license.code is Code.IN_FORCE and _sound(one.license, source.field)]
-    if not good:
-        return None, found[0].license.code.value if found else known.absent[source.party, source.of].value
-    best = min(good, key=lambda one: rank(one.license))
+    found = sorted(known.licenses.get((source.party, source.of), ()), key=lambda one: rank(one.license))
+    if not found:
+        return None, known.absent[source.party, source.of].value
+    way, today = LicenseWay((source.of,), (source.field,), GRADES[-1]), shanghai_date(hub.now())
+    faults = [fault(way, one.license, today) for one in found]
+    if None not in faults:
+        return None, str(faults[0])
+    best = found[faults.index(None)]
     made = best.license
     value = best.match.opened.fields[FACE + source.field]
     told = {"value": value, "source": "license", "of": made.identifier, "as_of": made.as_of, "confidence": SURE[made.grade]}
     return told, ""
-
-
-def _sound(one: License, title: str) -> bool:
-    return title in one.face and title not in one.under_correction
 
 
 def _of_row(hub: Hub, known: Known, source: Prefill) -> tuple[dict[str, object] | None, str]:

@@ -87,7 +87,7 @@ def test_shared_row_exempts_where_its_values_are_the_ones_asked():
 @pytest.mark.parametrize(
     ("row", "reason"),
     [(replace(ROW, values={"status": "2"}), Reason.DATA_DIFFERS), (replace(ROW, values={}), Reason.DATA_DIFFERS),
-     (replace(ROW, stale=True), Reason.DATA_STALE)],
+     (replace(ROW, values={"status": "1"}), Reason.DATA_INCOMPLETE), (replace(ROW, stale=True), Reason.DATA_STALE)],
 )  # fmt: skip
 def test_shared_row_that_does_not_count_is_no_exemption(row, reason):
     assert decide(material(BY_ROW), Facts(rows={"base": (row,)}), TODAY).reason == reason

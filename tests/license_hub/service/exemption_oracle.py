@@ -40,6 +40,8 @@ class Applicant:
     division: str
     entity: str | None
     """Status in legal_entity; None: no row."""
+    home: bool
+    """Whether the rows of legal_entity and population give an address."""
     registry: bool
     """A row in enterprise_registry, which gives no status."""
     permits: list[Permit] = field(default_factory=list)
@@ -97,10 +99,11 @@ class Oracle:
 
     def _licenses(self, way: dict, who: Applicant) -> tuple[set[str], list[str]]:
         good, why = set(), []
+        lacking = set() if who.home else {"住所"}
         for kind in way["types"]:
             mine = self._held(kind, who)
             for number, state, valid_to, division in mine:
-                fault = self._fault(way, state, valid_to, division)
+                fault = self._fault(way, state, valid_to, division, lacking)
                 if fault is None:
                     good.add(number)
                 else:
@@ -121,7 +124,7 @@ class Oracle:
             return [(one.number, states["food_permit"][one.status], one.valid_to, one.division) for one in order]
         return []
 
-    def _fault(self, way: dict, state: str, valid_to: date | None, division: str) -> str | None:
+    def _fault(self, way: dict, state: str, valid_to: date | None, division: str, lacking: set[str]) -> str | None:
         if state in NOT_FINAL and valid_to is not None and valid_to < self.today:
             state = "EXPIRED"
         if state != "IN_FORCE":
@@ -133,14 +136,15 @@ class Oracle:
             return "DAYS_TOO_FEW"
         if way.get("regions") and not any(division.startswith(one) for one in way["regions"]):
             return "OTHER_REGION"
-        return None
+        return "FACE_INCOMPLETE" if lacking & set(way["face"]) else None
 
     def _row(self, way: dict, who: Applicant, party: str) -> str | None:
         """Why the shared rows do not do; None: one does."""
         rows = self._rows(way["resource"], who, party)
-        wanted = way["where"]
-        if any(all(row.get(name) in values for name, values in wanted.items()) for row in rows):
-            return None
+        right = [row for row in rows if all(row.get(name) in values for name, values in way["where"].items())]
+        if right:
+            # All rows of somebody give an address, or none does.
+            return "DATA_INCOMPLETE" if "address" in way["fields"] and not who.home else None
         if rows:
             return "DATA_DIFFERS"
         why = self._absent([way["resource"]], who, person=party == "legal_rep")
@@ -200,14 +204,16 @@ def _license(draw: random.Random) -> dict:
 
 
 def _row(draw: random.Random) -> dict:
-    resource, fields = draw.choice([("legal_entity", ["name"]), ("food_permit", ["permit_no"])])
+    known = [("legal_entity", ["name"]), ("legal_entity", ["name", "address"]), ("food_permit", ["permit_no"])]
+    resource, fields = draw.choice(known)
     where = {"status": draw.choice([["1"], ["1", "6"], ["1", "2"]])} if draw.random() < 0.8 else {}
     return {"kind": "share", "resource": resource, "number_field": "credit_code", "fields": fields, "where": where}
 
 
 def _person_row(draw: random.Random) -> dict:
     where = {"life_status": ["1"]} if draw.random() < 0.8 else {}
-    return {"kind": "share", "resource": "population", "number_field": "id_number", "fields": ["name"], "where": where}
+    fields = draw.choice([["name"], ["name", "address"]])
+    return {"kind": "share", "resource": "population", "number_field": "id_number", "fields": fields, "where": where}
 
 
 def _title(_draw: random.Random) -> dict:

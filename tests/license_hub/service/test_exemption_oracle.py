@@ -73,13 +73,14 @@ def _applicant(draw: random.Random, number: int, today: date) -> Applicant:
         permits = []
     return Applicant(
         number=credit_code(number, division=division), person=citizen_number(number), division=division, entity=status,
-        registry=outside and draw.random() < 0.7, permits=permits, alive=draw.choice(["1", "1", "2", None]),
+        home=draw.random() < 0.8, registry=outside and draw.random() < 0.7, permits=permits, alive=draw.choice(["1", "1", "2", None]),
         quarantined=frozenset({"legal_entity", "food_permit"}) if quarantined else frozenset(),
     )  # fmt: skip
 
 
 def publish(hub: Hub, publisher: Publisher, listed: list[Applicant]) -> None:
-    publisher.publish("legal_entity", [entity(0) | {"credit_code": one.number, "status": one.entity} for one in listed if one.entity])
+    companies = [entity(0) | {"credit_code": one.number, "status": one.entity} | _home(one) for one in listed if one.entity]
+    publisher.publish("legal_entity", companies)
     operator = {"operator_name": "样例0号有限公司"}
     rows = [
         permit(0) | operator | {"permit_no": one.number, "credit_code": who.number, "status": one.status, "valid_to": one.valid_to,
@@ -88,11 +89,15 @@ def publish(hub: Hub, publisher: Publisher, listed: list[Applicant]) -> None:
     ]  # fmt: skip
     publisher.publish("enterprise_registry", [registered(0) | {"credit_code": one.number} for one in listed if one.registry])
     publisher.publish("food_permit", rows)
-    people = {one.person: one.alive for one in listed if one.alive}
-    publisher.publish("population", [person(0) | {"id_number": number, "life_status": alive} for number, alive in people.items()])
+    people = {one.person: person(0) | {"id_number": one.person, "life_status": one.alive} | _home(one) for one in listed if one.alive}
+    publisher.publish("population", list(people.values()))
     for resource in ("legal_entity", "food_permit"):
         _quarantine(hub, resource, [one.number for one in listed if resource in one.quarantined])
     apply_pending(hub)
+
+
+def _home(who: Applicant) -> dict[str, object]:
+    return {"address": "样例市样例路1号" if who.home else None}
 
 
 def _quarantine(hub: Hub, resource: str, numbers: list[str]) -> None:
