@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from license_hub.domain.exemption import CONFIRMED, DENIED, UNKNOWN
 from license_hub.domain.lifecycle import shanghai_date
 from license_hub.errors import CaseNotOpen, NoSuchCase
+from license_hub.service.ask_department import note_of
 from license_hub.service.authenticate import Principal, still
 from license_hub.service.canaries import recorded
 from license_hub.service.hub import Hub
@@ -86,7 +87,7 @@ def tasks_of(hub: Hub, connection: sa.Connection, case_id: int) -> list[dict[str
         {
             "task": row.task_id, "material": row.material, "department": row.department, "opened_at": row.opened_at, "due_on": row.due_on,
             "answer": row.answer, "answered_at": row.answered_at,
-            "note": hub.crypt.decrypt("hub_check_task", "note", row.task_id, row.note).decode() if row.note is not None else "",
+            "note": note_of(hub, row),
         }
         for row in connection.execute(query)
     ]  # fmt: skip

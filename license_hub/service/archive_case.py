@@ -22,6 +22,7 @@ import sqlalchemy as sa
 
 from license_hub.domain.license import FACE, IDENTIFIER
 from license_hub.errors import BundleDamaged, BundleErased, BundleUnavailable, CaseNotOpen, NotProvable
+from license_hub.service import consent, holder_consent
 from license_hub.service.answer_task import tasks_of
 from license_hub.service.authenticate import Principal, still
 from license_hub.service.export_bundle import bundle_of, opened_of
@@ -37,6 +38,7 @@ from license_hub.storage.cases import Case
 from license_hub.storage.engine import writing
 from license_hub.storage.lookup import FOUND
 from license_hub.storage.tables import audit, version
+from license_hub.storage.tables_cases import case as case_table
 from license_hub.storage.tables_cases import decision, receipt
 
 TYPE = "case-archive+jwt"
@@ -72,12 +74,29 @@ def _decisions(hub: Hub, connection: sa.Connection, case: Case) -> list[object]:
 
 
 def _audit(hub: Hub, connection: sa.Connection, case: Case) -> list[dict[str, object]]:
-    """Entries about the case. By its parties, and by the two moments that have entries without one: both are indexed, the number is not."""
-    indexes = [index for one in case.parties.values() for index in hub.crypt.probes("subject", one.number)]
-    here = audit.c.subject_bi.in_(indexes) | audit.c.at.in_([case.opened_at, case.closed_at])
-    query = sa.select(audit).where(audit.c.case_no == case.case_no, audit.c.actor == case.client_id, here).order_by(audit.c.seq)
+    """Entries about the case, in order: its client's own, whoever they are about; the holder's word that was asked for on it; and what
+    others (an issuing body) did about its parties. A platform that gave the same number to a case of its own is none of them.
+    """
+    rows = connection.execute(sa.select(audit).where(audit.c.case_no == case.case_no).order_by(audit.c.seq)).all()
+    named = sa.select(case_table.c.client_id).where(case_table.c.case_no == case.case_no)
+    strangers = set(connection.scalars(named)) - {case.client_id}
+    asked = {_authorization(row) for row in rows if row.actor == case.client_id and row.action == consent.ACTION}
+    parties = {index for one in case.parties.values() for index in hub.crypt.probes("subject", one.number)}
+
+    def belongs(row: sa.Row) -> bool:
+        if row.actor == case.client_id:
+            return True
+        if row.actor == holder_consent.ACTOR:
+            return _authorization(row) in asked
+        return row.actor not in strangers and row.subject_bi is not None and bytes(row.subject_bi) in parties
+
     names = ("seq", "at", "request_id", "actor", "action", "entry", "status", "code", "purpose", "case_no", "log_entry", "place")
-    return [{name: row._mapping[name] for name in names} for row in connection.execute(query)]
+    return [{name: row._mapping[name] for name in names} for row in rows if belongs(row)]
+
+
+def _authorization(row: sa.Row) -> str:
+    """The id that `consent.note` puts last."""
+    return (row.purpose or "").rpartition(" ")[2]
 
 
 def _receipts(hub: Hub, connection: sa.Connection, case: Case, files: dict[str, bytes]) -> list[str]:

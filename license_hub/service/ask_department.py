@@ -25,6 +25,11 @@ def ask(hub: Hub, connection: sa.Connection, known: Known, materials: Sequence[s
     known.questions.update({row.material: row for row in connection.execute(sa.select(task).where(*mine))})
 
 
+def note_of(hub: Hub, row: sa.Row) -> str:
+    """The issuing body's words to its answer, '' without any."""
+    return hub.crypt.decrypt("hub_check_task", "note", row.task_id, row.note).decode() if row.note is not None else ""
+
+
 def _task(hub: Hub, known: Known, code: str) -> dict[str, object]:
     material, now = known.matter.material(code), hub.now()
     way = next(one for one in material.ways if isinstance(one, CheckWay))

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from catalogs.matter import GOVERNMENT, CancelWay, CheckWay, DeferWay, Material, PromiseWay
 from license_hub.domain.exemption import Decided, Outcome, Tried
+from license_hub.service.ask_department import note_of
 from license_hub.service.authorize import Basis
 from license_hub.service.hub import Hub
 from license_hub.service.material_facts import Known
@@ -50,7 +51,7 @@ def _material(hub: Hub, known: Known, material: Material, found: Decided, draft:
         "sentence": message.sentence,
         "next_step": step,
         "due_on": _due(known, material, found),
-        "evidence": _evidence(known, material, found),
+        "evidence": _evidence(hub, known, material, found),
         "terms": _terms(material, found),
         "contact": _contact(hub, material, found),
         "tried": [_tried(hub, one) for one in found.tried],
@@ -69,7 +70,7 @@ def _due(known: Known, material: Material, found: Decided) -> str | None:
     return found.due_on.isoformat() if found.due_on else None
 
 
-def _evidence(known: Known, material: Material, found: Decided) -> dict[str, object] | None:
+def _evidence(hub: Hub, known: Known, material: Material, found: Decided) -> dict[str, object] | None:
     if found.license is not None:
         one = found.license
         return {
@@ -84,8 +85,11 @@ def _evidence(known: Known, material: Material, found: Decided) -> dict[str, obj
             "basis": _basis(known.bases.get((material.party, one.resource))),
         }  # fmt: skip
     asked = known.questions.get(material.code)
-    if asked is not None and found.outcome in (Outcome.EXEMPT, Outcome.DEPARTMENT_CHECK):
-        return {"kind": "check", "task": asked.task_id, "department": asked.department, "answered_at": asked.answered_at}
+    if asked is not None and found.outcome in (Outcome.EXEMPT, Outcome.DEPARTMENT_CHECK, Outcome.SUBMIT):
+        return {
+            "kind": "check", "task": asked.task_id, "department": asked.department, "answer": asked.answer,
+            "answered_at": asked.answered_at, "note": note_of(hub, asked),
+        }  # fmt: skip
     return None
 
 

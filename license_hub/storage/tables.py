@@ -228,5 +228,6 @@ audit = sa.Table(
     sa.Index(None, "subject_bi"),
     sa.Index(None, "entry"),
     sa.Index(None, "at"),
+    sa.Index(None, "case_no", sqlite_where=sa.text("case_no IS NOT NULL"), postgresql_where=sa.text("case_no IS NOT NULL")),
 )
 """`log_entry` and `place`: which leaf of the audit log stands for the row, and where in it; NULL before there was that log."""

@@ -170,7 +170,21 @@ def test_department_is_asked_once_and_its_answer_returns_to_the_case(hub, counte
         answer_task(hub, asked["task"], Said("DENIED", ""), principal=market.principal, request_id="q" * 32, once=market.once())
     made = by_material(counter.decide(case))["permit"]
     assert (made["outcome"], made["reason"], made["evidence"]["task"]) == ("EXEMPT", "DEPARTMENT_CONFIRMED", asked["task"])
+    assert (made["evidence"]["answer"], made["evidence"]["note"]) == ("CONFIRMED", "登记在册")
     assert list_tasks(hub, principal=market.principal, request_id="q" * 32) == []
+
+
+def test_material_that_the_department_denies_is_handed_in_with_its_answer_and_note(hub, counter):
+    market = Counter(hub)
+    market.principal = counter.acting_for("province_market")
+    case = counter.open(TEST.id, applicant=credit_code(3))
+    asked = by_material(counter.decide(case))["permit"]["evidence"]
+    assert (asked["answer"], asked["note"]) == (None, "")
+    said = Said("DENIED", "该号码未取得许可")
+    answer_task(hub, asked["task"], said, principal=market.principal, request_id="q" * 32, once=market.once())
+    made = by_material(counter.decide(case))["permit"]
+    assert (made["outcome"], made["reason"]) == ("SUBMIT", "DEPARTMENT_DENIED")
+    assert (made["evidence"]["answer"], made["evidence"]["note"], made["evidence"]["kind"]) == ("DENIED", "该号码未取得许可", "check")
 
 
 def test_t11_another_organ_neither_sees_nor_answers_a_task(hub, counter):
