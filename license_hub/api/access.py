@@ -22,6 +22,7 @@ from fastapi import Request
 from license_hub.errors import NotAuthenticated
 from license_hub.service.authenticate import Principal, authenticate, still
 from license_hub.service.hub import Hub
+from license_hub.service.sample_data import reaches
 from license_hub.service.use_proof import Use
 from license_hub.storage.engine import reading
 
@@ -162,6 +163,9 @@ def scope(name: str) -> Callable[[Request], object]:
             principal = await serving(request).access.principal(request)
         await within_budget(request, principal)
         if name in principal.scopes:
+            if not reaches(principal.client_id, request.path_params.get("identifier")):
+                async with on_record(request, ACTIONS[name], actor=principal.client_id):
+                    raise Problem("TEST_KEY")
             return principal
         async with on_record(request, ACTIONS[name], actor=principal.client_id, identifier=request.path_params.get("identifier", "")):
             challenge = f'Bearer realm="hub", error="insufficient_scope", scope="{name}"'

@@ -18,6 +18,7 @@ from catalogs.model import Catalog, Message
 from license_hub.service.as_of import Moment, as_of
 from license_hub.service.authenticate import Principal
 from license_hub.service.provisional import Provisional
+from license_hub.service.sample_data import reaches
 from license_hub.service.verify import Answer, VerifyRequest
 
 from . import logs, metrics
@@ -185,6 +186,8 @@ def check_granted(principal: Principal, asked: VerificationIn, catalog: Catalog)
     kind = catalog.license_types[asked.type] if asked.type else catalog.type_named(asked.identifier or "")
     if kind is not None and kind.id not in principal.types:
         raise Problem("FORBIDDEN")
+    if not reaches(principal.client_id, asked.identifier, filter(None, (asked.holder_number,))):
+        raise Problem("TEST_KEY")
 
 
 def check_type(principal: Principal, identifier: str, catalog: Catalog) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from license_hub.errors import JoseRefused, NotAuthenticated
 from license_hub.service.hub import Hub
-from license_hub.service.register_client import find
+from license_hub.service.register_client import Client, find
 from license_hub.signing import jose
 from license_hub.signing.commitment import instant
 from license_hub.signing.manifest import KeyState, KnownKey
@@ -18,6 +19,11 @@ from license_hub.storage.engine import reading
 LIFE_S = 300
 """Life of an access token, seconds."""
 TOKEN_TYPE = "at+jwt"  # noqa: S105 (the media type of RFC 9068, not a secret)
+
+PLAIN_LIFE_S = 600
+"""Life of a plain token of the facade, seconds."""
+PLAIN_TYPE = "elicense+jwt"
+NO_TOKEN = "no valid access token: ask for a new one"  # noqa: S105 (a message)
 
 
 @dataclass(frozen=True)
@@ -37,16 +43,41 @@ class Principal:
     """Of the key its token is signed with."""
     jkt: str = ""
     """Thumbprint of the key its token is bound to (RFC 9449); '' = to none."""
+    credential: str = ""
+    """Of a plain token of the facade: which secret it was made with."""
 
 
 def authenticate(hub: Hub, bearer: str) -> Principal:
     """The caller. Scopes are those of the token that the register still grants. Raises NotAuthenticated, always with one message."""
-    refused = NotAuthenticated("no valid access token: ask /oauth/token for a new one")
+    claims, kid, epoch, client = _checked(hub, bearer, TOKEN_TYPE, hub.public_url)
+    granted = frozenset(str(claims.get("scope", "")).split()) & frozenset(client.scopes)
+    bound = claims.get("cnf", {})
+    jkt = bound.get("jkt", "") if isinstance(bound, dict) else ""
+    return Principal(client.client_id, granted, frozenset(client.types), claims["exp"], epoch, client.organ, kid, jkt)
+
+
+def authenticate_plain(hub: Hub, bearer: str) -> Principal:
+    """The caller by a plain token of the facade, with all the register grants. Raises NotAuthenticated, always with one message."""
+    claims, kid, epoch, client = _checked(hub, bearer, PLAIN_TYPE, plain_audience(hub))
+    if not client.credential or claims.get("cred") != client.credential:
+        raise NotAuthenticated(NO_TOKEN)
+    granted = (frozenset(client.scopes), frozenset(client.types), claims["exp"], epoch, client.organ, kid)
+    return Principal(client.client_id, *granted, credential=client.credential)
+
+
+def plain_audience(hub: Hub) -> str:
+    """Where plain tokens are good, and no others."""
+    return f"{hub.public_url}/elicense/v1"
+
+
+def _checked(hub: Hub, bearer: str, kind: str, audience: str) -> tuple[Mapping[str, object], str, int, Client]:
+    """(claims, kid, security epoch, client) of a token of that kind."""
+    refused = NotAuthenticated(NO_TOKEN)
     try:
-        token = jose.read(bearer, types=(TOKEN_TYPE,))
+        token = jose.read(bearer, types=(kind,))
         key = token_key(hub, token.kid)
         own = None if key is None else jose.own_key(key)
-        jose.check(token, own, audiences=(hub.public_url,), issuer=hub.public_url, require=("sub", "exp", "iat", "jti"))
+        jose.check(token, own, audiences=(audience,), issuer=hub.public_url, require=("sub", "exp", "iat", "jti"))
     except JoseRefused:
         raise refused from None
     claims, now = token.claims, hub.clock().timestamp()
@@ -57,10 +88,7 @@ def authenticate(hub: Hub, bearer: str) -> Principal:
         hub.security.seen(connection, epoch)
     if client is None or client.disabled_at or not _counts(hub.security.key(key.kid)):
         raise refused
-    granted = frozenset(str(claims.get("scope", "")).split()) & frozenset(client.scopes)
-    bound = claims.get("cnf", {})
-    jkt = bound.get("jkt", "") if isinstance(bound, dict) else ""
-    return Principal(client.client_id, granted, frozenset(client.types), claims["exp"], epoch, client.organ, key.kid, jkt)
+    return claims, key.kid, epoch, client
 
 
 def still(hub: Hub, connection: sa.Connection, principal: Principal) -> None:
@@ -73,6 +101,8 @@ def still(hub: Hub, connection: sa.Connection, principal: Principal) -> None:
         return
     hub.security.seen(connection, epoch)
     granted = client is not None and not client.disabled_at and client.organ == principal.organ
+    if granted and principal.credential:
+        granted = client.credential == principal.credential
     if not granted or not (principal.scopes <= set(client.scopes) and principal.types <= set(client.types)):
         raise NotAuthenticated("what this access token was granted has changed: ask /oauth/token for a new one")
     if not _counts(hub.security.key(principal.kid)):

@@ -19,6 +19,7 @@ from license_hub.service.canaries import recorded
 from license_hub.service.content import holder_form
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry
+from license_hub.service.sample_data import reaches
 from license_hub.signing.commitment import instant
 from license_hub.storage import cases
 from license_hub.storage.cases import Case, Party
@@ -59,6 +60,9 @@ def open_case(hub: Hub, asked: Opening, *, principal: Principal, request_id: str
     parties = [_party(matter.parties, at, one) for at, one in enumerate(asked.applicants)]
     if not parties or len({one.party for one in parties}) != len(parties):
         raise CaseRefused("/applicants", "unique", "somebody, and each party of a matter once")
+    for at, one in enumerate(parties):
+        if not reaches(principal.client_id, numbers=[one.number]):
+            raise CaseRefused(f"/applicants/{at}/number", "sample_data", "a test client opens cases of made-up persons and bodies alone")
     with writing(hub.engine) as connection:
         still(hub, connection, principal)
         known = intend(connection, hub.crypt, once, hub.now())

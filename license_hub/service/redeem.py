@@ -31,6 +31,7 @@ from license_hub.service.list_audit import Entry
 from license_hub.service.on_case import grounds, on_case
 from license_hub.service.proofs import newest_checkpoint
 from license_hub.service.provisional import Provisional, of_license
+from license_hub.service.sample_data import reaches_found
 from license_hub.service.verify import Match, judge, open_row
 from license_hub.signing import presentation as codes
 from license_hub.signing.commitment import instant
@@ -79,6 +80,8 @@ def redeem(hub: Hub, scan: Scan) -> Scanned:
         match = open_row(hub, connection.execute(FOUND.where(version.c.entry == entry)).one())
         if match.row.type_id not in scan.principal.types:
             raise NotAuthorized("this license type is not granted to this client")
+        if not reaches_found(scan.principal.client_id, match.row.identifier, match.opened and match.opened.fields):
+            raise NotAuthorized("a test client takes codes of sample licenses alone")
         scanned = _scanned(hub, connection, code.id, scan, match, now)
         recorded(hub, connection, now, [_audited(hub, scan, match, scanned)])
     return scanned

@@ -1,4 +1,8 @@
-"""Calling systems: each with its own public key, scopes and license types. The hub never holds their private keys."""
+"""Calling systems: each with its own public key, scopes and license types. The hub never holds their private keys.
+
+Beside a live client stands its test client, with a key of its own: it is a client like any other, so that cases, grants, budgets and
+audit entries are apart, and reaches sample data alone (`service.sample_data`).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -32,6 +36,11 @@ ALGORITHMS = {("OKP", "Ed25519"): "EdDSA", ("EC", "P-256"): "ES256", ("EC", sm2.
 """Kind of key → the one algorithm it may sign with."""
 PUBLIC_MEMBERS = {"OKP": ("crv", "kty", "x"), "EC": ("crv", "kty", "x", "y")}
 
+TEST = "test-"
+"""Before a live client's id: its test client's. It shows in every audit entry of that."""
+TEST_SCOPES = frozenset({"license:verify", "license:read", "license:export", "license:copy", "license:scan", "case:work"})
+"""What a test client may at most: nothing that changes a license, its data or another body's work."""
+
 _KID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _NAME_CHARS = 100
 
@@ -49,6 +58,17 @@ class Client:
     disabled_at: str | None
     organ: str | None = None
     """Credit code of the organ the client acts for."""
+    secret: str | None = field(default=None, repr=False)
+    """Of the facade, hashed (`client_secrets`)."""
+    plain_token: str | None = None
+    """The approval by which the facade's plain token is given; None: it is not."""
+    test_of: str | None = None
+
+    @property
+    def credential(self) -> str:
+        """Names the facade's secret in tokens made with it; '' where there is none or it must not be used."""
+        usable = self.secret if self.plain_token and not self.disabled_at else None
+        return hashlib.sha256(usable.encode()).hexdigest()[:16] if usable else ""
 
     @property
     def alg(self) -> str:
@@ -61,8 +81,46 @@ def register(
     """A new client. `kid` of the key is kept, or made by RFC 7638. Raises AccessError naming what is wrong with the request."""
     public, kid = _public(jwk)
     _check(hub, name, scopes, types, organ)
-    row = {
-        "client_id": str(UUID(bytes=hub.entropy(16), version=4)),
+    row = _row(hub, str(UUID(bytes=hub.entropy(16), version=4)), name, public, kid, scopes, types) | {"organ": organ}
+    with writing(hub.engine) as connection:
+        connection.execute(sa.insert(clients_table), [row])
+        epoch.bump(connection)
+    return client_of(row)
+
+
+def set_key(hub: Hub, client_id: str, jwk: Mapping[str, object], *, test: bool = False) -> Client:
+    """Another key instead of the client's, or (`test`) of its test client, which is made with its first key. The former key gives no more
+    tokens. Raises AccessError.
+    """
+    public, kid = _public(jwk)
+    if test and client_id.startswith(TEST):
+        raise AccessError("give the live client's id: its test client has none of its own to test with")
+    wanted = TEST + client_id if test else client_id
+    with writing(hub.engine) as connection:
+        live = find(connection, client_id)[1]
+        if live is None or live.disabled_at:
+            raise AccessError("no client of this id that is not disabled: see `hub clients list`")
+        tested = find(connection, TEST + client_id)[1]
+        if any(one is not None and (one.kid == kid or dict(one.jwk) == public) for one in (live, tested)):
+            raise AccessError("key: this client has this key, or one of this kid, already; make a new pair")
+        if test and tested is None:
+            scopes = TEST_SCOPES & set(live.scopes)
+            if not scopes:
+                raise AccessError(f"none of its scopes can be tested: those are {', '.join(sorted(TEST_SCOPES))}")
+            row = _row(hub, wanted, live.name, public, kid, scopes, live.types) | {"test_of": client_id}
+            connection.execute(sa.insert(clients_table), [row])
+        else:
+            changed = sa.update(clients_table).where(clients_table.c.client_id == wanted)
+            connection.execute(changed.values(jwk=jcs(public).decode(), kid=kid))
+        epoch.bump(connection)
+        return find(connection, wanted)[1]
+
+
+def _row(
+    hub: Hub, client_id: str, name: str, public: Mapping[str, str], kid: str, scopes: Collection[str], types: Collection[str]
+) -> dict[str, object]:
+    return {
+        "client_id": client_id,
         "name": name,
         "jwk": jcs(public).decode(),
         "kid": kid,
@@ -70,12 +128,7 @@ def register(
         "types": " ".join(sorted(set(types))),
         "created_at": instant(hub.now()),
         "disabled_at": None,
-        "organ": organ,
     }
-    with writing(hub.engine) as connection:
-        connection.execute(sa.insert(clients_table), [row])
-        epoch.bump(connection)
-    return client_of(row)
 
 
 def clients(hub: Hub) -> list[Client]:
@@ -86,12 +139,13 @@ def clients(hub: Hub) -> list[Client]:
 
 
 def disable(hub: Hub, client_id: str) -> None:
-    """No more tokens, and those it has are refused, by every process at its next look. Raises AccessError for an unknown client."""
+    """No more tokens for it or its test client, and those they have are refused, by every process at its next look. Raises AccessError."""
     wanted = clients_table.c.client_id == client_id
     with writing(hub.engine) as connection:
         if connection.execute(sa.select(clients_table.c.client_id).where(wanted)).first() is None:
             raise AccessError(f"no client {client_id}: see `hub clients list`")
-        still = sa.update(clients_table).where(wanted, clients_table.c.disabled_at.is_(None))
+        both = wanted | (clients_table.c.test_of == client_id)
+        still = sa.update(clients_table).where(both, clients_table.c.disabled_at.is_(None))
         connection.execute(still.values(disabled_at=instant(hub.now())))
         epoch.bump(connection)
 
@@ -106,7 +160,8 @@ def find(connection: sa.Connection, client_id: str) -> tuple[int, Client | None]
 def client_of(row: Mapping[str, object]) -> Client:
     jwk = json.loads(str(row["jwk"]))
     lists = tuple(tuple(str(row[name]).split()) for name in ("scopes", "types"))
-    return Client(row["client_id"], row["name"], jwk, row["kid"], *lists, row["created_at"], row["disabled_at"], row["organ"])
+    optional = {name: row.get(name) for name in ("organ", "secret", "plain_token", "test_of")}
+    return Client(row["client_id"], row["name"], jwk, row["kid"], *lists, row["created_at"], row["disabled_at"], **optional)
 
 
 def _public(jwk: Mapping[str, object]) -> tuple[dict[str, str], str]:

@@ -38,6 +38,7 @@ from license_hub.service.list_audit import Entry
 from license_hub.service.logs import licenses
 from license_hub.service.proofs import check_version, newest_checkpoint
 from license_hub.service.provisional import Provisional
+from license_hub.service.sample_data import reaches_found
 from license_hub.service.witnessing import witnessed_size
 from license_hub.storage.engine import writing
 from license_hub.storage.lookup import find
@@ -214,6 +215,8 @@ def of_identifier(hub: Hub, request: VerifyRequest, row: sa.Row | None) -> Match
     if row is None:
         return None
     match = open_row(hub, row)
+    if not reaches_found(request.actor, row.identifier, match.opened and match.opened.fields):
+        return None
     if match.opened is None and not row.payload:
         # Nobody can say any more whose it was.
         return match
@@ -224,6 +227,7 @@ def of_identifier(hub: Hub, request: VerifyRequest, row: sa.Row | None) -> Match
 def _by_number(hub: Hub, request: VerifyRequest, rows: Sequence[sa.Row]) -> Match | None:
     """Of several (one resource each) the one whose source gives a status, then the freshest."""
     matches = [match for match in (open_row(hub, row) for row in rows) if match.opened is None or holds(match, request.holder_number)]
+    matches = [one for one in matches if reaches_found(request.actor, one.row.identifier, one.opened and one.opened.fields)]
     return max(matches, key=lambda one: (_state(one.row) is not State.STATUS_NOT_PROVIDED, one.row.as_of), default=None)
 
 

@@ -197,8 +197,12 @@ client = sa.Table(
     sa.Column("created_at", TEXT, nullable=False),
     sa.Column("disabled_at", TEXT),
     sa.Column("organ", TEXT),
+    sa.Column("secret", TEXT),
+    sa.Column("plain_token", TEXT),
+    sa.Column("test_of", TEXT),
 )
-"""`organ`: credit code of the organ the client acts for; without one it changes no status and sends no rows."""
+"""`organ`: credit code of the organ the client acts for; without one it changes no status and sends no rows. `secret`: Argon2id, of the
+facade. `plain_token`: the approval by which the facade's plain token is given. `test_of`: the live client whose test client it is."""
 
 jti = sa.Table(
     "hub_jti",
