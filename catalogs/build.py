@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from . import access, build_matters, workdays
+from . import access, build_matters, elicense, workdays
 from .divisions import Divisions
 from .documents import Document, of_kind
 from .model import (
@@ -61,6 +61,7 @@ def build(documents: list[Document], root: Path, version: str) -> Catalog:
         weights=Weights(**weights),
         workdays=workdays.read(working),
         access=access.read(next(of_kind(documents, "access")).data),
+        elicense=elicense.read(next(of_kind(documents, "elicense")).data),
         tickets=TicketPolicy(**{**tickets, "remind_before": tuple(tickets["remind_before"])}),
         changes=_changes(changes),
         matters=build_matters.matters(of_kind(documents, "matter")),

@@ -21,6 +21,7 @@ KINDS = {
     "messages.yaml": "messages", "glossary.yaml": "glossary", "organs.yaml": "organs",
     "indicators.yaml": "indicators", "weights.yaml": "weights", "workdays.yaml": "workdays", "tickets.yaml": "tickets",
     "access.yaml": "access", "changes.yaml": "changes", "promises.yaml": "promises",
+    "elicense.yaml": "elicense",
 }  # fmt: skip
 """Folder or file name at the root → kind of document (and name of its JSON Schema)."""
 

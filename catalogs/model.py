@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .access import AccessPolicy
+from .elicense import Elicense
 from .matter import Area, Matter
 from .quality import ChangePolicy, Indicator, Responsible, TicketPolicy, Weights
 from .workdays import Workdays
@@ -283,6 +284,7 @@ class Catalog:
     workdays: Workdays
     tickets: TicketPolicy
     access: AccessPolicy
+    elicense: Elicense
     changes: ChangePolicy
     matters: Mapping[str, Matter]
     """By id, drafts included; a bundle's materials, form and parties are the union of its matters'."""

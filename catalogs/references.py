@@ -153,6 +153,18 @@ def _changes(data: dict, known: Known) -> Iterator[tuple[str, str]]:
                 yield f"locked[{number}].checks", f"no check {check}"
 
 
+def _elicense(data: dict, known: Known) -> Iterator[tuple[str, str]]:
+    for group in ("verdicts", "refusals"):
+        for code, one in data[group].items():
+            if str(one["status"]) not in data["statuses"]:
+                yield f"{group}.{code}.status", f"no status {one['status']}"
+            if "result" in one and str(one["result"]) not in data["results"]:
+                yield f"{group}.{code}.result", f"no result {one['result']}"
+    for alias, name in data["aliases"].items():
+        if name not in data["wire"] or alias in data["wire"].values():
+            yield f"aliases.{alias}", f"no field {name}, or its own name on the wire"
+
+
 def _indicators(data: dict, known: Known) -> Iterator[tuple[str, str]]:
     codes = [one["code"] for one in data["indicators"]]
     for number, code in enumerate(codes):
@@ -221,5 +233,6 @@ _JUDGES = {
     "workdays": _workdays,
     "indicators": _indicators,
     "changes": _changes,
+    "elicense": _elicense,
     "matter": reference_matters.faults,
 }

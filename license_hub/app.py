@@ -86,6 +86,7 @@ def faced(hub: Hub, settings: Settings | None = None) -> Frame:
     from license_hub.api.build import build
     from license_hub.service.staff_sessions import Limits
     from license_hub.web import holder_house, pages
+    from license_hub.web.address import address_of
     from license_hub.web.house import House
     from quality import board
     from quality.board.owners import owner
@@ -109,8 +110,9 @@ def faced(hub: Hub, settings: Settings | None = None) -> Frame:
         frame_key=_frame_key(chosen.frame_key),
     )
     holders = holder_house.routers(hub, limits, holder_provider(chosen))
+    visitor = partial(address_of, proxies=chosen.proxies)
     routers = [*pages.routers(chosen.proxies), *house.routers(board.routers(around)), *holders]
-    return build(hub, routers, pages.problem_page, allowance=house.allowance, framing=chosen.airflow_origin)
+    return build(hub, routers, pages.problem_page, allowance=house.allowance, framing=chosen.airflow_origin, address=visitor)
 
 
 def provider(settings: Settings) -> ProviderOptions | None:

@@ -53,15 +53,16 @@ REMEMBERED = 4096
 class Access:
     """The access check of one process."""
 
-    def __init__(self, hub: Hub, clock: Callable[[], datetime]):
+    def __init__(self, hub: Hub, clock: Callable[[], datetime], checking: Callable[[Hub, str], Principal] = authenticate):
         self._hub = hub
+        self._checking = checking
         self._clock = clock
         self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
 
     async def principal(self, request: Request) -> Principal:
         """The caller. Raises Problem with 401."""
         scheme, token = credentials(request)
-        principal = await self._known_or_checked(token)
+        principal = await self.known_or_checked(token)
         if (scheme == "dpop") != bool(principal.jkt) or (self._hub.dpop and not principal.jkt):
             # A bound token is nothing without its key, whoever has it.
             raise unauthenticated("invalid_token")
@@ -72,7 +73,8 @@ class Access:
                 raise unauthenticated("invalid_dpop_proof", "DPoP")
         return principal
 
-    async def _known_or_checked(self, token: str) -> Principal:
+    async def known_or_checked(self, token: str) -> Principal:
+        """Whose token it is. Raises Problem with 401."""
         security = self._hub.security
         digest, now = hashlib.sha256(token.encode()).digest(), self._clock().timestamp()
         known = self._known.get(digest)
@@ -98,7 +100,7 @@ class Access:
 
     def _check(self, token: str) -> Principal:
         try:
-            return authenticate(self._hub, token)
+            return self._checking(self._hub, token)
         except NotAuthenticated:
             raise unauthenticated("invalid_token") from None
 

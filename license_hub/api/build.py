@@ -7,9 +7,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
 from anyio import CapacityLimiter
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 
 from license_hub.service.attending import attending
+from license_hub.service.authenticate import authenticate_plain
 from license_hub.service.budgets import Leases
 from license_hub.service.decide_case import decide_cases
 from license_hub.service.hub import Hub
@@ -26,6 +27,7 @@ from . import (
     case_work,
     cases,
     corrections,
+    elicense,
     files,
     health,
     intake,
@@ -60,8 +62,13 @@ DECISIONS = 64
 ROUTED = (
     oauth, verifications, licenses, files, presentations, acts, intake, corrections, cases, case_work, case_checks, authorizations,
     log, manifest, status,
-    notices, recalls, health, problems,
+    notices, recalls, elicense, health, problems,
 )  # fmt: skip
+
+
+def nearest(request: Request) -> str:
+    """The address a request came from, of a proxy too."""
+    return request.client.host if request.client else ""
 
 
 def build(
@@ -71,10 +78,12 @@ def build(
     *,
     allowance: Allowance | None = None,
     framing: str = "",
+    address: Callable[[Request], str] = nearest,
 ) -> Frame:
     """The ASGI application. `pages` are the routers of the web face, `problem_page` shows a problem to a person with a browser.
 
-    `allowance` says which requests may have a large body, `framing` is the origin that may frame the framed pages.
+    `allowance` says which requests may have a large body, `framing` is the origin that may frame the framed pages,
+    `address` tells where a request comes from.
     """
 
     def in_one_transaction(requests: Sequence[VerifyRequest]) -> Sequence[Answer]:
@@ -90,6 +99,8 @@ def build(
         refusals=Coalescer(partial(refuse, hub), shared=problems.SHARED_FAULTS),
         presentations=Coalescer(partial(present, hub), shared=problems.SHARED_FAULTS),
         access=Access(hub, hub.clock),
+        plain_access=Access(hub, hub.clock, authenticate_plain),
+        address=address,
         leases=Leases(hub),
         uses=Coalescer(partial(use, hub), shared=problems.SHARED_FAULTS),
         proofs=Proofs(hub, signing),

@@ -39,7 +39,7 @@ Allowance = Callable[[Request], Awaitable[int | None]]
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 MAX_BODY_BYTES = 64 * 1024
 MAX_FILE_BODY_BYTES = 2 * 1024 * 1024
-FILE_ROUTES = ("/v1/intake/", "/v1/verifications/file", "/verify/file")
+FILE_ROUTES = ("/v1/intake/", "/v1/verifications/file", "/verify/file", "/elicense/v1/verifyFile")
 """Routes whose body may carry a file, or be one."""
 CHECKED_FILE = "/v1/verifications/file"
 """Here JSON is a file somebody shows, which answers a verdict however it is written."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,10 @@ class Serving:
     presentations: Coalescer[Show, Shown | None]
     """Codes that holders show, for their page."""
     access: Access
+    plain_access: Access
+    """By the facade's plain tokens, which are good there alone."""
+    address: Callable[[Request], str]
+    """Where a caller without a token comes from, for counting wrong guesses."""
     leases: Leases
     uses: Coalescer[Use, bool]
     """Of DPoP proofs."""

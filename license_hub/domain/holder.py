@@ -34,6 +34,7 @@ CODE_TYPES = {
 
 _PASSPORT = re.compile(r"[A-Z]{1,2}[0-9]{6,8}|[A-Z][0-9]{4,8}[A-Z]?")
 _SEPARATOR = ";"
+OLD_CITIZEN_DIGITS = 15
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,16 @@ def code_type(number: str, kind: str) -> str:
     if kind == "organisation":
         return OTHER_ORGANISATION
     return PASSPORT if _PASSPORT.fullmatch(number) else OTHER_PERSON
+
+
+def well_formed(number: str, kind: str) -> bool:
+    """Whether a number can be one of that type of CODE_TYPES, as far as its form tells."""
+    text = "".join(number.split()).upper()
+    if kind == CREDIT_CODE:
+        return checkdigits.uscc(text)
+    if kind == CITIZEN:
+        return (checkdigits.citizen_id(text) and _has_birth_date(text)) or (len(text) == OLD_CITIZEN_DIGITS and text.isdigit())
+    return kind in CODE_TYPES
 
 
 def _code_type(declared: str, number: str, kind: str) -> str:
