@@ -14,7 +14,7 @@ from license_hub.commands.options import Database, JsonLines, Lake, Operator
 app = typer.Typer(help="People who sign in to the staff pages.", no_args_is_help=True)
 
 Account = Annotated[str, typer.Argument(help="What the person signs in as: a-z 0-9 . _ @ -")]
-Role = Annotated[list[str], typer.Option(help="Repeatable: quality, supervisor, auditor; or body alone, with --body")]
+Role = Annotated[list[str], typer.Option(help="Repeatable: quality, supervisor, auditor; or body or handler alone, with --body")]
 Body = Annotated[str | None, typer.Option(help="Credit code of the body whose staff the person is")]
 
 

@@ -50,6 +50,28 @@ def add(
         print(client.client_id)
 
 
+@app.command()
+def desk(
+    organ: Annotated[str, typer.Argument(help="Credit code of the body whose case handlers work at /desk")],
+    name: Annotated[str, typer.Option(help="Name shown to holders and in the audit log")],
+    scope: Annotated[list[str] | None, typer.Option(help="Repeatable; none = all that the pages do")] = None,
+    type_: Annotated[list[str] | None, typer.Option("--type", help="Repeatable: license types it may ask for; none = all")] = None,
+    lake: Lake = None,
+    database: Database = None,
+) -> None:
+    """Let a body's case handlers work: a client of that body without a key, as which its accounts of the role `handler` act.
+
+    Again: that name, those scopes and types from now on. Prints the client id, which `hub grants give` and `disable` take.
+
+    Example: hub clients desk 11990000000000002K --name 样例市政务服务中心窗口
+    """
+    from license_hub.service.desk_client import SCOPES as EVERY
+    from license_hub.service.desk_client import set_up
+
+    with session.hub(session.options(lake, database)) as hub:
+        print(set_up(hub, organ, name, type_ or sorted(hub.catalog.license_types), scope or EVERY))
+
+
 @app.command("list")
 def list_(lake: Lake = None, database: Database = None, json_: JsonLines = False) -> None:
     """Every registered system."""

@@ -47,6 +47,7 @@ EgovError                     catalogs.errors
         ├── TokenRefused      OAuth error, `error` is its code (RFC 6749 §5.2)
         ├── NotAuthenticated  no valid access token
         ├── NotAuthorized     scope or license type not granted
+        │   ├── NoDesk            a body whose staff nobody set up to work on cases
         │   └── NotAllowed        no use grant, no open case or no authorisation; `why` says which (service.authorize.Denied)
         ├── CodeRefused       a code that a holder shows is not ours, over, or taken already; `problem` says which
         ├── ConsentRefused    an authorisation cannot be asked for, given or withdrawn so; `pointer` and `rule` say where
@@ -65,6 +66,7 @@ from .access import (
     AccountRefused,
     CodeRefused,
     ConsentRefused,
+    NoDesk,
     NotAllowed,
     NotAuthenticated,
     NotAuthorized,
@@ -159,6 +161,7 @@ __all__ = [
     "LogDiverged",
     "LogError",
     "ManifestMalformed",
+    "NoDesk",
     "NoSuchCase",
     "NoSuchLicense",
     "NoSuchSource",

@@ -71,6 +71,12 @@ class CodeRefused(AccessError):
         super().__init__(message)
 
 
+class NoDesk(NotAuthorized):
+    """The body's staff cannot work on cases: nobody set it up, or it was shut out."""
+
+    code = "NO_DESK"
+
+
 class AccountRefused(AccessError):
     code = "ACCOUNT_REFUSED"
 

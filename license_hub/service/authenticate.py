@@ -40,7 +40,7 @@ class Principal:
     organ: str | None = None
     """Credit code of the organ it acts for, from the register."""
     kid: str = field(default="", compare=False)
-    """Of the key its token is signed with."""
+    """Of the key its token is signed with; '' = it came by no token, but acts for staff who are signed in (`desk_client`)."""
     jkt: str = ""
     """Thumbprint of the key its token is bound to (RFC 9449); '' = to none."""
     credential: str = ""
@@ -105,7 +105,7 @@ def still(hub: Hub, connection: sa.Connection, principal: Principal) -> None:
         granted = client.credential == principal.credential
     if not granted or not (principal.scopes <= set(client.scopes) and principal.types <= set(client.types)):
         raise NotAuthenticated("what this access token was granted has changed: ask /oauth/token for a new one")
-    if not _counts(hub.security.key(principal.kid)):
+    if principal.kid and not _counts(hub.security.key(principal.kid)):
         raise NotAuthenticated("the key of this access token no longer counts: ask /oauth/token for a new one")
 
 

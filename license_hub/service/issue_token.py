@@ -85,7 +85,7 @@ def _client(
     named = token.claims.get("sub")
     plain = isinstance(named, str) and named.isprintable() and len(named) <= CLIENT_ID_CHARS
     epoch, client = find(connection, named) if plain else (0, None)
-    if client is None or client.disabled_at or token.kid != client.kid or token.header["alg"] != client.alg:
+    if client is None or client.disabled_at or not client.kid or token.kid != client.kid or token.header["alg"] != client.alg:
         raise TokenRefused("invalid_client", "unknown or disabled client, or not its registered key")
     claims = _checked(token, client, audiences, now)
     if claims.get("iss") != client.client_id:

@@ -1,6 +1,6 @@
 """Accounts of the people who sign in: names, roles, the body whose staff they are. Every change is in the audit log.
 
-- Staff of a body (`body`) have that role alone, and a credit code: what they see is decided by it.
+- Staff of a body (`body`, and `handler`, who handles cases) have that role alone, and a credit code: what they see is decided by it.
 - Roles of accounts of an identity provider come from its claims at each sign-in (`sign_in_by_provider`); such accounts have no password.
 - A change of password, of roles, or disabling ends the account's sessions in the same transaction.
 """
@@ -25,7 +25,9 @@ from license_hub.storage.engine import reading, writing
 from license_hub.storage.tables_staff import account as accounts_table
 from license_hub.storage.tables_staff import session
 
-BODY = "body"
+BODY, HANDLER = "body", "handler"
+OF_A_BODY = frozenset({BODY, HANDLER})
+"""Roles of a body's own staff, each held alone."""
 ACTION = "account"
 NAMED = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
 _NAME_CHARS = 100
@@ -103,9 +105,10 @@ def check(catalog: Catalog, account: str, name: str, roles: Collection[str], bod
     known = catalog.access.roles
     if not roles or not set(roles) <= known.keys():
         raise AccountRefused(f"roles: one or more of {', '.join(known)}")
-    if BODY in roles and len(set(roles)) > 1:
+    own = OF_A_BODY & set(roles)
+    if own and len(set(roles)) > 1:
         raise AccountRefused("roles: staff of a body have that role alone")
-    if (BODY in roles) != (body is not None):
+    if bool(own) != (body is not None):
         raise AccountRefused("body: staff of a body have its credit code, others have none")
     if body is not None and not checkdigits.uscc(body):
         raise AccountRefused("body: a credit code with right check characters")

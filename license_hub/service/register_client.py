@@ -50,8 +50,9 @@ class Client:
     client_id: str
     name: str
     jwk: Mapping[str, str]
-    """Public members only."""
+    """Public members only; empty for a client without a key."""
     kid: str
+    """'' = it has no key, and gets no token."""
     scopes: tuple[str, ...]
     types: tuple[str, ...]
     created_at: str
@@ -79,12 +80,19 @@ def register(
     hub: Hub, name: str, jwk: Mapping[str, object], scopes: Collection[str], types: Collection[str], organ: str | None = None
 ) -> Client:
     """A new client. `kid` of the key is kept, or made by RFC 7638. Raises AccessError naming what is wrong with the request."""
-    public, kid = _public(jwk)
-    _check(hub, name, scopes, types, organ)
-    row = _row(hub, str(UUID(bytes=hub.entropy(16), version=4)), name, public, kid, scopes, types) | {"organ": organ}
     with writing(hub.engine) as connection:
-        connection.execute(sa.insert(clients_table), [row])
-        epoch.bump(connection)
+        return enter(hub, connection, name, jwk, scopes, types, organ)
+
+
+def enter(
+    hub: Hub, connection: sa.Connection, name: str, jwk: Mapping[str, object] | None, scopes: Collection[str], types: Collection[str],
+    organ: str | None,
+) -> Client:  # fmt: skip
+    """`register` in the caller's transaction. `jwk` None: a client without a key, for which there are no tokens."""
+    public, kid = _public(jwk) if jwk is not None else ({}, "")
+    row = _row(hub, str(UUID(bytes=hub.entropy(16), version=4)), public, kid) | _granted(hub, name, scopes, types, organ)
+    connection.execute(sa.insert(clients_table), [row])
+    epoch.bump(connection)
     return client_of(row)
 
 
@@ -107,7 +115,7 @@ def set_key(hub: Hub, client_id: str, jwk: Mapping[str, object], *, test: bool =
             scopes = TEST_SCOPES & set(live.scopes)
             if not scopes:
                 raise AccessError(f"none of its scopes can be tested: those are {', '.join(sorted(TEST_SCOPES))}")
-            row = _row(hub, wanted, live.name, public, kid, scopes, live.types) | {"test_of": client_id}
+            row = _row(hub, wanted, public, kid) | _granted(hub, live.name, scopes, live.types, None) | {"test_of": client_id}
             connection.execute(sa.insert(clients_table), [row])
         else:
             changed = sa.update(clients_table).where(clients_table.c.client_id == wanted)
@@ -116,19 +124,23 @@ def set_key(hub: Hub, client_id: str, jwk: Mapping[str, object], *, test: bool =
         return find(connection, wanted)[1]
 
 
-def _row(
-    hub: Hub, client_id: str, name: str, public: Mapping[str, str], kid: str, scopes: Collection[str], types: Collection[str]
-) -> dict[str, object]:
+def _row(hub: Hub, client_id: str, public: Mapping[str, str], kid: str) -> dict[str, object]:
     return {
         "client_id": client_id,
-        "name": name,
         "jwk": jcs(public).decode(),
         "kid": kid,
-        "scopes": " ".join(sorted(set(scopes))),
-        "types": " ".join(sorted(set(types))),
         "created_at": instant(hub.now()),
         "disabled_at": None,
     }
+
+
+def change(
+    hub: Hub, connection: sa.Connection, client_id: str, name: str, scopes: Collection[str], types: Collection[str], organ: str | None
+) -> None:
+    """Name, scopes and types from now on, in the caller's transaction; every process looks again. Raises AccessError."""
+    values = _granted(hub, name, scopes, types, organ)
+    connection.execute(sa.update(clients_table).where(clients_table.c.client_id == client_id).values(values))
+    epoch.bump(connection)
 
 
 def clients(hub: Hub) -> list[Client]:
@@ -188,6 +200,12 @@ def _public(jwk: Mapping[str, object]) -> tuple[dict[str, str], str]:
 def thumbprint(public: Mapping[str, str]) -> str:
     """RFC 7638, shortened to 16 hex digits like every kid here."""
     return hashlib.sha256(jcs(dict(public))).hexdigest()[:16]
+
+
+def _granted(hub: Hub, name: str, scopes: Collection[str], types: Collection[str], organ: str | None) -> dict[str, str | None]:
+    """Columns. Raises AccessError."""
+    _check(hub, name, scopes, types, organ)
+    return {"name": name, "scopes": " ".join(sorted(set(scopes))), "types": " ".join(sorted(set(types))), "organ": organ}
 
 
 def _check(hub: Hub, name: str, scopes: Collection[str], types: Collection[str], organ: str | None) -> None:

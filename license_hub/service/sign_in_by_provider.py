@@ -76,7 +76,7 @@ def account_of(options: ProviderOptions, claims: Mapping[str, Any]) -> dict[str,
         "account": f"sso:{subject}@{parts.netloc}{parts.path.rstrip('/')}",
         "name": name[:100] if isinstance(name, str) and name.strip() and name.isprintable() else subject[:100],
         "roles": " ".join(roles),
-        "body": body if isinstance(body, str) and roles == [keep_accounts.BODY] else None,
+        "body": body if isinstance(body, str) and keep_accounts.OF_A_BODY & set(roles) else None,
     }
 
 

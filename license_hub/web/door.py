@@ -140,5 +140,8 @@ class Door:
 
 def to_sign_in(request: Request) -> Problem:
     """Off to the sign-in page, and back here afterwards if this was a page to look at."""
+    if request.headers.get("hx-request"):
+        # A part of a page: the sign-in form does not belong into it.
+        return Problem("UNAUTHENTICATED", headers={"HX-Redirect": SIGN_IN})
     here = f"?next={quote(target(request), safe='')}" if request.method in SAFE else ""
     return Problem("UNAUTHENTICATED", status=303, headers={"Location": SIGN_IN + here})

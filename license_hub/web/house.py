@@ -17,7 +17,7 @@ from license_hub.service.note_act import note
 from license_hub.service.sign_in import staff
 from license_hub.service.staff_sessions import Limits
 from license_hub.service.versions_of import issuer_of
-from license_hub.web import license_page, sign_in, sign_in_provider
+from license_hub.web import desk_house, license_page, sign_in, sign_in_provider
 from license_hub.web.address import Network
 from license_hub.web.door import MIB, Door, Owner
 from license_hub.web.staff import Pages
@@ -109,7 +109,7 @@ class House:
         """The door's own pages and these, behind the guard. Raises LookupError for a route without a row in the access policy."""
         form = sign_in.Form(self._door, self._pages, local=self._local, provider=self._provider is not None, proxies=self._proxies)
         own = [sign_in.router(form, self._pages), sign_in_provider.router(self._door, form, self._provider)]
-        own.append(license_page.router(self._hub, self._pages))
+        own += [license_page.router(self._hub, self._pages), *desk_house.routers(self._hub, self._pages)]
         guarded = APIRouter(include_in_schema=False, dependencies=[Depends(self._door.guard)])
         for router in (*own, *pages):
             guarded.include_router(router)

@@ -8,6 +8,7 @@ from license_hub.storage import (  # noqa: F401 (their tables join the metadata)
     tables_at_rest,
     tables_audit_log,
     tables_cases,
+    tables_desk,
     tables_grants,
     tables_held,
     tables_keys,

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from license_hub.app import faced
+from license_hub.service import desk_client
 from license_hub.service.hub import open_hub
 from license_hub.storage.tables import license, version
 from quality.tickets.opening import open_tickets
@@ -24,6 +25,7 @@ def clock() -> Clock:
 def staffed(tmp_path_factory, catalog, clock):
     made = open_hub(options(tmp_path_factory.mktemp("staffed")), clock=clock, catalog=catalog)
     add_staff(made)
+    desk_client.set_up(made, BODY, "样例窗口", sorted(catalog.license_types))
     yield made
     made.close()
 

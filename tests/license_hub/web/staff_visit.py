@@ -16,7 +16,7 @@ PASSWORD = "a long sample password"
 BODY = credit_code(2, "11")
 """The registering organ of the sample hub's companies."""
 OTHER_BODY = credit_code(3, "11")
-ROLES = ("quality", "body", "supervisor", "auditor")
+ROLES = ("quality", "body", "handler", "supervisor", "auditor")
 
 
 def add_staff(hub: Hub) -> None:
@@ -25,7 +25,7 @@ def add_staff(hub: Hub) -> None:
         if keep_accounts.find(connection, "other") is not None:
             return
     for role in ROLES:
-        keep_accounts.add(hub, role, f"样例{role}", [role], BODY if role == "body" else None, PASSWORD, operator="test")
+        keep_accounts.add(hub, role, f"样例{role}", [role], BODY if role in ("body", "handler") else None, PASSWORD, operator="test")
     keep_accounts.add(hub, "other", "样例other", ["body"], OTHER_BODY, PASSWORD, operator="test")
 
 

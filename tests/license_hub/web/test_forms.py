@@ -9,11 +9,13 @@ import sqlalchemy as sa
 
 from catalogs.changes import Edit
 from catalogs.load import load
+from license_hub.service.desk_client import acting_for
 from license_hub.service.staff_sessions import open_session
 from license_hub.storage.engine import writing
 from quality import changes
 from quality.sampling import draw
 from quality.store import tables
+from tests.license_hub.sample_hub import opened_case
 from tests.license_hub.web.conftest import RULE
 from tests.license_hub.web.staff_visit import BODY, ROLES, Browser
 
@@ -31,6 +33,8 @@ OPENED = {
     "POST /quality/samples/{name}/verdicts": {"quality"},
     "POST /quality/changes": {"quality", "supervisor"},
     "POST /quality/changes/{number}/decision": {"quality", "supervisor"},
+    "POST /desk/cases": {"handler"},
+    "POST /desk/cases/{case}/decision": {"handler"},
 }
 """Forms that these pages have for the roles they are for: the pages looked at are not empty."""
 
@@ -50,6 +54,7 @@ def shown(app, staffed, tickets, licenses) -> dict[str, set[str]]:
     given = {
         "{resource}": "legal_entity", "{rule}": RULE, "{batch}": batch, "{name}": sample, "{code}": BODY, "{row}": "1",
         "{identifier}": licenses[BODY], "{number}": str(tickets[BODY]),
+        "{case}": str(opened_case(staffed, acting_for(staffed, BODY)[0], "form-1")),
     }  # fmt: skip
     found: dict[str, set[str]] = {}
     for role in ROLES:
@@ -67,6 +72,7 @@ def shown(app, staffed, tickets, licenses) -> dict[str, set[str]]:
 
 
 QUERIES = {
+    "/desk/new": "?matter=food_permit_new",
     "/quality/quarantine": "?resource=legal_entity",
     "/quality/changes/new": "?resource=legal_entity&target=limits",
 }

@@ -1,0 +1,14 @@
+"""The case handlers' pages together; their routes are guarded by the staff door like all others."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from license_hub.service.hub import Hub
+from license_hub.web import desk, desk_case
+from license_hub.web.staff import Pages
+
+
+def routers(hub: Hub, pages: Pages) -> list[APIRouter]:
+    shared = desk.Desk(hub, pages)
+    return [one.router(shared) for one in (desk, desk_case)]
