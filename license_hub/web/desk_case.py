@@ -6,6 +6,7 @@ once the holder's word it waited for has come (`/refresh`, which a waiting page 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from fastapi.responses import Response
 
 from license_hub.api.patience import in_time
 from license_hub.api.problem import Problem
+from license_hub.domain.license import FACE
 from license_hub.errors import NoSuchCase
 from license_hub.service import desk_cases
 from license_hub.service.authenticate import Principal
@@ -21,9 +23,10 @@ from license_hub.service.authorize import HOLDER as PHONE
 from license_hub.service.authorize import WINDOW
 from license_hub.service.decide_case import last_decision
 from license_hub.service.open_case import read_case
+from license_hub.service.say_word import Said, relied_on, said
 from license_hub.storage.cases import Case
 from license_hub.web.desk import CASES, Desk, number_of, operator, to_case
-from license_hub.web.desk_words import Missing, missing, summary
+from license_hub.web.desk_words import RELATIONS, Missing, missing, summary
 from license_hub.web.pages import msgid
 
 CASE = CASES + "/{case}"
@@ -49,6 +52,14 @@ class View:
     told: Mapping[str, object] | None
     """The last decision."""
     words: Sequence[desk_cases.Word]
+    """Authorisations, the newest first."""
+    said: Mapping[str, Said]
+    """By material: whether the counter relies on its exemption."""
+
+    def verdict(self, one: Mapping[str, object]) -> Said | None:
+        """What was said of this exemption: of another license than the one it rests on now, nothing."""
+        found = self.said.get(str(one["material"]))
+        return found if found and one["outcome"] == "EXEMPT" and found.identifier == relied_on(one) else None
 
     @property
     def missing(self) -> list[Missing]:
@@ -81,7 +92,7 @@ def view(desk: Desk, principal: Principal, case_id: int) -> View:
         told = last_decision(desk.hub, case_id, principal=principal)
     except NoSuchCase:
         raise Problem("NO_SUCH_RESOURCE") from None
-    return View(case, told, desk_cases.words(desk.hub, principal, case))
+    return View(case, told, desk_cases.words(desk.hub, principal, case), said(desk.hub, case_id))
 
 
 def router(desk: Desk) -> APIRouter:
@@ -123,5 +134,6 @@ def drawn(desk: Desk, request: Request, found: View, *, wrong: str = "", done: s
     context = {
         "view": found, "case": found.case, "matter": matter, "told": found.told, "wrong": wrong, "done": done,
         "summary": summary(found.told) if found.told else [], "polling": polling(desk, found), "operator": operator(request),
+        "once": secrets.token_hex(16), "doubts": desk.hub.catalog.tickets.doubts, "relations": RELATIONS, "face": FACE,
     }  # fmt: skip
     return desk.render(request, "desk_case.html", status=status, **context | more)

@@ -11,6 +11,7 @@ from license_hub.service.hub import open_hub
 from license_hub.storage.tables import license, version
 from quality.tickets.opening import open_tickets
 from tests.license_hub.sample_hub import Clock, company, deliver, options, write_csv
+from tests.license_hub.web.desk_visit import FOREIGN, desk_hub, signed_in
 from tests.license_hub.web.staff_visit import BODY, OTHER_BODY, add_staff
 
 RULE = "legal_entity.credit_code.check_digit"
@@ -59,3 +60,25 @@ def licenses(staffed, tickets) -> dict[str, str]:
         found = dict(connection.execute(query).all())
     assert {BODY, OTHER_BODY} <= found.keys()
     return found
+
+
+@pytest.fixture(scope="session")
+def counter_hub(tmp_path_factory, catalog):
+    made = desk_hub(tmp_path_factory.mktemp("counter"), catalog)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def counter_app(counter_hub):
+    return faced(counter_hub)
+
+
+@pytest.fixture(scope="session")
+def clerk(counter_app):
+    return signed_in(counter_app)
+
+
+@pytest.fixture(scope="session")
+def stranger(counter_app):
+    return signed_in(counter_app, FOREIGN)

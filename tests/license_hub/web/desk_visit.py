@@ -14,7 +14,7 @@ from license_hub.service.intake import apply_pending
 from license_hub.service.integrate import integrate
 from license_hub.service.material_facts import wanted_by_form, wanted_by_materials
 from tests.license_hub.sample_hub import options, wall_clock
-from tests.license_hub.service.publishing import Publisher, credit_code, entity, permit, person, title
+from tests.license_hub.service.publishing import ORGAN, Publisher, credit_code, entity, permit, person, title
 from tests.license_hub.web.staff_visit import BODY, OTHER_BODY, PASSWORD, Browser
 
 MATTER = "food_permit_new"
@@ -29,7 +29,7 @@ def desk_hub(folder, catalog: Catalog) -> Hub:
     publisher = Publisher(hub)
     publisher.publish("legal_entity", [entity(1), entity(2)])
     publisher.publish("population", [person(1, life_status="1")])
-    publisher.publish("real_estate_title", [title(1, [(FIRM_NAME, FIRM)], land_use="0501")])
+    publisher.publish("real_estate_title", [title(1, [(FIRM_NAME, FIRM)], land_use="0501", organ_code=ORGAN)])
     publisher.publish("food_permit", [permit(1)])
     apply_pending(hub)
     integrate(hub)

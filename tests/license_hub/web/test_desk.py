@@ -6,36 +6,13 @@ import re
 
 import pytest
 
-from license_hub.app import faced
 from license_hub.errors import AccessError, AccountRefused, NoDesk, TokenRefused
 from license_hub.service import desk_client, issue_token, keep_accounts, register_client
 from license_hub.storage.engine import writing
 from license_hub.storage.tables import audit
 from tests.license_hub.caller import Key, token_form
-from tests.license_hub.web.desk_visit import FIRM, FIRM_NAME, FOREIGN, HANDLER, MATTER, desk_hub, open_case, opening, signed_in, verdicts
+from tests.license_hub.web.desk_visit import FIRM, FIRM_NAME, HANDLER, MATTER, open_case, opening, signed_in, verdicts
 from tests.license_hub.web.staff_visit import BODY, OTHER_BODY, PASSWORD, token_of
-
-
-@pytest.fixture(scope="session")
-def counter_hub(tmp_path_factory, catalog):
-    made = desk_hub(tmp_path_factory.mktemp("counter"), catalog)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="session")
-def counter_app(counter_hub):
-    return faced(counter_hub)
-
-
-@pytest.fixture(scope="session")
-def clerk(counter_app):
-    return signed_in(counter_app)
-
-
-@pytest.fixture(scope="session")
-def stranger(counter_app):
-    return signed_in(counter_app, FOREIGN)
 
 
 def test_clerk_opens_a_case_and_sees_of_each_material_what_becomes_of_it(clerk):
