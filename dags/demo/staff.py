@@ -15,7 +15,7 @@ from license_hub.service.hub import Hub
 from quality.responsible import title
 from quality.store.tables import score
 
-OFFICE = {"quality": "质量员", "supervisor": "主管员", "auditor": "审计员"}
+OFFICE = {"quality": "质量员", "supervisor": "主管员", "auditor": "审计员", "system": "系统员", "security": "安全员"}
 BODIES = 2
 
 

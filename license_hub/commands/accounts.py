@@ -14,7 +14,10 @@ from license_hub.commands.options import Database, JsonLines, Lake, Operator
 app = typer.Typer(help="People who sign in to the staff pages.", no_args_is_help=True)
 
 Account = Annotated[str, typer.Argument(help="What the person signs in as: a-z 0-9 . _ @ -")]
-Role = Annotated[list[str], typer.Option(help="Repeatable: quality, supervisor, auditor; or body or handler alone, with --body")]
+Role = Annotated[
+    list[str],
+    typer.Option(help="Repeatable: quality, supervisor; or one alone: body or handler (with --body), system, security, auditor"),
+]
 Body = Annotated[str | None, typer.Option(help="Credit code of the body whose staff the person is")]
 
 
@@ -89,7 +92,7 @@ def password(account: Account, operator: Operator = "", lake: Lake = None, datab
 def roles(account: Account, role: Role, body: Body = None, operator: Operator = "", lake: Lake = None, database: Database = None) -> None:
     """Other roles from now on; those not named are gone. Ends the person's sessions.
 
-    Example: hub accounts roles li.si --role supervisor --role auditor
+    Example: hub accounts roles li.si --role supervisor --role quality
     """
     from license_hub.service import keep_accounts
 

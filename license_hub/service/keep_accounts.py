@@ -1,6 +1,7 @@
 """Accounts of the people who sign in: names, roles, the body whose staff they are. Every change is in the audit log.
 
 - Staff of a body (`body`, and `handler`, who handles cases) have that role alone, and a credit code: what they see is decided by it.
+- 三员分立: who runs the hub, who says what may be used, and who looks at what both did are three people, and do nothing else here.
 - Roles of accounts of an identity provider come from its claims at each sign-in (`sign_in_by_provider`); such accounts have no password.
 - A change of password, of roles, or disabling ends the account's sessions in the same transaction.
 """
@@ -28,6 +29,9 @@ from license_hub.storage.tables_staff import session
 BODY, HANDLER = "body", "handler"
 OF_A_BODY = frozenset({BODY, HANDLER})
 """Roles of a body's own staff, each held alone."""
+AUDITOR = "auditor"
+APART = frozenset({"system", "security", AUDITOR})
+"""Roles of which a person has one, and then no other of any kind: nobody changes what he audits, or gives himself what he runs."""
 ACTION = "account"
 NAMED = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
 _NAME_CHARS = 100
@@ -108,6 +112,8 @@ def check(catalog: Catalog, account: str, name: str, roles: Collection[str], bod
     own = OF_A_BODY & set(roles)
     if own and len(set(roles)) > 1:
         raise AccountRefused("roles: staff of a body have that role alone")
+    if (alone := sorted(APART & set(roles))) and len(set(roles)) > 1:
+        raise AccountRefused(f"roles: {alone[0]} is kept apart from every other role: give it to another person")
     if bool(own) != (body is not None):
         raise AccountRefused("body: staff of a body have its credit code, others have none")
     if body is not None and not checkdigits.uscc(body):
@@ -115,8 +121,10 @@ def check(catalog: Catalog, account: str, name: str, roles: Collection[str], bod
 
 
 def told(row: sa.Row) -> Account:
-    """An account as a row of hub_account has it."""
+    """An account as a row of hub_account has it. Of roles that must be apart only the one that changes nothing counts."""
     roles = frozenset(row.roles.split())
+    if len(roles) > 1 and roles & APART:
+        roles &= {AUDITOR}
     return Account(row.account, row.name, roles, row.body, row.password is not None, row.created_at, row.disabled_at)
 
 

@@ -14,7 +14,7 @@ from tests.license_hub.sample_hub import credit_code, sample_hub
 def test_demo_accounts_sign_in_and_their_list_is_its_owner_s_alone(tmp_path, catalog):
     with closing(sample_hub(tmp_path, catalog)) as hub:
         given = give_accounts(hub)
-        assert [one.account for one in given][:4] == ["quality", "supervisor", "auditor", "body1"]
+        assert [one.account for one in given][:6] == ["quality", "supervisor", "auditor", "system", "security", "body1"]
         for one in given:
             _, who = sign_in(hub, Attempt(one.account, one.password, "192.0.2.1", "request-0001"), Limits())
             assert (who.body is not None) == one.account.startswith("body") and who.account == one.account

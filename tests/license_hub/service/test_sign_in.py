@@ -139,6 +139,14 @@ def test_session_ends_with_what_it_was_opened_under(hub, change):
         failed(hub, 1)
 
 
+def test_t32_roles_that_must_be_apart_have_no_power_together_whoever_wrote_the_row(hub):
+    cookie = attempt(hub)
+    for roles, left in (("security system", set()), ("auditor security", {"auditor"}), ("auditor supervisor", {"auditor"})):
+        with hub.engine.begin() as connection:
+            connection.execute(sa.update(accounts_table).values(roles=roles))
+        assert look(hub, cookie, LIMITS).roles == left
+
+
 def test_t32_account_disabled_while_the_password_is_looked_at_stays_out(hub, monkeypatch):
     agrees = passwords.agrees
 

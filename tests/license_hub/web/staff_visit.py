@@ -16,7 +16,7 @@ PASSWORD = "a long sample password"
 BODY = credit_code(2, "11")
 """The registering organ of the sample hub's companies."""
 OTHER_BODY = credit_code(3, "11")
-ROLES = ("quality", "body", "handler", "supervisor", "auditor")
+ROLES = ("quality", "body", "handler", "supervisor", "auditor", "system", "security")
 
 
 def add_staff(hub: Hub) -> None:
