@@ -14,6 +14,7 @@ from license_hub.errors import CaseNotOpen, NotAllowed
 from license_hub.service.authorize import Basis, Denied, examine
 from license_hub.service.content import holder_form
 from license_hub.service.hub import Hub
+from license_hub.service.sample_data import reaches
 from license_hub.storage import cases
 from license_hub.storage.cases import Case
 
@@ -30,7 +31,10 @@ class Grounds:
 
     def of(self, license_id: int, holders: Iterable[str]) -> Basis | None:
         """For one license of that type, of holders of those numbers; None: it may not be used."""
-        found = (self.bases.get(holder_form(one)) for one in holders)
+        numbers = tuple(holders)
+        if not reaches(self.case.client_id, numbers=numbers):
+            return None
+        found = (self.bases.get(holder_form(one)) for one in numbers)
         return next((one for one in found if one and (one.licenses is None or license_id in one.licenses)), None)
 
 

@@ -13,6 +13,7 @@ from license_hub.web.pages import msgid, shown
 ACTIONS = {
     "verify": msgid("核验证照"),
     "read": msgid("查看证照内容"),
+    "search": msgid("检索证照目录"),
     "export": msgid("取得证照文件"),
     "case": msgid("办理您的事项"),
     "authorize": msgid("用证授权"),

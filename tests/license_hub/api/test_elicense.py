@@ -9,13 +9,9 @@ import pytest
 
 from license_hub.domain.identifier import mint
 from tests.license_hub.api.conftest import CASE_NO, audited, shown
-from tests.license_hub.api.elicense_scene import CAUSE, HOLDER, TYPE, Facade, facade_at
+from tests.license_hub.api.elicense_scene import CAUSE, HOLDER, SERVICES, TYPE, Facade, facade_at
 from tests.license_hub.sample_hub import STATUSES, credit_code
 
-SERVICES = (
-    "zzjs", "zzcx", "zzysj", "downloadUrlsByHolderCode", "zzdzxz", "downloadCertFile", "verifyCertInfo", "verifyFile", "getDateByQRcode",
-    "certRemark",
-)  # fmt: skip
 CHECKS = ("verifyCertInfo", "verifyFile")
 UNKNOWN, FOREIGN = credit_code(777_777), credit_code(2002)
 
@@ -24,7 +20,7 @@ UNKNOWN, FOREIGN = credit_code(777_777), credit_code(2002)
 def facade(tmp_path_factory, catalog):
     made = facade_at(tmp_path_factory.mktemp("facade"), catalog)
     for number in (*range(1000, 1000 + len(STATUSES)), 777_777):
-        made.open_case(f"C-{number}", credit_code(number))
+        made.scene.open_case(f"C-{number}", number)
     yield made
     made.scene.hub.close()
 
@@ -98,7 +94,7 @@ def test_scanned_code_answers_once(facade):
     assert (status, data["certData"]["certIdentifier"]) == (0, facade.identifier())
     assert facade.ask("getDateByQRcode", given) == (10, None)
     assert facade.ask("getDateByQRcode", {"qrcode": "MZT:X"}) == (10, None)
-    assert facade.ask("getDateByQRcode", {"qrcode": shown(facade.hub, 2003)}) == (100, None)
+    assert facade.ask("getDateByQRcode", {"qrcode": shown(facade.hub, 2004)}) == (100, None)
 
 
 def test_field_dictionary_names_every_field_of_the_type(facade):
