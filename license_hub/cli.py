@@ -16,6 +16,7 @@ from license_hub.commands import (
     clients,
     config,
     data_keys,
+    desk,
     erase,
     grants,
     gx,
@@ -73,6 +74,7 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(status.app, name="status")
 app.add_typer(held.app, name="held")
 app.add_typer(grants.app, name="grants")
+app.add_typer(desk.app, name="desk")
 app.add_typer(keys.app, name="keys")
 app.add_typer(data_keys.app, name="data-keys")
 app.add_typer(lake.app, name="lake")

@@ -20,7 +20,7 @@ from license_hub.errors import NoSuchCase
 from license_hub.service import desk_cases
 from license_hub.service.authenticate import Principal
 from license_hub.service.authorize import HOLDER as PHONE
-from license_hub.service.authorize import WINDOW
+from license_hub.service.authorize import KINDS, WINDOW
 from license_hub.service.decide_case import last_decision
 from license_hub.service.open_case import read_case
 from license_hub.service.say_word import Said, relied_on, said
@@ -78,7 +78,7 @@ class View:
             return True
         standing = {one.told["id"] for one in given}
         bases = [(one["evidence"] or {}).get("basis") for one in self.told["materials"] if one["outcome"] == "EXEMPT"]
-        return any(basis and basis["kind"] != "duty" and basis["id"] not in standing for basis in bases)
+        return any(basis and basis["kind"] in KINDS and basis["id"] not in standing for basis in bases)
 
     @staticmethod
     def _is(word: desk_cases.Word, one: Missing) -> bool:
@@ -134,6 +134,6 @@ def drawn(desk: Desk, request: Request, found: View, *, wrong: str = "", done: s
     context = {
         "view": found, "case": found.case, "matter": matter, "told": found.told, "wrong": wrong, "done": done,
         "summary": summary(found.told) if found.told else [], "polling": polling(desk, found), "operator": operator(request),
-        "once": secrets.token_hex(16), "doubts": desk.hub.catalog.tickets.doubts, "relations": RELATIONS, "face": FACE,
+        "once": secrets.token_hex(16), "doubts": desk.hub.catalog.tickets.doubts, "relations": RELATIONS, "prefix": FACE, "looked": None,
     }  # fmt: skip
     return desk.render(request, "desk_case.html", status=status, **context | more)

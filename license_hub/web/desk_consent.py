@@ -94,7 +94,10 @@ async def _scanned(desk: Desk, request: Request, principal: Principal, case_id: 
         made = await in_time(redeem.redeem, desk.hub, scan)
     except (CodeRefused, CaseNotOpen, NotAuthorized) as fault:
         return await _told(desk, request, principal, case_id, fault, "scan")
-    return await in_time(shown, desk, request, found.case, Face(made.identifier, made.type_id, made.fields, made.verdict, made.grade, True))
+    # What was shown is a basis on this case for a while.
+    await desk.decide(request, principal, case_id)
+    face = Face(made.identifier, made.type_id, made.fields, made.verdict, made.grade, True)
+    return await in_time(lambda: shown(desk, request, view(desk, principal, case_id), face))
 
 
 async def _told(desk: Desk, request: Request, principal: Principal, case_id: int, fault: HubError, action: str) -> Response:

@@ -17,6 +17,7 @@ from license_hub.api.serving import refused, request_id
 from license_hub.domain.verdict import Verdict
 from license_hub.errors import CaseNotOpen, NotAllowed, NotAuthorized
 from license_hub.service.authenticate import Principal
+from license_hub.service.authorize import Denied
 from license_hub.service.hub import Hub
 from license_hub.service.note_act import note
 from license_hub.service.read import SCOPE, ReadRequest, read
@@ -60,7 +61,7 @@ def router(desk: Desk) -> APIRouter:
             code = fault.why if isinstance(fault, NotAllowed) else "CASE_NOT_OPEN" if isinstance(fault, CaseNotOpen) else "FORBIDDEN"
             await refused(request, "read", str(code), actor=principal.client_id, case_no=found.case.case_no, identifier=identifier)
             return await in_time(_refused, desk, request, found, str(code))
-        return await in_time(shown, desk, request, found.case, face)
+        return await in_time(shown, desk, request, found, face)
 
     return made
 
@@ -73,21 +74,19 @@ def candidates(found: View) -> set[str]:
 
 def content(hub: Hub, principal: Principal, case: Case, identifier: str, who: str, request_no: str) -> Face:
     """The one place where these pages read a license's content. Raises NotAuthorized, CaseNotOpen."""
-    found = read(hub, ReadRequest(principal, identifier, case.matter, case.case_no, request_no))
+    found = read(hub, ReadRequest(principal, identifier, case.matter, case.case_no, request_no, who))
     return Face(found.identifier, found.type_id, found.fields, found.verdict, found.grade)
 
 
-def shown(desk: Desk, request: Request, case: Case, face: Face) -> Response:
+def shown(desk: Desk, request: Request, found: View, face: Face) -> Response:
+    """The case's page with the face on it."""
     now = at(desk.hub.now())
-    message = desk.hub.catalog.messages[face.verdict.code]
-    context = {
-        "case": case, "matter": desk.hub.catalog.matters[case.matter], "face": face, "message": message, "at": now,
-        "fields": [(titled(name), value) for name, value in face.fields.items()],
-        "mark": f"{request.state.visit.account.name} {operator(request)} {case.case_no} {now}　　" * MARKS,
-    }  # fmt: skip
-    return desk.render(request, "desk_license.html", **context)
+    fields = [(titled(name), value) for name, value in face.fields.items()]
+    mark = f"{request.state.visit.account.name} {operator(request)} {found.case.case_no} {now}　　" * MARKS
+    told = {"face": face, "fields": fields, "mark": mark, "message": desk.hub.catalog.messages[face.verdict.code], "at": now}
+    return drawn(desk, request, found, looked=told)
 
 
 def _refused(desk: Desk, request: Request, found: View, code: str) -> Response:
-    message = desk.hub.catalog.messages[code]
+    message = desk.hub.catalog.messages["CONSENT_MISSING" if code == Denied.NEEDS_AUTHORIZATION else code]
     return drawn(desk, request, found, wrong=f"{message.sentence}{message.next_step}", status=409)

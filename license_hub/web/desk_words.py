@@ -25,6 +25,7 @@ BASES = {
     "holder": msgid("持证人手机授权"),
     "window": msgid("窗口现场授权"),
     "code": msgid("用证码"),
+    "shown": msgid("持证人当面亮证"),
 }
 ALTERNATIVES = {"check": msgid("部门核查"), "promise": msgid("告知承诺"), "defer": msgid("容缺受理")}
 STATES = {
@@ -38,7 +39,7 @@ RESULTS = {"done": msgid("办结"), "returned": msgid("退件")}
 RELATIONS = {"self": msgid("本人"), "guardian": msgid("监护人"), "officer": msgid("法人经办人"), "agent": msgid("帮办代办人员")}
 EVIDENCE = {"signed_paper": msgid("已签字的纸质授权书"), "id_card": msgid("核验了身份证件"), "phone": msgid("手机页面")}
 LEVELS = {"high": msgid("高"), "medium": msgid("中"), "low": msgid("低")}
-SOURCES = {"license": msgid("电子证照"), "share": msgid("共享数据"), "case": msgid("本办件登记")}
+SOURCES = {"case": msgid("本办件登记")}
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,35 @@ class Words:
             return f"{body.name if body else one['of']}核查"
         return self.of(one["of"])
 
+    def source(self, one: Mapping[str, str]) -> str:
+        """Where a form's value is from."""
+        if one["source"] == "case":
+            return SOURCES["case"]
+        kind = self.catalog.type_named(one["of"]) if one["source"] == "license" else None
+        return f"电子{kind.name}" if kind else self.of(one["of"])
+
+    def level(self, name: str) -> str:
+        return LEVELS[name]
+
+    def receipt(self, said: Mapping[str, str]) -> list[tuple[str, str]]:
+        """(title, text) of a receipt's fields, those that are printed."""
+        return [(title, self._of_receipt(name, said)) for name, title in RECEIPT.items() if name in said]
+
+    def _of_receipt(self, name: str, said: Mapping[str, str]) -> str:
+        value = said[name]
+        if name == "relied_on":
+            resource = self.catalog.resources.get(said.get("resource", ""))
+            return "、".join(resource.field(one).title if resource else one for one in value.split(";"))
+        if name in ("outcome", "basis"):
+            return (OUTCOMES | BASES)[value]
+        if name == "reason":
+            return self.catalog.messages[value].sentence
+        if name in ("license_type", "resource"):
+            return self.of(value)
+        if name == "department":
+            return self.department(value)
+        return self.when(value) if name in ("as_of", "decided_at", "answered_at") else value
+
     def department(self, name: str) -> str:
         found = self.catalog.departments.get(name)
         return found.name if found else name
@@ -128,3 +158,31 @@ def summary(told: Mapping[str, object]) -> list[tuple[str, int]]:
 
 def party(matter: Matter, name: str) -> str:
     return matter.parties.get(name, name)
+
+
+RECEIPT = {
+    "material_title": msgid("材料"),
+    "outcome": msgid("结论"),
+    "matter": msgid("事项"),
+    "task_code": msgid("实施编码"),
+    "case_no": msgid("办件编号"),
+    "party": msgid("当事人"),
+    "holder": msgid("持证主体"),
+    "holder_number": msgid("证件号码"),
+    "license_type": msgid("依据的证照"),
+    "license": msgid("证照标识"),
+    "resource": msgid("依据的数据"),
+    "relied_on": msgid("采用的项目"),
+    "department": msgid("核查部门"),
+    "answered_at": msgid("答复时间"),
+    "grade": msgid("可信等级"),
+    "as_of": msgid("数据截至"),
+    "valid_to": msgid("有效期至"),
+    "basis": msgid("用证依据"),
+    "reason": msgid("理由"),
+    "decided_at": msgid("判定时间"),
+    "operator": msgid("经办人"),
+    "window": msgid("窗口"),
+    "matter_version": msgid("事项版本"),
+}
+"""What of a receipt's fields is printed, in that order; the rest is for machines."""

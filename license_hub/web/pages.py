@@ -122,7 +122,8 @@ def routers(proxies: Sequence[Network] = ()) -> list[APIRouter]:
         wrong = complaints(given, catalog)
         if wrong.errors:
             return HTMLResponse(template.render(form=wrong, result=None, **care.words(request)), status_code=422)
-        result = await ask(request, given, catalog, address_of(request, proxies))
+        mark = serving(request).hub.crypt.blind_index("sign-in", f"address {address_of(request, proxies)}").hex()
+        result = await ask(request, given, catalog, ACTOR, f"address:{mark}")
         return HTMLResponse(template.render(form=Form(), result=result, **care.words(request)))
 
     router.include_router(file_page.router(template))
@@ -167,12 +168,11 @@ def complaints(given: dict[str, str], catalog: Catalog) -> Form:
     return Form(identifier[:MAX_IDENTIFIER], needed, errors)
 
 
-async def ask(request: Request, given: dict[str, str], catalog: Catalog, address: str) -> Result:
-    """One verification through the same coalescer, checks and audit as the API's, charged to the visitor's address."""
+async def ask(request: Request, given: dict[str, str], catalog: Catalog, actor: str, payer: str) -> Result:
+    """One verification through the same coalescer, checks and audit as the API's, charged to `payer`."""
     hub, request_no = serving(request), request_id(request)
-    payer = f"address:{hub.hub.crypt.blind_index('sign-in', f'address {address}').hex()}"
     asked = (given["identifier"], given["holder_number"] or None)
-    wanted = VerifyRequest(actor=ACTOR, payer=payer, request_id=request_no, identifier=asked[0], holder_number=asked[1])
+    wanted = VerifyRequest(actor=actor, payer=payer, request_id=request_no, identifier=asked[0], holder_number=asked[1])
     answer = await hub.verifications.call(wanted)
     if answer.wait:
         raise limited(answer.wait, hub.hub.budgets)

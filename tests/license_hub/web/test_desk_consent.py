@@ -124,6 +124,7 @@ def test_shown_code_scanned_into_the_same_field_shows_the_face_once(clerk, count
     answer = clerk.post(f"{address}/code", page=address, code=shown.text + "\r")
     assert answer.status_code == 200 and "持证人刚才出示" in answer.text and "营业执照" in answer.text, answer.text[:2000]
     assert 'data-mark="样例handler handler word-scan' in answer.text
+    assert "可信等级" in answer.text and verdicts(answer)["C0201"] == "EXEMPT"
     again = clerk.post(f"{address}/code", page=address, code=shown.text)
     assert again.status_code == 409 and "已被扫过" in again.text
     assert "没有识别出" in clerk.post(f"{address}/code", page=address, code=" - ").text
@@ -144,6 +145,23 @@ def test_face_is_masked_marked_and_seen_by_its_holder(clerk, stranger, counter_h
     assert mine.request_id == look.request_id
     foreign = stranger.send("POST", f"{address}/licenses/{name}", data={"csrf": stranger.token("/desk")})
     assert foreign.status_code == 404
+
+
+def test_what_a_holder_shows_is_a_basis_for_the_case(clerk, counter_hub):
+    address = open_case(clerk)
+    [shown] = present(counter_hub, [Show(identifier(counter_hub, KIND), FIRM, "holder", "s" * 32)])
+    page = clerk.post(f"{address}/code", page=address, code=shown.text)
+    assert verdicts(page)[TITLE] == "EXEMPT" and "持证人当面亮证" in page.text
+
+
+def test_t34_face_is_refused_once_the_holder_has_withdrawn(clerk, counter_hub):
+    address, name = open_case(clerk, case_no="word-gone"), identifier(counter_hub, KIND)
+    clerk.post(f"{address}/consent", page=address, party="applicant", of=KIND, how="window", evidence="id_card")
+    assert clerk.post(f"{address}/licenses/{name}", page=address).status_code == 200
+    [one] = [one for one in holder_consent.mine(counter_hub, FIRM) if one.case_no == "word-gone"]
+    holder_consent.withdraw(counter_hub, FIRM, one.id)
+    answer = clerk.post(f"{address}/licenses/{name}", page=address)
+    assert answer.status_code == 409 and "授权" in answer.text and "data-mark" not in answer.text
 
 
 def test_t10_license_no_material_of_the_case_rests_on_is_as_unknown_as_none(clerk, counter_hub):
@@ -173,7 +191,7 @@ def test_closed_case_uses_nothing_any_more(clerk, counter_hub):
     assert clerk.post(f"{address}/close", page=address, result="gone").status_code == 400
     assert clerk.post(f"{address}/close", page=address, result="returned").headers["location"] == f"{address}?done=closed"
     page = clerk.get(address).text
-    assert "退件" in page and "重新判定" not in page and "请持证人手机授权" not in page and "<form" not in page.partition("<main")[2]
+    assert "退件" in page and "重新判定" not in page and "请持证人手机授权" not in page and page.partition("<main")[2].count("<form") == 1
     token = {"csrf": clerk.token("/desk")}
     refused = {
         "/close": ({"result": "done"}, 409), "/decision": ({}, 409), "/consent": ({"party": "applicant", "of": KIND, "how": "ask"}, 409),

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from catalogs.changes import Edit
 from catalogs.load import load
+from license_hub.service.decide_case import Asked, decide_case
 from license_hub.service.desk_client import acting_for
 from license_hub.service.staff_sessions import open_session
 from license_hub.storage.engine import writing
@@ -35,6 +36,11 @@ OPENED = {
     "POST /quality/changes/{number}/decision": {"quality", "supervisor"},
     "POST /desk/cases": {"handler"},
     "POST /desk/cases/{case}/decision": {"handler"},
+    "POST /desk/cases/{case}/code": {"handler"},
+    "POST /desk/cases/{case}/prefill": {"handler"},
+    "POST /desk/cases/{case}/close": {"handler"},
+    "POST /desk/verify/file": {"handler"},
+    "POST /desk/ratings": {"handler"},
 }
 """Forms that these pages have for the roles they are for: the pages looked at are not empty."""
 
@@ -42,6 +48,9 @@ OPENED = {
 @pytest.fixture(scope="module")
 def shown(app, staffed, tickets, licenses) -> dict[str, set[str]]:
     """Role → routes of the forms on all pages that role opens."""
+    handler = acting_for(staffed, BODY)[0]
+    case_id = opened_case(staffed, handler, "form-1")
+    told = decide_case(staffed, Asked(case_id, handler)).told
     at = {"lake": staffed.lake, "database": staffed.engine, "now": staffed.now()}
     sample = draw(staffed.catalog, "legal_entity", 5, seed=3, actor="quality", **at).sample
     with writing(staffed.engine) as connection:
@@ -54,7 +63,7 @@ def shown(app, staffed, tickets, licenses) -> dict[str, set[str]]:
     given = {
         "{resource}": "legal_entity", "{rule}": RULE, "{batch}": batch, "{name}": sample, "{code}": BODY, "{row}": "1",
         "{identifier}": licenses[BODY], "{number}": str(tickets[BODY]),
-        "{case}": str(opened_case(staffed, acting_for(staffed, BODY)[0], "form-1")),
+        "{case}": str(case_id), "{receipt}": next(one["receipt"]["id"] for one in told["materials"] if one["receipt"]),
     }  # fmt: skip
     found: dict[str, set[str]] = {}
     for role in ROLES:
