@@ -8,10 +8,15 @@ LEVEL = "M"
 
 
 def svg(text: str) -> str:
-    """The code as an SVG element: one path, no script, no style, nothing from elsewhere. Raises ValueError for what no code holds."""
+    """The code as an SVG element of any size: one path, no script, no style, nothing from elsewhere.
+
+    Raises ValueError for what no code holds.
+    """
     drawn = _made(text).to_svg(add_quiet_zones=True)
-    # Without the XML declaration and doctype, which neither a page nor a typesetter wants.
-    return drawn[drawn.index("<svg") :]
+    # Without the XML declaration and doctype, which neither a page nor a typesetter wants; with the box that lets it grow: drawn at a
+    # pixel a module no scanner reads it.
+    side = drawn.partition('width="')[2].partition('"')[0]
+    return drawn[drawn.index("<svg") :].replace("<svg ", f'<svg viewBox="0 0 {side} {side}" ', 1)
 
 
 def modules(text: str) -> int:

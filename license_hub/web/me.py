@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from license_hub.api.problem import Problem
 from license_hub.api.serving import request_id
+from license_hub.domain.license import FACE
 from license_hub.errors import ConsentRefused
 from license_hub.service import holder_consent
 from license_hub.service.access_log import MOST, looks, prove_look
@@ -19,6 +20,8 @@ from license_hub.service.use_code import make_code
 from license_hub.web.holder_door import HolderPages
 from license_hub.web.me_words import Words
 from license_hub.web.pages import titled
+
+ISSUER_NAME = "ZZBFJG"
 
 
 def router(hub: Hub, pages: HolderPages) -> APIRouter:
@@ -64,7 +67,8 @@ def _license(hub: Hub, pages: HolderPages, request: Request, identifier: str, wo
     found = show(hub, request.state.holder.person.number, identifier, request_id(request))
     if found is None:
         raise Problem("NO_SUCH_RESOURCE")
-    fields: Mapping[str, str] = {titled(name): value for name, value in found.fields.items()}
-    message = hub.catalog.messages[found.verdict.code]
-    given = {"made": found, "fields": fields, "message": message, "code": code, "until": until, "words": words}
-    return pages.render(request, "me_license.html", **given)
+    face: Mapping[str, str] = {titled(name): value for name, value in found.fields.items() if name.startswith(FACE)}
+    rest = {titled(name): value for name, value in found.fields.items() if not name.startswith(FACE)}
+    issuer = words.issuer(found.issuer) if words.known(found.issuer) else found.fields.get(ISSUER_NAME, found.issuer)
+    told = {"made": found, "message": hub.catalog.messages[found.verdict.code], "face": face, "rest": rest, "issuer": issuer}
+    return pages.render(request, "me_license.html", code=code, until=until, words=words, **told)

@@ -9,6 +9,7 @@ from license_hub.api import logs
 from license_hub.api.patience import in_time
 from license_hub.api.problem import Problem
 from license_hub.api.serving import request_id
+from license_hub.domain.license import FACE
 from license_hub.errors import BundleErased, DoubtRefused
 from license_hub.service.content import holder_form
 from license_hub.service.hub import Hub
@@ -58,7 +59,9 @@ class Form:
 
     def _drawn(self, request: Request, found: Shown, wrong: str = "", *, status: int = 200, **more: object) -> Response:
         """`given`: what was filled in; `told`: how the request stands."""
-        fields = {name: titled(name) for name in (*found.fields, STATUS)}
+        # What is printed on the license first, then what it is filed under.
+        named = sorted(found.fields, key=lambda one: not one.startswith(FACE))
+        fields = {name: titled(name) for name in (*named, STATUS)}
         context = {"made": found, "fields": fields, "reasons": self._hub.catalog.tickets.doubts, "words": self._words, "wrong": wrong}
         return self._pages.render(request, "me_object.html", status=status, **{"given": {}, "told": None} | context | more)
 

@@ -53,6 +53,10 @@ class Words:
     def issuer(self, code: str) -> str:
         return issuer(self._catalog, code)
 
+    def known(self, code: str) -> bool:
+        """Whether the body has a name here; a bare code says nothing to anybody."""
+        return issuer(self._catalog, code) != code
+
     def state(self, name: str) -> str:
         return State(name).chinese
 

@@ -55,8 +55,12 @@ def environment(settings: Settings, port: int, metrics_port: int, **more: str) -
 
 @contextmanager
 def running(settings: Settings, folder: Path, workers: int = 1, **more: str) -> Iterator[Server]:
-    """A server over a hub that is there already, `more` in its environment. Raises RuntimeError if it does not come up."""
+    """A server over a hub that is there already, `more` in its environment (`{url}` there is its own address).
+
+    Raises RuntimeError if it does not come up.
+    """
     port, metrics_port = free_ports(2)
+    more = {name: value.replace("{url}", f"http://127.0.0.1:{port}") for name, value in more.items()}
     log = folder / "server.log"
     command = [sys.executable, "-m", "license_hub.cli", "serve", "--workers", str(workers)]
     with log.open("wb") as stderr:
