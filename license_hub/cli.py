@@ -13,6 +13,7 @@ from license_hub.commands import (
     backup,
     batch,
     canaries,
+    cases,
     clients,
     config,
     data_keys,
@@ -75,6 +76,7 @@ app.add_typer(status.app, name="status")
 app.add_typer(held.app, name="held")
 app.add_typer(grants.app, name="grants")
 app.add_typer(desk.app, name="desk")
+app.add_typer(cases.app, name="cases")
 app.add_typer(keys.app, name="keys")
 app.add_typer(data_keys.app, name="data-keys")
 app.add_typer(lake.app, name="lake")
