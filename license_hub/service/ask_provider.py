@@ -25,6 +25,7 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from license_hub.errors import ProviderRefused
+from license_hub.outbound import authorities
 
 DISCOVERY = "/.well-known/openid-configuration"
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"})
@@ -150,7 +151,7 @@ class Provider:
     def _ask(self, method: str, address: str, **rest: Any) -> Mapping[str, Any]:
         """A JSON object from the provider. Raises ProviderRefused."""
         try:
-            with httpx.Client(timeout=TIMEOUT_S) as client, client.stream(method, address, **rest) as answer:
+            with httpx.Client(verify=authorities(), timeout=TIMEOUT_S) as client, client.stream(method, address, **rest) as answer:
                 body = b""
                 for part in answer.iter_bytes():
                     body += part

@@ -21,6 +21,7 @@ from license_hub.log.checkpoint import Checkpoint
 from license_hub.log.cosignature import WitnessKey, add_lines, cosigned
 from license_hub.log.proof import consistency_proof
 from license_hub.log.submission import SIZE_TYPE, request_body
+from license_hub.outbound import authorities
 from license_hub.service.logs import Log
 
 TIMEOUT_S = 5.0
@@ -64,7 +65,7 @@ def ask(log: Log, head: Checkpoint, guess: int, whom: Asked, entries: Callable[[
     """`guess`: what it may have seen last; `entries`: how many the newest checkpoint of the database covers by now. Never raises for
     what a witness does. Raises TileMissing, TileCorrupt."""
     old = min(guess, head.size)
-    with httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as client:
+    with httpx.Client(verify=authorities(), timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as client:
         for _ in range(_TRIES):
             answer = _post(client, whom, request_body(old, consistency_proof(log.tiles, old, head.size), head.note))
             if answer is None:

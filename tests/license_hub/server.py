@@ -82,7 +82,7 @@ def wait_ready(server: Server, process: subprocess.Popen) -> None:
     until = time.monotonic() + START_S
     while time.monotonic() < until and process.poll() is None:
         try:
-            if httpx.get(f"{server.url}/readyz", timeout=2).status_code == 200:
+            if httpx.get(f"{server.url}/readyz", timeout=2, verify=False).status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(0.1)
