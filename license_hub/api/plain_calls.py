@@ -32,9 +32,10 @@ class PlainCall(Generic[Body]):
         """The answer; None if the call is not plain. Raises what the route raises."""
         if request.scope["query_string"] or request.headers.get("content-type") != "application/json":
             return None
-        principal = await self.check(request)
         try:
             asked = self.model.model_validate_json(body)
         except ValidationError:
             return None
+        # After the body: what goes FastAPI's way is checked there, and a proof counts once (RFC 9449), as does a call of a budget.
+        principal = await self.check(request)
         return await self.answer(request, asked, principal)

@@ -63,6 +63,7 @@ FORBIDDEN = {
     "license_hub/signing/": ("license_hub.storage", "license_hub.service", "license_hub.api", "license_hub.web", "sqlalchemy"),
     "license_hub/log/": ("license_hub.storage", "license_hub.service", "license_hub.api", "license_hub.web", "sqlalchemy"),
     "license_hub/witness/": ("license_hub.storage", "license_hub.service", "license_hub.api", "license_hub.web", "sqlalchemy", "catalogs"),
+    "license_hub/client/": ("license_hub.storage", "license_hub.service", "license_hub.api", "license_hub.web", "sqlalchemy", "catalogs"),
     "license_hub/paper/": ("license_hub.storage", "license_hub.service", "license_hub.api", "license_hub.web", "sqlalchemy"),
     "license_hub/storage/": ("license_hub.service", "license_hub.api", "license_hub.web"),
     "license_hub/service/": ("license_hub.api", "license_hub.web", "connectors", "fastapi"),

@@ -145,3 +145,11 @@ def test_t3_where_binding_is_required_no_plain_token_is_given_or_taken(scene):
     prover = Prover()
     token = bound(strict, prover)
     assert ask(strict, token, prover.proof(strict, token=token)).status_code == 200
+
+
+def test_bound_call_with_a_wrong_body_is_told_so_and_spends_one_call(scene):
+    prover = Prover()
+    token = bound(scene, prover)
+    headers = {"Authorization": f"DPoP {token}", "DPoP": prover.proof(scene, token=token)}
+    answer = scene.send("POST", PATH, json={}, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST")
