@@ -114,6 +114,7 @@ def key_(
     client_id: Client,
     key: KeyFile,
     test: Annotated[bool, typer.Option("--test", help="Of its test client, which is made with its first key")] = False,
+    operator: Operator = "",
     lake: Lake = None,
     database: Database = None,
 ) -> None:
@@ -124,8 +125,9 @@ def key_(
     from license_hub.service.register_client import set_key
 
     jwk = public_key(key)
-    with session.hub(session.options(lake, database)) as hub:
-        print(set_key(hub, client_id, jwk, test=test).client_id)
+    chosen = session.options(lake, database)
+    with session.hub(chosen) as hub:
+        print(set_key(hub, client_id, jwk, test=test, operator=session.operator(operator, chosen)).client_id)
 
 
 @app.command("plain-token")

@@ -54,7 +54,7 @@ def _set(hub: Hub, client_id: str, operator: str, code: str, **values: str | Non
 
 
 def _check(client: Client | None, for_secret: bool) -> None:
-    if client is None or client.disabled_at:
-        raise AccessError("no client of this id that is not disabled: see `hub clients list`")
+    if client is None or client.disabled_at or not client.kid:
+        raise AccessError("no client of this id that has a key and is not disabled: see `hub clients list`")
     if for_secret and client.plain_token is None:
         raise AccessError("the plain token is not allowed to this client: `hub clients plain-token` with the number of the approval")

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from catalogs import checkdigits
 from license_hub.errors import AccessError, JoseRefused
 from license_hub.service.hub import Hub
+from license_hub.service.list_audit import Entry, record
 from license_hub.signing import jose, sm2
 from license_hub.signing.canonical import jcs
 from license_hub.signing.commitment import instant
@@ -96,31 +97,32 @@ def enter(
     return client_of(row)
 
 
-def set_key(hub: Hub, client_id: str, jwk: Mapping[str, object], *, test: bool = False) -> Client:
+def set_key(hub: Hub, client_id: str, jwk: Mapping[str, object], *, test: bool = False, operator: str = "") -> Client:
     """Another key instead of the client's, or (`test`) of its test client, which is made with its first key. The former key gives no more
-    tokens. Raises AccessError.
+    tokens. Raises AccessError, also for a client that has none, like a desk's.
     """
     public, kid = _public(jwk)
-    if test and client_id.startswith(TEST):
-        raise AccessError("give the live client's id: its test client has none of its own to test with")
-    wanted = TEST + client_id if test else client_id
+    live_id = client_id.removeprefix(TEST)
+    test = test or live_id != client_id
+    wanted = TEST + live_id if test else live_id
     with writing(hub.engine) as connection:
-        live = find(connection, client_id)[1]
-        if live is None or live.disabled_at:
-            raise AccessError("no client of this id that is not disabled: see `hub clients list`")
-        tested = find(connection, TEST + client_id)[1]
+        live, tested = find(connection, live_id)[1], find(connection, TEST + live_id)[1]
+        if live is None or live.disabled_at or not live.kid:
+            raise AccessError("no client of this id that has a key and is not disabled: see `hub clients list`")
         if any(one is not None and (one.kid == kid or dict(one.jwk) == public) for one in (live, tested)):
             raise AccessError("key: this client has this key, or one of this kid, already; make a new pair")
         if test and tested is None:
             scopes = TEST_SCOPES & set(live.scopes)
             if not scopes:
                 raise AccessError(f"none of its scopes can be tested: those are {', '.join(sorted(TEST_SCOPES))}")
-            row = _row(hub, wanted, public, kid) | _granted(hub, live.name, scopes, live.types, None) | {"test_of": client_id}
+            row = _row(hub, wanted, public, kid) | _granted(hub, live.name, scopes, live.types, None) | {"test_of": live_id}
             connection.execute(sa.insert(clients_table), [row])
         else:
             changed = sa.update(clients_table).where(clients_table.c.client_id == wanted)
             connection.execute(changed.values(jwk=jcs(public).decode(), kid=kid))
         epoch.bump(connection)
+        entry = Entry(hub.entropy(16).hex(), f"operator:{operator}", "client-key", None, None, "DONE", "SET", f"{wanted} {kid}")
+        record(connection, hub.now(), [entry])
         return find(connection, wanted)[1]
 
 

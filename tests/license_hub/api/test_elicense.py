@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from license_hub.domain.identifier import mint
+from license_hub.domain.verdict import Code
 from tests.license_hub.api.conftest import CASE_NO, audited, shown
 from tests.license_hub.api.elicense_scene import CAUSE, HOLDER, SERVICES, TYPE, Facade, facade_at
 from tests.license_hub.sample_hub import STATUSES, credit_code
@@ -209,3 +210,13 @@ def test_openapi_document_has_the_facade_with_examples(facade: Facade):
         assert made["description"] and "security" not in made
         example = made["responses"]["200"]["content"]["application/json"]["example"]
         assert example["head"] == {"status": 0, "message": "成功"} and example["data"]
+
+
+def test_every_verdict_and_every_refusal_has_a_listed_answer(catalog):
+    words = catalog.elicense
+    assert words.verdicts.keys() == {one.value for one in Code}
+    assert words.refusals.keys() <= catalog.messages.keys()
+    assert set(words.results) == set(range(8))
+    assert set(words.statuses) == {0, 2, 10, 11, 12, 13, 21, 22, 23, 100, 101, 102, 103, 109, 110, 111}
+    tellable = [code for code, one in words.verdicts.items() if one.tell and one.status == 10]
+    assert not tellable, "what could tell an unknown license from a foreign one has no words of its own"

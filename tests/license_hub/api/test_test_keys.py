@@ -10,6 +10,8 @@ import pytest
 from catalogs.checkdigits import citizen_check, organization_check, uscc_check
 from license_hub.domain.identifier import mint
 from license_hub.errors import AccessError
+from license_hub.service.client_secrets import allow_plain
+from license_hub.service.desk_client import set_up
 from license_hub.service.list_audit import list_audit
 from license_hub.service.register_client import SCOPES, TEST_SCOPES, disable, register, set_key
 from license_hub.service.sample_data import is_sample, reaches, reaches_found
@@ -140,11 +142,24 @@ def test_live_key_is_no_test_key_and_a_disabled_client_has_neither(own_scene):
     with pytest.raises(AccessError, match="already"):
         set_key(hub, own_scene.client_id, own_scene.key.jwk, test=True)
     test = set_key(hub, own_scene.client_id, key.jwk, test=True)
-    with pytest.raises(AccessError, match="already"):
-        set_key(hub, own_scene.client_id, key.jwk)
+    for of, jwk in ((own_scene.client_id, key.jwk), (test.client_id, own_scene.key.jwk), (test.client_id, key.jwk)):
+        with pytest.raises(AccessError, match="already"):
+            set_key(hub, of, jwk)
     headers = token_of(own_scene, test.client_id, key)
     disable(hub, own_scene.client_id)
     assert own_scene.send("POST", "/v1/verifications", json=by_number(SAMPLE), headers=headers).status_code == 401
+
+
+def test_client_without_a_key_gets_none_and_no_secret(own_scene):
+    hub = own_scene.hub
+    desk = set_up(hub, credit_code(2, "11"), "样例窗口", ["business_license"], ["case:work"])
+    for act in (
+        lambda: set_key(hub, desk, Key().jwk),
+        lambda: set_key(hub, desk, Key().jwk, test=True),
+        lambda: allow_plain(hub, desk, "1号", "x"),
+    ):
+        with pytest.raises(AccessError, match="has a key"):
+            act()
 
 
 def test_replaced_key_gives_no_more_tokens(own_scene):
