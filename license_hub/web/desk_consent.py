@@ -18,7 +18,7 @@ from license_hub.service import consent, redeem, use_code
 from license_hub.service.authenticate import Principal
 from license_hub.web.desk import Desk, number_of, operator, to_case
 from license_hub.web.desk_case import CASE, drawn, view
-from license_hub.web.desk_license import Face, shown
+from license_hub.web.desk_license import Face, reason, shown
 from license_hub.web.pages import msgid
 
 SHOWN = "MZT:"
@@ -110,8 +110,7 @@ async def _told(desk: Desk, request: Request, principal: Principal, case_id: int
     elif isinstance(fault, KeyReused):
         code, words, status = "KEY_REUSED", msgid("这张表已经提交过，请在刷新后的页面上再办理。"), 409
     elif isinstance(fault, CodeRefused | NotAllowed | CaseNotOpen | NotAuthorized):
-        code = fault.problem if isinstance(fault, CodeRefused) else fault.why if isinstance(fault, NotAllowed) else "FORBIDDEN"
-        code = "CASE_NOT_OPEN" if isinstance(fault, CaseNotOpen) else str(code)
+        code = fault.problem if isinstance(fault, CodeRefused) else reason(fault)
         message = desk.hub.catalog.messages[code]
         words, status = f"{message.sentence}{message.next_step}", 409
     else:

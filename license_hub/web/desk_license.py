@@ -15,7 +15,7 @@ from license_hub.api.patience import in_time
 from license_hub.api.problem import Problem
 from license_hub.api.serving import refused, request_id
 from license_hub.domain.verdict import Verdict
-from license_hub.errors import CaseNotOpen, NotAllowed, NotAuthorized
+from license_hub.errors import CaseNotOpen, HubError, NotAllowed, NotAuthorized
 from license_hub.service.authenticate import Principal
 from license_hub.service.authorize import Denied
 from license_hub.service.hub import Hub
@@ -28,8 +28,10 @@ from license_hub.web.desk_case import CASE, View, drawn, view
 from license_hub.web.pages import shown as at
 from license_hub.web.pages import titled
 
-MARKS = 60
-"""How often the watermark repeats over a face."""
+MARKS = 300
+"""How often the watermark repeats: enough for the longest face in the largest text; the rest is cut off."""
+CODES = frozenset({"ZZLXDM", "ZZBFJGDM", "CZZTDMLXDM", "SSGXQH", "ZZMC"})
+"""What machines need of a license: of no use at a counter."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,9 @@ def router(desk: Desk) -> APIRouter:
             await in_time(note, *about, "desk", {"purpose": f"face {case_id}", "case_no": found.case.case_no})
             face = await in_time(content, desk.hub, principal, found.case, identifier, operator(request), request_id(request))
         except (NotAuthorized, CaseNotOpen) as fault:
-            code = fault.why if isinstance(fault, NotAllowed) else "CASE_NOT_OPEN" if isinstance(fault, CaseNotOpen) else "FORBIDDEN"
-            await refused(request, "read", str(code), actor=principal.client_id, case_no=found.case.case_no, identifier=identifier)
-            return await in_time(_refused, desk, request, found, str(code))
+            code = reason(fault)
+            await refused(request, "read", code, actor=principal.client_id, case_no=found.case.case_no, identifier=identifier)
+            return await in_time(_refused, desk, request, found, code)
         return await in_time(shown, desk, request, found, face)
 
     return made
@@ -81,12 +83,19 @@ def content(hub: Hub, principal: Principal, case: Case, identifier: str, who: st
 def shown(desk: Desk, request: Request, found: View, face: Face) -> Response:
     """The case's page with the face on it."""
     now = at(desk.hub.now())
-    fields = [(titled(name), value) for name, value in face.fields.items()]
+    fields = [(titled(name), value) for name, value in face.fields.items() if name not in CODES]
     mark = f"{request.state.visit.account.name} {operator(request)} {found.case.case_no} {now}　　" * MARKS
     told = {"face": face, "fields": fields, "mark": mark, "message": desk.hub.catalog.messages[face.verdict.code], "at": now}
     return drawn(desk, request, found, looked=told)
 
 
+def reason(fault: HubError) -> str:
+    """Code of the message for why content is not shown."""
+    if isinstance(fault, NotAllowed):
+        return "CONSENT_MISSING" if fault.why == Denied.NEEDS_AUTHORIZATION else fault.why
+    return "CASE_NOT_OPEN" if isinstance(fault, CaseNotOpen) else "FORBIDDEN"
+
+
 def _refused(desk: Desk, request: Request, found: View, code: str) -> Response:
-    message = desk.hub.catalog.messages["CONSENT_MISSING" if code == Denied.NEEDS_AUTHORIZATION else code]
+    message = desk.hub.catalog.messages[code]
     return drawn(desk, request, found, wrong=f"{message.sentence}{message.next_step}", status=409)

@@ -38,6 +38,7 @@ STATES = {
 RESULTS = {"done": msgid("办结"), "returned": msgid("退件")}
 RELATIONS = {"self": msgid("本人"), "guardian": msgid("监护人"), "officer": msgid("法人经办人"), "agent": msgid("帮办代办人员")}
 EVIDENCE = {"signed_paper": msgid("已签字的纸质授权书"), "id_card": msgid("核验了身份证件"), "phone": msgid("手机页面")}
+NECESSITIES = {"2": msgid("涉及时才需要"), "3": msgid("可以后补")}
 LEVELS = {"high": msgid("高"), "medium": msgid("中"), "low": msgid("低")}
 SOURCES = {"case": msgid("本办件登记")}
 
@@ -99,6 +100,9 @@ class Words:
             return SOURCES["case"]
         kind = self.catalog.type_named(one["of"]) if one["source"] == "license" else None
         return f"电子{kind.name}" if kind else self.of(one["of"])
+
+    def necessity(self, name: str) -> str:
+        return NECESSITIES[name]
 
     def level(self, name: str) -> str:
         return LEVELS[name]
