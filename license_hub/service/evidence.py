@@ -10,6 +10,8 @@ from collections.abc import Hashable
 from threading import Lock
 from typing import Generic, TypeVar
 
+import sqlalchemy as sa
+
 from license_hub.log.checkpoint import Checkpoint
 from license_hub.signing.seal import Statement
 
@@ -56,3 +58,10 @@ class EvidenceCache:
         """(quarantine file, fields of number and holder) → blind index pairs of what is in it."""
         self.heads: Recent[object] = Recent(64)
         """(head file as it stands, field of the number, fields) → those columns with an index (`shared_rows`)."""
+        self.decoy: sa.Row | None = None
+        """Some version that was found: what a look for nothing opens, so that it takes as long (`verify`)."""
+
+    @property
+    def instead(self) -> int:
+        """The entry that is read where nothing is found; none before anything was."""
+        return self.decoy.entry if self.decoy is not None else -1

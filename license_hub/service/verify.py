@@ -187,7 +187,8 @@ class _Event:
 def _look_up(hub: Hub, connection: sa.Connection, asked: Sequence[Asked]) -> tuple[int, list[Match | None]]:
     """(security epoch, what each request is about)."""
     numbers = {index for one in asked for index in one.numbers}
-    epoch, rows = find(connection, {one.identifier for one in asked if one.identifier}, numbers)
+    epoch, rows = find(connection, {one.identifier for one in asked if one.identifier}, numbers, hub.evidence.instead)
+    hub.evidence.decoy = next(iter(rows), hub.evidence.decoy)
     by_identifier = {row.identifier: row for row in rows}
     by_number: dict[tuple[str, bytes], list[sa.Row]] = {}
     for row in rows:
@@ -198,6 +199,9 @@ def _look_up(hub: Hub, connection: sa.Connection, asked: Sequence[Asked]) -> tup
         if one.numbers:
             rows = [row for index in one.numbers for row in by_number.get((one.request.type_id or "", index), [])]
             found.append(_by_number(hub, one.request, rows))
+            if not rows and (decoy := hub.evidence.decoy) is not None:
+                # T10: a number nobody has takes as long as one that somebody else has.
+                holds(open_row(hub, decoy), one.request.holder_number)
         else:
             found.append(of_identifier(hub, one.request, by_identifier.get(one.identifier or "")))
     return epoch, found

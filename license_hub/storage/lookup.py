@@ -60,14 +60,18 @@ class Found(NamedTuple):
     """Of FOUND's columns, and `change_held`."""
 
 
-def find(connection: sa.Connection, identifiers: Collection[str], numbers: Collection[bytes]) -> Found:
-    """Versions with one of those identifiers, and newest versions with one of those certificate numbers (blind index)."""
+def find(connection: sa.Connection, identifiers: Collection[str], numbers: Collection[bytes], instead: int | None = None) -> Found:
+    """Versions with one of those identifiers, and newest versions with one of those certificate numbers (blind index).
+
+    `instead`: an entry that is read, and not told, where nothing is found, so that nobody learns from the time whether there is something.
+    """
     places, rows = (_PLACES_ANY, _ROWS_ANY) if is_postgres(connection) else (_PLACES_IN, _ROWS_IN)
     # Entries first, then everything by its primary key: a plan that stays right while a bulk load has left statistics behind.
     found = connection.execute(places, {"identifiers": list(identifiers), "numbers": list(numbers)}).all()
     entries = sorted({number for is_epoch, number in found if not is_epoch})
-    listed = connection.execute(rows, {"entries": entries}).all() if entries else []
-    return Found(next(number for is_epoch, number in found if is_epoch), list(listed))
+    read = entries or ([] if instead is None else [instead])
+    listed = connection.execute(rows, {"entries": read}).all() if read else []
+    return Found(next(number for is_epoch, number in found if is_epoch), list(listed) if entries else [])
 
 
 def find_held(
