@@ -32,8 +32,9 @@ suite pipeline -n 2 --dist loadfile tests/pipeline/test_kill.py tests/pipeline/t
 suite story -n 2 --dist loadfile tests/pipeline/test_story_tickets.py tests/pipeline/test_real_tickets.py
 suite faults tests/faults
 suite soak tests/soak
-suite gx tests/quality_gx
+suite gx -n 2 --dist loadfile tests/quality_gx
 suite airflow tests/dags tests/pipeline/test_demo.py
 suite scheduler tests/pipeline/test_scheduler.py tests/pipeline/test_up.py tests/docker
-suite browser tests/browser
+suite browser -n 2 --dist loadfile tests/browser/test_[a-d]*.py
+suite browser2 -n 2 --dist loadfile tests/browser/test_[e-z]*.py
 exit $bad
