@@ -83,7 +83,7 @@ def material_rows(catalog: Catalog) -> Iterator[dict[str, str]]:
     for matter in published(catalog):
         for one in matter.materials:
             if exempt(one):
-                yield {name: _inert(text) for name, text in _material(catalog, matter, one).items()}
+                yield {name: inert(text) for name, text in _material(catalog, matter, one).items()}
 
 
 def _material(catalog: Catalog, matter: Matter, one: Material) -> dict[str, str]:
@@ -114,7 +114,7 @@ def proof_rows(catalog: Catalog) -> Iterator[dict[str, str]]:
     for matter in single(catalog):
         for one in matter.materials:
             if one.channel != OWN:
-                yield {name: _inert(text) for name, text in _proof(catalog, matter, one).items()}
+                yield {name: inert(text) for name, text in _proof(catalog, matter, one).items()}
 
 
 def _proof(catalog: Catalog, matter: Matter, one: Material) -> dict[str, str]:
@@ -178,6 +178,6 @@ def text(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
     return out.getvalue()
 
 
-def _inert(cell: str) -> str:
+def inert(cell: str) -> str:
     """A cell no spreadsheet runs."""
     return f"'{cell}" if cell.startswith(FORMULA_MARKS) else cell

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from license_hub.service.hub import Hub
     from license_hub.settings import Settings
     from license_hub.web.holder_house import HolderProvider
+    from quality.health import Health
 
 JSON_LOGS = {
     "formatters": {"json": {"()": "license_hub.api.logs.JsonLines"}},
@@ -96,7 +97,7 @@ def faced(hub: Hub, settings: Settings | None = None) -> Frame:
     limits = Limits(chosen.session_idle_s, chosen.session_s)
     local = chosen.local_accounts == "on"
     given = {"local": local, "provider": provider(chosen), "proxies": chosen.proxies}
-    house = House(hub, partial(owner, hub.engine), (board.TEMPLATES,), limits, **given)
+    house = House(hub, partial(owner, hub.engine), (board.TEMPLATES,), limits, health=partial(sources, hub), **given)
     around = Surroundings(
         catalog=hub.catalog,
         lake=hub.lake,
@@ -113,6 +114,15 @@ def faced(hub: Hub, settings: Settings | None = None) -> Frame:
     visitor = partial(address_of, proxies=chosen.proxies)
     routers = [*pages.routers(chosen.proxies), *house.routers(board.routers(around)), *holders]
     return build(hub, routers, pages.problem_page, allowance=house.allowance, framing=chosen.airflow_origin, address=visitor)
+
+
+def sources(hub: Hub) -> list[Health]:
+    """How the sources of all resources stand now, for the administrators' page."""
+    from license_hub.storage.engine import reading
+    from quality.health import of_all
+
+    with reading(hub.engine) as connection:
+        return of_all(connection, hub.catalog, hub.lake, hub.now())
 
 
 def provider(settings: Settings) -> ProviderOptions | None:

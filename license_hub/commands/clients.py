@@ -30,6 +30,7 @@ def add(
     type_: Annotated[list[str] | None, typer.Option("--type", help="Repeatable: license types it may ask for; none = all")] = None,
     organ: Annotated[str | None, typer.Option(help="Credit code of the organ it acts for (status, intake)")] = None,
     test_key: Annotated[Path | None, typer.Option(help="Its test key, another JWK: good for sample data alone", exists=True)] = None,
+    operator: Operator = "",
     lake: Lake = None,
     database: Database = None,
     json_: Json = False,
@@ -38,12 +39,15 @@ def add(
 
     Example: hub clients add counter-7 --key counter-7.jwk.json --test-key counter-7.test.jwk.json --scope license:verify
     """
+    from license_hub.service.acting import at_the_command_line
     from license_hub.service.register_client import register, set_key
 
     jwk, tested = public_key(key), public_key(test_key) if test_key else None
-    with session.hub(session.options(lake, database)) as hub:
-        client = register(hub, name, jwk, scope, type_ or sorted(hub.catalog.license_types), organ)
-        test = set_key(hub, client.client_id, tested, test=True) if tested else None
+    chosen = session.options(lake, database)
+    who = session.operator(operator, chosen)
+    with session.hub(chosen) as hub:
+        client = register(hub, name, jwk, scope, type_ or sorted(hub.catalog.license_types), organ, at_the_command_line(who))
+        test = set_key(hub, client.client_id, tested, test=True, operator=who) if tested else None
     if json_:
         output.emit({"client_id": client.client_id, "name": name, "scopes": scope, "test_client_id": test and test.client_id})
     else:
@@ -99,14 +103,18 @@ def list_(lake: Lake = None, database: Database = None, json_: JsonLines = False
 @app.command()
 def disable(
     client_id: Client,
+    reason: Annotated[str, typer.Option(help="Why; goes into the audit log, so no personal data")] = "at the command line",
+    operator: Operator = "",
     lake: Lake = None,
     database: Database = None,
 ) -> None:
-    """Shut a system and its test client out. Tokens they still holds stop at once, on every worker."""
+    """Shut a system and its test client out. Tokens they still hold stop at once, on every worker."""
+    from license_hub.service.acting import at_the_command_line
     from license_hub.service.register_client import disable as shut_out
 
-    with session.hub(session.options(lake, database)) as hub:
-        shut_out(hub, client_id)
+    chosen = session.options(lake, database)
+    with session.hub(chosen) as hub:
+        shut_out(hub, client_id, at_the_command_line(session.operator(operator, chosen), reason))
 
 
 @app.command("key")

@@ -73,11 +73,20 @@ def looks(hub: Hub, number: str, *, before: int | None = None, limit: int = MOST
 
 def prove_look(hub: Hub, number: str, seq: int) -> Mapping[str, object] | None:
     """What shows anybody that the log has the look: row, secret, leaf, place and `.tlog-proof`. None: not this holder's, or not yet."""
+    return _proved(hub, audit.c.seq == seq, audit.c.seq.in_(_mine(hub, number, seq + 1, 1, exactly=seq)))
+
+
+def prove_entry(hub: Hub, seq: int) -> Mapping[str, object] | None:
+    """The same of any entry of the audit log, for auditors."""
+    return _proved(hub, audit.c.seq == seq)
+
+
+def _proved(hub: Hub, *which: sa.ColumnElement) -> Mapping[str, object] | None:
     query = (
         sa.select(audit, audit_leaf.c.leaf, audit_leaf.c.secret, audit_subject.c.logged)
         .join(audit_leaf, audit_leaf.c.entry == audit.c.log_entry)
         .outerjoin(audit_subject, audit_subject.c.seq == audit.c.seq)
-        .where(audit.c.seq == seq, audit.c.seq.in_(_mine(hub, number, seq + 1, 1, exactly=seq)))
+        .where(*which)
     )
     note = served(hub, audit_log(hub))[0]
     with reading(hub.engine) as connection:

@@ -112,6 +112,8 @@ def _checked(token: jose.Token, client: Client, audiences: Collection[str], now:
 
 
 def _scopes(client: Client, asked: str) -> list[str]:
+    if not client.scopes:
+        raise TokenRefused("invalid_scope", "this client is registered and was granted no scope yet")
     scopes = asked.split() or list(client.scopes)
     if not set(scopes) <= set(client.scopes):
         raise TokenRefused("invalid_scope", f"granted to this client: {' '.join(client.scopes)}")

@@ -68,10 +68,11 @@ def list_audit(
     if holder_number:
         query = query.where(audit.c.subject_bi.in_(hub.crypt.probes("subject", holder_form(holder_number))))
     with reading(hub.engine) as connection:
-        return [_shown(row) for row in connection.execute(query)]
+        return [shown(row) for row in connection.execute(query)]
 
 
-def _shown(row: sa.Row) -> AuditEntry:
+def shown(row: sa.Row) -> AuditEntry:
+    """A row of hub_audit."""
     subject = bytes(row.subject_bi).hex() if row.subject_bi is not None else None
     head = (row.seq, row.at, row.request_id, row.actor, row.action, row.entry)
     return AuditEntry(*head, subject, row.status, row.code, row.purpose, row.case_no)

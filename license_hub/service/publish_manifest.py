@@ -35,7 +35,7 @@ def newest(hub: Hub) -> str | None:
 
 def draft(hub: Hub, connection: sa.Connection, *, life: timedelta = LIFE) -> Manifest:
     """The next manifest."""
-    now, before = hub.now(), _read(keys.newest_manifest(connection))
+    now, before = hub.now(), read_stored(keys.newest_manifest(connection))
     listing = [one for one in keys.load(connection)[1].values() if listed(one.role)]
     return Manifest(
         origin=hub.origin,
@@ -49,12 +49,12 @@ def draft(hub: Hub, connection: sa.Connection, *, life: timedelta = LIFE) -> Man
 
 def past_policies(connection: sa.Connection) -> set[str]:
     """The witness policies of every manifest so far."""
-    return {_read(note).policy for note in connection.execute(sa.select(table.c.note).execution_options(yield_per=16)).scalars()}
+    return {read_stored(note).policy for note in connection.execute(sa.select(table.c.note).execution_options(yield_per=16)).scalars()}
 
 
 def overtaken(hub: Hub, note: str | None) -> bool:
     """Whether that manifest tells another witness policy than the one this hub goes by."""
-    found = _read(note)
+    found = read_stored(note)
     return found is not None and found.policy != hub.policy.text
 
 
@@ -89,7 +89,7 @@ def accept(hub: Hub, note: str, operator: str) -> Manifest:
     made = manifests.verify(note, hub.origin, hub.roots, hub.now())
     with writing(hub.engine) as connection:
         lock_log(connection)
-        before = _read(keys.newest_manifest(connection))
+        before = read_stored(keys.newest_manifest(connection))
         if before and made.sequence <= before.sequence:
             raise KeyRefused(f"manifest {made.sequence} is not newer than {before.sequence}, the one in force: export again")
         if made.policy != hub.policy.text:
@@ -102,7 +102,7 @@ def accept(hub: Hub, note: str, operator: str) -> Manifest:
 
 def expiring(note: str | None, now: datetime) -> bool:
     """Whether it is missing or has little time left."""
-    found = _read(note)
+    found = read_stored(note)
     return found is None or found.expires_at < instant(now + RENEW)
 
 
@@ -130,6 +130,6 @@ def _store(connection: sa.Connection, made: Manifest, note: str) -> None:
     keys.name_in(connection, [one.kid for one in made.keys], made.sequence)
 
 
-def _read(note: str | None) -> Manifest | None:
+def read_stored(note: str | None) -> Manifest | None:
     """A stored one: its signature was checked when it came."""
     return None if note is None else manifests.read(note.rpartition("\n\n")[0] + "\n")

@@ -2,6 +2,9 @@
 
 Beside a live client stands its test client, with a key of its own: it is a client like any other, so that cases, grants, budgets and
 audit entries are apart, and reaches sample data alone (`service.sample_data`).
+
+Registered is not allowed: on the pages one person registers a system and another says what it may do (三员分立). Until then it has no scope
+and gets no token. Acts of a person (`by`) are in the audit log in the transaction that does them.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -17,6 +20,7 @@ import sqlalchemy as sa
 
 from catalogs import checkdigits
 from license_hub.errors import AccessError, JoseRefused
+from license_hub.service.acting import Acting
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.signing import jose, sm2
@@ -37,6 +41,7 @@ ALGORITHMS = {("OKP", "Ed25519"): "EdDSA", ("EC", "P-256"): "ES256", ("EC", sm2.
 """Kind of key → the one algorithm it may sign with."""
 PUBLIC_MEMBERS = {"OKP": ("crv", "kty", "x"), "EC": ("crv", "kty", "x", "y")}
 
+ACTION, KEY_ACTION = "client", "client-key"
 TEST = "test-"
 """Before a live client's id: its test client's. It shows in every audit entry of that."""
 TEST_SCOPES = frozenset({"license:verify", "license:read", "license:export", "license:copy", "license:scan", "case:work"})
@@ -78,11 +83,17 @@ class Client:
 
 
 def register(
-    hub: Hub, name: str, jwk: Mapping[str, object], scopes: Collection[str], types: Collection[str], organ: str | None = None
-) -> Client:
-    """A new client. `kid` of the key is kept, or made by RFC 7638. Raises AccessError naming what is wrong with the request."""
+    hub: Hub, name: str, jwk: Mapping[str, object], scopes: Collection[str], types: Collection[str], organ: str | None = None,
+    by: Acting | None = None,
+) -> Client:  # fmt: skip
+    """A new client; without scopes and types it waits for them. `kid` of the key is kept, or made by RFC 7638.
+
+    Raises AccessError naming what is wrong with the request.
+    """
     with writing(hub.engine) as connection:
-        return enter(hub, connection, name, jwk, scopes, types, organ)
+        made = enter(hub, connection, name, jwk, scopes, types, organ)
+        _note(hub, connection, by, "REGISTERED", made.client_id, name)
+    return made
 
 
 def enter(
@@ -121,7 +132,7 @@ def set_key(hub: Hub, client_id: str, jwk: Mapping[str, object], *, test: bool =
             changed = sa.update(clients_table).where(clients_table.c.client_id == wanted)
             connection.execute(changed.values(jwk=jcs(public).decode(), kid=kid))
         epoch.bump(connection)
-        entry = Entry(hub.entropy(16).hex(), f"operator:{operator}", "client-key", None, None, "DONE", "SET", f"{wanted} {kid}")
+        entry = Entry(hub.entropy(16).hex(), f"operator:{operator}", KEY_ACTION, None, None, "DONE", "SET", f"{wanted} {kid}")
         record(connection, hub.now(), [entry])
         return find(connection, wanted)[1]
 
@@ -152,16 +163,52 @@ def clients(hub: Hub) -> list[Client]:
         return [client_of(row._mapping) for row in connection.execute(query)]
 
 
-def disable(hub: Hub, client_id: str) -> None:
+def disable(hub: Hub, client_id: str, by: Acting | None = None) -> None:
     """No more tokens for it or its test client, and those they have are refused, by every process at its next look. Raises AccessError."""
-    wanted = clients_table.c.client_id == client_id
+    both = (clients_table.c.client_id == client_id) | (clients_table.c.test_of == client_id)
+    still = sa.update(clients_table).where(both, clients_table.c.disabled_at.is_(None)).values(disabled_at=instant(hub.now()))
+    _act(hub, client_id, still, by, "DISABLED")
+
+
+def enable(hub: Hub, client_id: str, by: Acting | None = None) -> None:
+    """It and its test client may ask for tokens again, with what they were granted. Raises AccessError."""
+    both = (clients_table.c.client_id == client_id) | (clients_table.c.test_of == client_id)
+    _act(hub, client_id, sa.update(clients_table).where(both).values(disabled_at=None), by, "ENABLED")
+
+
+def allow(hub: Hub, client_id: str, scopes: Collection[str], types: Collection[str], by: Acting | None = None) -> None:
+    """These scopes and license types from now on, no others; none at all takes everything. Its test client has no more. Raises AccessError."""
+    with reading(hub.engine) as connection:
+        client, tested = find(connection, client_id)[1], find(connection, TEST + client_id)[1]
+    if client is None:
+        raise AccessError(f"no client {client_id[:64]!r}: see `hub clients list`")
+    if client.test_of and not set(scopes) <= TEST_SCOPES:
+        raise AccessError(f"scope: of a test client at most {', '.join(sorted(TEST_SCOPES))}")
+    values = _granted(hub, client.name, scopes, types, client.organ)
+    changes = [sa.update(clients_table).where(clients_table.c.client_id == client_id).values(values)]
+    if tested is not None:
+        left, kinds = set(tested.scopes) & set(scopes), set(tested.types) & set(types)
+        less = _granted(hub, tested.name, *((left, kinds) if left and kinds else ((), ())), tested.organ)
+        changes.append(sa.update(clients_table).where(clients_table.c.client_id == tested.client_id).values(less))
+    _act(hub, client_id, changes, by, "SCOPES", str(values["scopes"]))
+
+
+def _act(
+    hub: Hub, client_id: str, changes: sa.Update | Sequence[sa.Update], by: Acting | None, code: str, told: str = ""
+) -> None:  # fmt: skip
+    by = by and by.checked(needed=True)
     with writing(hub.engine) as connection:
-        if connection.execute(sa.select(clients_table.c.client_id).where(wanted)).first() is None:
-            raise AccessError(f"no client {client_id}: see `hub clients list`")
-        both = wanted | (clients_table.c.test_of == client_id)
-        still = sa.update(clients_table).where(both, clients_table.c.disabled_at.is_(None))
-        connection.execute(still.values(disabled_at=instant(hub.now())))
+        if connection.execute(sa.select(clients_table.c.client_id).where(clients_table.c.client_id == client_id)).first() is None:
+            raise AccessError(f"no client {client_id[:64]!r}: see `hub clients list`")
+        for one in [changes] if isinstance(changes, sa.Update) else changes:
+            connection.execute(one)
         epoch.bump(connection)
+        _note(hub, connection, by, code, client_id, told)
+
+
+def _note(hub: Hub, connection: sa.Connection, by: Acting | None, code: str, client_id: str, told: str) -> None:
+    if by is not None:
+        record(connection, hub.now(), [by.entry(hub, ACTION, code, f"{client_id} {told}".strip())])
 
 
 def find(connection: sa.Connection, client_id: str) -> tuple[int, Client | None]:
@@ -219,8 +266,8 @@ def _check(hub: Hub, name: str, scopes: Collection[str], types: Collection[str],
     for one in types:
         if one not in hub.catalog.license_types:
             raise AccessError(f"type: {one[:64]!r} is no license type of the catalogue")
-    if not scopes or not types:
-        raise AccessError("at least one scope and one license type")
+    if bool(scopes) != bool(types):
+        raise AccessError("at least one scope and one license type, or neither")
     if organ is not None and not checkdigits.uscc(organ):
         raise AccessError("organ: a credit code with right check characters")
     if organ is None and ORGAN_SCOPES & set(scopes):

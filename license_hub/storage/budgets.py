@@ -11,6 +11,9 @@ from license_hub.storage.engine import is_postgres
 from license_hub.storage.tables import audit
 from license_hub.storage.tables_grants import budget
 
+LOOKS = ("verify", "verify_as_of", "check-file", "decide", "prefill")
+"""What the audit log calls the looks that a client's budget for one holder is charged with."""
+
 Counter = tuple[str, int]
 """(of, end of the window)."""
 

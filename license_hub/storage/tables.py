@@ -213,6 +213,12 @@ jti = sa.Table(
     sa.Index(None, "expires_at"),
 )
 
+TURNED_AWAY = sa.text("status = 'REFUSED' OR code IN ('NO_GRANT', 'GRANT_SUSPENDED', 'GRANT_EXPIRED', 'CANARY')")
+"""Entries that say why somebody was turned away, or rang the alarm: the few a partial index is kept of. Queries say it in these words."""
+
+BY_HAND = sa.text("action IN ('use-grant', 'client', 'client-key', 'client-secret', 'account')")
+"""Acts of administrators on what others may do: few, and asked for by what they were about."""
+
 audit = sa.Table(
     "hub_audit",
     metadata,
@@ -229,9 +235,12 @@ audit = sa.Table(
     sa.Column("case_no", TEXT),
     sa.Column("log_entry", BIG),
     sa.Column("place", BIG),
-    sa.Index(None, "subject_bi"),
+    sa.Index("ix_hub_audit_by_hand_at", "at", sqlite_where=BY_HAND, postgresql_where=BY_HAND),
+    sa.Index("ix_hub_audit_subject_bi_at", "subject_bi", "at"),
     sa.Index(None, "entry"),
     sa.Index(None, "at"),
     sa.Index(None, "case_no", sqlite_where=sa.text("case_no IS NOT NULL"), postgresql_where=sa.text("case_no IS NOT NULL")),
+    sa.Index("ix_hub_audit_turned_away_at", "at", sqlite_where=TURNED_AWAY, postgresql_where=TURNED_AWAY),
+    sa.Index("ix_hub_audit_turned_away_request_id", "request_id", sqlite_where=TURNED_AWAY, postgresql_where=TURNED_AWAY),
 )
 """`log_entry` and `place`: which leaf of the audit log stands for the row, and where in it; NULL before there was that log."""

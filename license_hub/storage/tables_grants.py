@@ -22,9 +22,15 @@ use_grant = sa.Table(
     sa.Column("valid_until", TEXT, nullable=False),
     sa.Column("suspended_at", TEXT),
     sa.Column("ended_at", TEXT),
+    sa.Column("changed_by", TEXT),
+    sa.Column("changed_at", TEXT),
+    sa.Column("reason", sa.Text),
+    sa.Column("reason_no", TEXT),
     sa.UniqueConstraint("client_id", "type_id", "purpose"),
 )
-"""`type_id`: a license type, or a resource whose rows are shared. `purpose`: a matter's id. One row a triple; a new grant replaces it."""
+"""`changed_by`, `changed_at`, `reason`, `reason_no`: of the last act on it, whose number of the document is `reason_no`; acts before are
+in the audit log.
+`type_id`: a license type, or a resource whose rows are shared. `purpose`: a matter's id. One row a triple; a new grant replaces it."""
 
 authorization = sa.Table(
     "hub_authorization",

@@ -17,8 +17,9 @@ from license_hub.service.note_act import note
 from license_hub.service.sign_in import staff
 from license_hub.service.staff_sessions import Limits
 from license_hub.service.versions_of import issuer_of
-from license_hub.web import desk_house, license_page, sign_in, sign_in_provider
+from license_hub.web import admin, desk_house, license_page, sign_in, sign_in_provider
 from license_hub.web.address import Network
+from license_hub.web.admin_words import Sources
 from license_hub.web.door import MIB, Door, Owner
 from license_hub.web.staff import Pages
 
@@ -39,10 +40,12 @@ class House:
         local: bool = True,
         provider: ProviderOptions | None = None,
         proxies: Sequence[Network] = (),
+        health: Sources = list,
     ):
         self._hub = hub
         self._local = local
         self._proxies = proxies
+        self._health = health
         self._provider = Provider(provider, hub.public_url + sign_in_provider.BACK, hub.clock) if provider else None
         self._owner = owner
         self._door = Door(hub, self.owner, limits or Limits())
@@ -110,6 +113,7 @@ class House:
         form = sign_in.Form(self._door, self._pages, local=self._local, provider=self._provider is not None, proxies=self._proxies)
         own = [sign_in.router(form, self._pages), sign_in_provider.router(self._door, form, self._provider)]
         own += [license_page.router(self._hub, self._pages), *desk_house.routers(self._hub, self._pages)]
+        own += admin.routers(self._hub, self._pages, self._health)
         guarded = APIRouter(include_in_schema=False, dependencies=[Depends(self._door.guard)])
         for router in (*own, *pages):
             guarded.include_router(router)

@@ -17,6 +17,7 @@ from quality import changes
 from quality.sampling import draw
 from quality.store import tables
 from tests.license_hub.sample_hub import opened_case
+from tests.license_hub.web.admin_world import admin_world
 from tests.license_hub.web.conftest import RULE
 from tests.license_hub.web.staff_visit import BODY, ROLES, Browser
 
@@ -41,6 +42,11 @@ OPENED = {
     "POST /desk/cases/{case}/close": {"handler"},
     "POST /desk/verify/file": {"handler"},
     "POST /desk/ratings": {"handler"},
+    "POST /admin/clients": {"system"},
+    "POST /admin/clients/{client}/standing": {"system"},
+    "POST /admin/clients/{client}/scopes": {"security"},
+    "POST /admin/grants": {"security"},
+    "POST /admin/grants/{grant}": {"security"},
 }
 """Forms that these pages have for the roles they are for: the pages looked at are not empty."""
 
@@ -60,7 +66,9 @@ def shown(app, staffed, tickets, licenses) -> dict[str, set[str]]:
         )  # fmt: skip
         batch = connection.scalar(sa.select(tables.batch.c.batch).where(tables.batch.c.resource == "legal_entity"))
         sessions = {role: open_session(staffed, connection, role) for role in ROLES}
+    world = admin_world(staffed)
     given = {
+        "{client}": world.client.client_id, "{grant}": str(world.grant), "{seq}": str(world.refusal),
         "{resource}": "legal_entity", "{rule}": RULE, "{batch}": batch, "{name}": sample, "{code}": BODY, "{row}": "1",
         "{identifier}": licenses[BODY], "{number}": str(tickets[BODY]),
         "{case}": str(case_id), "{receipt}": next(one["receipt"]["id"] for one in told["materials"] if one["receipt"]),
@@ -71,7 +79,7 @@ def shown(app, staffed, tickets, licenses) -> dict[str, set[str]]:
         visitor.cookies.set("hub", sessions[role])
         for route, rule in POLICY.routes.items():
             method, _, template = route.partition(" ")
-            if method == "GET" and role in rule.roles and not template.endswith(("/gx", "/trial")):
+            if method == "GET" and role in rule.roles and not template.endswith(("/gx", "/trial", "/proof")):
                 number = {"{number}": str(change)} if "/changes/" in template else {"{number}": "1"} if "/quarantine/" in template else {}
                 path = HOLE.sub(lambda hole, more=number: (given | more)[hole[0]], template)
                 page = visitor.get(path + QUERIES.get(template, ""))
