@@ -177,7 +177,7 @@ def enable(hub: Hub, client_id: str, by: Acting | None = None) -> None:
 
 
 def allow(hub: Hub, client_id: str, scopes: Collection[str], types: Collection[str], by: Acting | None = None) -> None:
-    """These scopes and license types from now on, no others; none at all takes everything. Its test client has no more. Raises AccessError."""
+    """These scopes and license types from now on; none takes everything. Its test client has no more. Raises AccessError."""
     with reading(hub.engine) as connection:
         client, tested = find(connection, client_id)[1], find(connection, TEST + client_id)[1]
     if client is None:

@@ -90,6 +90,11 @@ GATE: Mapping[str, str] = {
 }  # fmt: skip
 
 
+STATUSES: Mapping[str, str] = {
+    "DONE": msgid("办成"), "REFUSED": msgid("拒绝"), "VALID": msgid("有效"), "INVALID": msgid("无效"), "UNDETERMINED": msgid("不能确定"),
+}  # fmt: skip
+
+
 class Words(HolderWords):
     """Codes as administrators read them."""
 
@@ -102,6 +107,10 @@ class Words(HolderWords):
 
     def action(self, name: str) -> str:
         return ACTIONS.get(name, name)
+
+    def status(self, name: str | None) -> str:
+        """Of an audit entry."""
+        return STATUSES.get(name or "", name or "")
 
     def standing(self, name: str) -> str:
         return STANDINGS[name]
