@@ -19,14 +19,15 @@ from datetime import datetime
 
 from fastapi import Request
 
-from license_hub.errors import NotAuthenticated
+from license_hub.domain.budget import Spent
+from license_hub.errors import NotAuthenticated, OverBudget
 from license_hub.service.authenticate import Principal, authenticate, still
 from license_hub.service.hub import Hub
 from license_hub.service.sample_data import reaches
 from license_hub.service.use_proof import Use
 from license_hub.storage.engine import reading
 
-from .budget import spend
+from .budget import limited, spend
 from .patience import in_time
 from .problem import Problem
 from .serving import refused, serving
@@ -50,6 +51,14 @@ REMEMBER_S = 30
 REMEMBERED = 4096
 
 
+class Spendthrift(OverBudget):
+    """A caller who has nothing left of its calls, known before its proof is used up."""
+
+    def __init__(self, client_id: str, seconds: int):
+        self.client_id = client_id
+        super().__init__(seconds)
+
+
 class Access:
     """The access check of one process."""
 
@@ -60,7 +69,7 @@ class Access:
         self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
 
     async def principal(self, request: Request) -> Principal:
-        """The caller. Raises Problem with 401."""
+        """The caller. Raises Problem with 401; OverBudget, before a proof is used up, where it is known that nothing is left."""
         scheme, token = credentials(request)
         principal = await self.known_or_checked(token)
         if (scheme == "dpop") != bool(principal.jkt) or (self._hub.dpop and not principal.jkt):
@@ -69,6 +78,9 @@ class Access:
         if principal.jkt:
             url = self._hub.public_url + request.url.path
             wanted = Use(principal.client_id, proof_of(request), request.method, url, token, principal.jkt)
+            if seconds := serving(request).leases.used_up(principal.client_id):
+                # From memory alone: a flood beyond the budget writes nothing. Nobody's budget is spent by a proof that is not his.
+                raise Spendthrift(principal.client_id, seconds)
             if not await serving(request).uses.call(wanted):
                 raise unauthenticated("invalid_dpop_proof", "DPoP")
         return principal
@@ -120,9 +132,19 @@ def proof_of(request: Request) -> str:
 
 
 async def signed_in(request: Request) -> Principal:
-    """A dependency: the caller, a registered client, whatever its scopes. Raises Problem 401."""
-    async with on_record(request, "notices"):
-        principal = await serving(request).access.principal(request)
+    """A dependency: the caller, a registered client, whatever its scopes. Raises Problem 401, 429."""
+    return await admitted(request, "notices")
+
+
+async def admitted(request: Request, action: str) -> Principal:
+    """The caller, with one call spent. Raises Problem 401, 429."""
+    try:
+        async with on_record(request, action):
+            principal = await serving(request).access.principal(request)
+    except Spendthrift as known:
+        # Refused whatever the clock says by now: its proof was not looked at.
+        refusal = limited(known.seconds, serving(request).hub.budgets, Spent(serving(request).hub.budgets.calls, 0, known.seconds))
+        raise await _once_on_record(request, known.client_id, refusal) from None
     await within_budget(request, principal)
     return principal
 
@@ -133,9 +155,13 @@ async def within_budget(request: Request, principal: Principal) -> None:
     try:
         await spend(request, hub.leases, hub.hub.budgets, principal.client_id)
     except Problem as refusal:
-        if hub.leases.first_refusal(principal.client_id):
-            await refused(request, "call", refusal.code, actor=principal.client_id)
-        raise
+        raise await _once_on_record(request, principal.client_id, refusal) from None
+
+
+async def _once_on_record(request: Request, client_id: str, refusal: Problem) -> Problem:
+    if serving(request).leases.first_refusal(client_id):
+        await refused(request, "call", refusal.code, actor=client_id)
+    return refusal
 
 
 @asynccontextmanager
@@ -161,9 +187,7 @@ def scope(name: str) -> Callable[[Request], object]:
     """A dependency: the caller, who must hold the scope. Raises Problem 401 or 403."""
 
     async def check(request: Request) -> Principal:
-        async with on_record(request, ACTIONS[name]):
-            principal = await serving(request).access.principal(request)
-        await within_budget(request, principal)
+        principal = await admitted(request, ACTIONS[name])
         if name in principal.scopes:
             if not reaches(principal.client_id, request.path_params.get("identifier")):
                 async with on_record(request, ACTIONS[name], actor=principal.client_id):

@@ -17,6 +17,7 @@ from license_hub.service.hub import Hub
 from license_hub.service.integrating import integrating
 from license_hub.service.present import present
 from license_hub.service.refuse import refuse
+from license_hub.service.sweeping import sweeping
 from license_hub.service.use_proof import use
 from license_hub.service.verify import Answer, VerifyRequest, verify
 
@@ -108,7 +109,7 @@ def build(
         seats=CapacityLimiter(intake.SEATS),
     )
 
-    caring = attending(hub)
+    caring = (*attending(hub), sweeping(hub))
     metrics.watch(hub)
 
     @asynccontextmanager

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from license_hub.errors import CaseNotOpen, CaseRefused, CaseTaken, KeyReused, NoSuchCase, NotProvable
+from license_hub.errors import CaseNotOpen, CaseRefused, CaseTaken, KeyReused, NoSuchCase, NotProvable, OverBudget
 from license_hub.service.authenticate import Principal
 from license_hub.service.close_case import close_case
 from license_hub.service.open_case import SCOPE, Applicant, Opening, open_case, read_case, tell
@@ -141,6 +141,8 @@ def refusing(act):
             raise Problem("CASE_TAKEN") from None
         except CaseNotOpen:
             raise Problem("CASE_NOT_OPEN") from None
+        except OverBudget as refusal:
+            raise Problem("RATE_LIMITED", headers={"Retry-After": str(refusal.seconds)}) from None
         except NotProvable:
             raise Problem("NOT_PROVABLE", headers={"Retry-After": "5"}) from None
         except KeyReused:

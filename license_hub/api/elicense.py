@@ -198,8 +198,10 @@ async def verify_file(request: Request, body: asked.Asked[asked.File]) -> Respon
             data = base64.b64decode(given.content, validate=True)
         except ValueError:
             raise Refused("INVALID_REQUEST", 102) from None
-        wanted = FileRequest(data, call.principal.client_id, None, call.cause, "", call.request_id)
+        wanted = FileRequest(data, call.principal.client_id, None, call.cause, "", call.request_id, payer=call.principal.client_id)
         found = await seated(call.hub.seats, check_file, call.hub.hub, wanted)
+        if found.answer.wait:
+            raise OverBudget(found.answer.wait)
         if found.answer.type_id not in (None, kind.id):
             return acts.told(call, 7)
         return acts.result(call, found.answer.verdict)

@@ -31,6 +31,7 @@ from license_hub.service.make_copy import MOST_DAYS, SCOPE, CopyRequest, Made, m
 
 from . import metrics
 from .access import needs, on_record, scope
+from .budget import limited
 from .licenses import MAX_CASE_CHARS, MAX_PURPOSE_CHARS, CaseNumber, Purpose, not_usable
 from .licenses import plain as plain_header
 from .patience import seated
@@ -161,7 +162,9 @@ async def verify_file(
         if given not in FILE_TYPES:
             raise Problem("UNSUPPORTED_MEDIA_TYPE")
         said = (plain_header(purpose, MAX_PURPOSE_CHARS), plain_header(case_no, MAX_CASE_CHARS))
-    found = await looked_at(request, FileRequest(await request.body(), principal.client_id, None, *said, request_id(request)))
+    found = await looked_at(
+        request, FileRequest(await request.body(), principal.client_id, None, *said, request_id(request), principal.client_id)
+    )
     message = serving(request).messages[found.answer.verdict.code]
     told = dict(body(found.answer, message, request_id(request)))
     told |= {"document": found.document, "valid_to": instant(found.valid_to) if found.valid_to else None}
@@ -169,8 +172,10 @@ async def verify_file(
 
 
 async def looked_at(request: Request, asked: FileRequest) -> FileAnswer:
-    """The check of a file at one of the few seats for large bodies; for pages too."""
+    """The check of a file at one of the few seats for large bodies; for pages too. Raises Problem 429."""
     hub = serving(request)
     found = await seated(hub.seats, check_file, hub.hub, asked)
+    if found.answer.wait:
+        raise limited(found.answer.wait, hub.hub.budgets)
     metrics.verdicts("file", found.answer.verdict.status, found.answer.verdict.code).inc()
     return found

@@ -1,13 +1,15 @@
 """Budgets: calls of a client (leased, `Leases`), and inside the answering transaction its misses and its looks at one holder.
 
 - Once the misses of a window are used up, hits are refused like misses: what is refused says nothing of what exists (T10).
-- Looks are counted in the audit log, misses in their own row; both are shared by all workers. A batch counts in the order of its calls.
+- A client's looks are counted in the audit log; misses, a visitor's looks (the log calls all visitors alike) and decisions (many entries
+  each, under a number the caller may choose) in rows of their own. All are shared by all workers; a batch counts in the order of its calls.
 - A refused call is on record; the row of misses is raised by answers alone.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import Counter as Counts
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +21,7 @@ from license_hub.errors import OverBudget
 from license_hub.service.hub import Hub
 from license_hub.signing.commitment import instant
 from license_hub.storage import budgets
+from license_hub.storage.cases import Case
 from license_hub.storage.engine import writing
 
 LEASE = 20
@@ -26,51 +29,87 @@ LEASE = 20
 MOST_CLIENTS = 4_096
 
 
+ADDRESS = "address:"
+"""Begins the name of a payer who is nobody's client: a visitor, by a blind index of where he comes from."""
+
+
 @dataclass(frozen=True)
 class Charge:
-    """One answer to charge: to whom ('' = nobody), about whom, and whether it found nothing or contradicted the claim."""
+    """One answer to charge: to whom ('' = nobody), about whom, and whether it found nothing or contradicted the claim.
+
+    `on_case`: on an open case it is settled whom it may be about; misses are nothing there, looks at one holder are.
+    """
 
     payer: str
     subject: bytes | None
-    miss: bool
+    miss: bool = False
+    on_case: bool = False
 
 
 def over_budget(hub: Hub, connection: sa.Connection, charges: Sequence[Charge]) -> list[int]:
     """For each charge 0, or the seconds until it may be asked again. Answers that are given raise the counters."""
     if not any(one.payer for one in charges):
         return [0] * len(charges)
-    now, misses, looks = hub.clock().timestamp(), hub.budgets.misses, hub.budgets.subject
-    end = misses.end(now)
-    of = {one.payer: (f"misses:{one.payer}", end) for one in charges if one.payer}
-    stands = budgets.standing(connection, set(of.values()))
-    missed = {payer: stands.get(counter, 0) for payer, counter in of.items()}
-    since = instant(hub.now() - timedelta(seconds=looks.seconds))
-    looked = budgets.looks_since(connection, {one.subject for one in charges if one.payer and one.subject}, since)
-    found, new = [], dict.fromkeys(of, 0)
-    for one in charges:
-        key = (one.payer, one.subject)
-        if one.payer and missed[one.payer] >= misses.quota:
-            found.append(max(1, end - int(now)))
-        elif one.payer and one.subject and looked.get(key, 0) >= looks.quota:
-            found.append(looks.seconds)
-        else:
-            found.append(0)
-            looked[key] = looked.get(key, 0) + 1
-            if one.payer and one.miss:
-                missed[one.payer] += 1
-                new[one.payer] += 1
-    raised = budgets.raise_by(connection, {of[payer]: count for payer, count in new.items() if count})
-    _give_back(charges, found, {payer: raised[of[payer]] - misses.quota for payer, count in new.items() if count}, end - int(now))
+    spending = _Spending(hub, connection, charges)
+    found = [spending.wait(one) for one in charges]
+    spending.keep(connection, charges, found)
     return found
 
 
-def _give_back(charges: Sequence[Charge], found: list[int], excess: dict[str, int], seconds: int) -> None:
-    """What another worker used up meanwhile: the last misses of this batch are refused after all."""
-    for place in reversed(range(len(charges))):
-        one = charges[place]
-        if excess.get(one.payer, 0) > 0 and one.miss and not found[place]:
-            found[place] = max(1, seconds)
-            excess[one.payer] -= 1
+class _Spending:
+    """What the payers of one batch have used, and what its answers add to it, in their order."""
+
+    def __init__(self, hub: Hub, connection: sa.Connection, charges: Sequence[Charge]):
+        self._now, self._misses, self._looks = hub.clock().timestamp(), hub.budgets.misses, hub.budgets.subject
+        paid = [one for one in charges if one.payer]
+        clients = {one.payer for one in paid if not one.payer.startswith(ADDRESS)}
+        named = {one.subject for one in paid if one.subject and one.payer in clients}
+        self._counted = {(one.payer, one.subject): self._counter(one) for one in paid if one.subject}
+        self._missed = {one.payer: (f"misses:{one.payer}", self._misses.end(self._now)) for one in paid if not one.on_case}
+        self._stands = Counts(budgets.standing(connection, {*self._missed.values(), *self._counted.values()}))
+        since = instant(hub.now() - timedelta(seconds=self._looks.seconds))
+        self._looked = Counts(budgets.looks_since(connection, clients, named, since))
+        self._new: Counts[budgets.Counter] = Counts()
+
+    def _counter(self, one: Charge) -> budgets.Counter:
+        return f"subject:{one.payer}:{one.subject.hex()}", self._looks.end(self._now)
+
+    def wait(self, one: Charge) -> int:
+        """Seconds; 0: it is given, and counts from now on."""
+        if not one.payer:
+            return 0
+        missed, key = self._missed.get(one.payer), (one.payer, one.subject)
+        counted = self._counted.get(key)
+        if not one.on_case and self._stands[missed] >= self._misses.quota:
+            return max(1, missed[1] - int(self._now))
+        if counted and self._stands[counted] + self._looked[key] >= self._looks.quota:
+            return self._looks.seconds if self._looked[key] else max(1, counted[1] - int(self._now))
+        self._take(one, missed, counted)
+        return 0
+
+    def _take(self, one: Charge, missed: budgets.Counter | None, counted: budgets.Counter | None) -> None:
+        in_rows = one.on_case or one.payer.startswith(ADDRESS)
+        if counted and not in_rows:
+            self._looked[one.payer, one.subject] += 1
+        for counter in (counted if in_rows else None, missed if one.miss and not one.on_case else None):
+            if counter:
+                self._stands[counter] += 1
+                self._new[counter] += 1
+
+    def keep(self, connection: sa.Connection, charges: Sequence[Charge], found: list[int]) -> None:
+        """Raises the counters; what another worker used up meanwhile: the last misses of this batch are refused after all."""
+        raised = budgets.raise_by(connection, self._new)
+        excess = {payer: raised[counter] - self._misses.quota for payer, counter in self._missed.items() if counter in raised}
+        for place in reversed(range(len(charges))):
+            one = charges[place]
+            if one.miss and not one.on_case and not found[place] and excess.get(one.payer, 0) > 0:
+                found[place] = max(1, self._missed[one.payer][1] - int(self._now))
+                excess[one.payer] -= 1
+
+
+def looks(hub: Hub, case: Case) -> list[Charge]:
+    """At each of a case's parties, for its client."""
+    return [Charge(case.client_id, hub.crypt.blind_index("subject", one.number), on_case=True) for one in case.parties.values()]
 
 
 def miss(hub: Hub, payer: str) -> None:
@@ -113,6 +152,13 @@ class Leases:
                 return None
             self._left[client_id] = (end, left - 1, beyond)
         return Spent(policy, left - 1 + beyond, max(1, end - int(now)))
+
+    def used_up(self, client_id: str) -> int:
+        """Seconds until the client's next window, if this process knows that nothing is left of this one; else 0. Spends nothing."""
+        now, policy = self._hub.clock().timestamp(), self._hub.budgets.calls
+        with self._lock:
+            end, left, beyond = self._left.get(client_id, (0, 0, 0))
+        return max(1, end - int(now)) if end == policy.end(now) and left == 0 and beyond == 0 else 0
 
     def first_refusal(self, client_id: str) -> bool:
         """Whether nobody asked this since the window began."""

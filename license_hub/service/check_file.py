@@ -27,6 +27,7 @@ from license_hub.errors import BundleMalformed, ManifestMalformed, SignatureBad
 from license_hub.log.policy import Policy
 from license_hub.paper import read_image
 from license_hub.service import copies
+from license_hub.service.budgets import Charge, over_budget
 from license_hub.service.canaries import recorded
 from license_hub.service.content import holder_form, number_form
 from license_hub.service.hub import Hub
@@ -38,7 +39,7 @@ from license_hub.service.verify import Answer, Match, VerifyRequest, judge, of_i
 from license_hub.signing import bundle as bundles
 from license_hub.signing import manifest as manifests
 from license_hub.storage import keys
-from license_hub.storage.engine import writing
+from license_hub.storage.engine import reading, writing
 from license_hub.storage.lookup import FOUND, find
 from license_hub.storage.tables import version
 
@@ -59,6 +60,8 @@ class FileRequest:
     purpose: str = ""
     case_no: str = ""
     request_id: str = ""
+    payer: str = ""
+    """Whose budgets it is charged to, as in `VerifyRequest`."""
 
 
 @dataclass(frozen=True)
@@ -82,16 +85,33 @@ class Recognised:
     altered: bool = False
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A bundle by itself: what it says, None = it cannot be read; and whether its own proof holds."""
+
+    bundle: bundles.Bundle | None
+    good: bool
+
+
 def check_file(hub: Hub, request: FileRequest) -> FileAnswer:
-    """The verdict on the file. Every look is audited in the transaction that answers."""
+    """The verdict on the file; `answer.wait` where the payer's budget allows none. Every look is audited in the transaction that answers.
+
+    What the file alone says is worked out before: nobody else waits for it.
+    """
     now = hub.now()
     hashes = _hashes(request.data)
     texts = read_image.codes(request.data)
+    shown = _shown(hub, request.data)
     with writing(hub.engine) as connection:
         hub.security.refresh(connection)
-        found = _within_reach(request.actor, _recognised(hub, connection, request, hashes, texts))
+        found = _within_reach(request.actor, _recognised(hub, connection, request, hashes, texts, shown))
         answer = _answer(hub, connection, found, now)
-        recorded(hub, connection, now, [_audited(hub, request, found, answer)])
+        entry = _audited(hub, request, found, answer)
+        # A file that is of no license here is a guess that failed, like a number that finds nothing.
+        [wait] = over_budget(hub, connection, [Charge(request.payer, entry.subject_bi, found is None or found.match is None)])
+        recorded(hub, connection, now, [entry._replace(status="REFUSED", code="RATE_LIMITED") if wait else entry])
+    if wait:
+        return FileAnswer(replace(answer, wait=wait))
     return FileAnswer(answer, found.document if found else None, found.valid_to if found else None)
 
 
@@ -115,7 +135,9 @@ def _hashes(data: bytes) -> list[str]:
     return found
 
 
-def _recognised(hub: Hub, connection: sa.Connection, request: FileRequest, hashes: list[str], texts: list[str]) -> Recognised | None:
+def _recognised(
+    hub: Hub, connection: sa.Connection, request: FileRequest, hashes: list[str], texts: list[str], shown: Shown | None
+) -> Recognised | None:
     known = copies.by_hashes(hub, connection, hashes)
     whole = known.get(hashes[0])
     if whole is not None:
@@ -123,8 +145,8 @@ def _recognised(hub: Hub, connection: sa.Connection, request: FileRequest, hashe
         return Recognised(document, "file", _version(hub, connection, whole.entry), whole.valid_to)
     if known or copies.by_number(hub, connection, _numbers(request.data)):
         return Recognised("copy", "file", altered=True)
-    if request.data.lstrip()[:1] == b"{":
-        return _bundle(hub, connection, request.data)
+    if shown is not None:
+        return _bundle(hub, connection, shown)
     return next((one for text in texts if (one := _of_code(hub, connection, request, text)) is not None), None)
 
 
@@ -136,25 +158,35 @@ def _version(hub: Hub, connection: sa.Connection, entry: int) -> Match:
     return open_row(hub, connection.execute(FOUND.where(version.c.entry == entry)).one())
 
 
-def _bundle(hub: Hub, connection: sa.Connection, data: bytes) -> Recognised | None:
+def _shown(hub: Hub, data: bytes) -> Shown | None:
+    """None for what is no bundle, or cannot be checked for want of a manifest."""
+    if data.lstrip()[:1] != b"{":
+        return None
     try:
         shown = bundles.read(data)
     except BundleMalformed:
-        return Recognised("bundle", "bundle", altered=True) if _BUNDLE.search(data) else None
+        return Shown(None, False) if _BUNDLE.search(data) else None
+    with reading(hub.engine) as connection:
+        note = keys.newest_manifest(connection)
     try:
-        manifest = manifests.verify(keys.newest_manifest(connection) or "", hub.origin, hub.roots, hub.now())
+        manifest = manifests.verify(note or "", hub.origin, hub.roots, hub.now())
     except (SignatureBad, ManifestMalformed):
         return None
     # Whether witnesses saw the checkpoint it was made under is asked of the record below, which knows newer ones.
     trust = replace(bundles.trust_of(manifest), policy=Policy())
-    row = next(iter(find(connection, [shown.identifier], []).rows), None)
+    return Shown(shown, bundles.verify_bundle(shown, trust, hub.now()).good)
+
+
+def _bundle(hub: Hub, connection: sa.Connection, shown: Shown) -> Recognised | None:
+    if shown.bundle is None:
+        return Recognised("bundle", "bundle", altered=True)
+    row = next(iter(find(connection, [shown.bundle.identifier], []).rows), None)
     match = open_row(hub, row) if row is not None else None
-    same = match is not None and match.opened is not None and match.opened.leaf == shown.leaf
-    good = bundles.verify_bundle(shown, trust, hub.now()).good
+    same = match is not None and match.opened is not None and match.opened.leaf == shown.bundle.leaf
     if row is None or match is None or match.opened is None:
         # Erased, or never here: its own proof alone says nothing of today.
-        return Recognised("bundle", "bundle", match) if good and match is not None else None
-    return Recognised("bundle", "bundle", match, altered=not (good and same))
+        return Recognised("bundle", "bundle", match) if shown.good and match is not None else None
+    return Recognised("bundle", "bundle", match, altered=not (shown.good and same))
 
 
 def _of_code(hub: Hub, connection: sa.Connection, request: FileRequest, text: str) -> Recognised | None:

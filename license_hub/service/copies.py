@@ -21,7 +21,7 @@ from license_hub.service.list_audit import Entry, record
 from license_hub.service.on_case import grounds
 from license_hub.signing.commitment import instant
 from license_hub.storage.crypt import NONCE_BYTES
-from license_hub.storage.engine import writing
+from license_hub.storage.engine import reading, writing
 from license_hub.storage.lookup import FOUND
 from license_hub.storage.tables import version
 from license_hub.storage.tables_lifecycle import attachment
@@ -128,7 +128,12 @@ def fetch(hub: Hub, secret: str, request_id: str = "") -> File:
     word that was taken back meanwhile are reasons too (T34).
     """
     now = hub.now()
-    taking = sa.delete(download).where(download.c.secret_hash == _hash(secret), download.c.expires_at > instant(now))
+    mine = (download.c.secret_hash == _hash(secret), download.c.expires_at > instant(now))
+    taking = sa.delete(download).where(*mine)
+    # Anybody may ask with any address: only one that is good waits for, and takes, the lock of those who write.
+    with reading(hub.engine) as connection:
+        if connection.execute(sa.select(download.c.secret_hash).where(*mine)).first() is None:
+            raise DownloadGone(GONE)
     with writing(hub.engine) as connection:
         hub.security.refresh(connection)
         row = connection.execute(taking.returning(*download.columns)).first()

@@ -23,10 +23,11 @@ import sqlalchemy as sa
 
 from license_hub.domain.exemption import Decided, Outcome, decide
 from license_hub.domain.lifecycle import shanghai_date
-from license_hub.errors import CaseNotOpen, HubError, NoSuchCase
+from license_hub.errors import CaseNotOpen, HubError, NoSuchCase, OverBudget
 from license_hub.service import ask_department, tell_decision
 from license_hub.service.authenticate import Principal, still
 from license_hub.service.behind import refuse_if_behind
+from license_hub.service.budgets import looks, over_budget
 from license_hub.service.canaries import recorded
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry
@@ -100,6 +101,7 @@ def decide_cases(hub: Hub, requests: Sequence[Asked]) -> list[Made | HubError]:
     now, answers = hub.now(), dict[int, Made | HubError]()
     with writing(hub.engine) as connection:
         open_cases = _open_cases(hub, connection, requests, answers)
+        _charge(hub, connection, requests, open_cases, answers)
         if not open_cases:
             return [answers[id(one)] for one in requests]
         work = _decided(hub, connection, requests, open_cases, now)
@@ -132,6 +134,16 @@ def _open_cases(hub: Hub, connection: sa.Connection, requests: Sequence[Asked], 
         else:
             answers[id(one)] = refused
     return given
+
+
+def _charge(
+    hub: Hub, connection: sa.Connection, requests: Sequence[Asked], open_cases: dict[int, Case], answers: dict[int, Made | HubError]
+) -> None:
+    """A decision is a look at each of the case's parties; one that its client's budget does not allow is no open case any more here."""
+    paid = [(one, charge) for one in requests if id(one) in open_cases for charge in looks(hub, open_cases[id(one)])]
+    for (one, _), seconds in zip(paid, over_budget(hub, connection, [charge for _, charge in paid]), strict=True):
+        if seconds and open_cases.pop(id(one), None):
+            answers[id(one)] = OverBudget(seconds)
 
 
 def _refusal(hub: Hub, connection: sa.Connection, principal: Principal) -> HubError | None:

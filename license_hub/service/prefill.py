@@ -14,9 +14,10 @@ from license_hub.domain.license import FACE
 from license_hub.domain.lifecycle import shanghai_date
 from license_hub.domain.policy import GRADES
 from license_hub.domain.verdict import Code
-from license_hub.errors import CaseNotOpen
+from license_hub.errors import CaseNotOpen, OverBudget
 from license_hub.service.authenticate import Principal, still
 from license_hub.service.authorize import Basis
+from license_hub.service.budgets import looks, over_budget
 from license_hub.service.canaries import recorded
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry
@@ -32,13 +33,15 @@ SURE = {"A": "high", "B": "high", "C": "medium", "D": "low"}
 
 
 def prefill(hub: Hub, case_id: int, *, principal: Principal, request_id: str, operator: str = "") -> dict[str, object]:
-    """`{values, empty}` of the case's form. Raises NoSuchCase, CaseNotOpen, NotAuthenticated."""
+    """`{values, empty}` of the case's form. Raises NoSuchCase, CaseNotOpen, NotAuthenticated, OverBudget."""
     now = hub.now()
     with writing(hub.engine) as connection:
         still(hub, connection, principal)
         case = own(connection, hub, case_id, principal.client_id)
         if not case.is_open:
             raise CaseNotOpen("the case is closed: nothing is looked at for it any more")
+        if seconds := max(over_budget(hub, connection, looks(hub, case)), default=0):
+            raise OverBudget(seconds)
         matter = hub.catalog.matter_version(case.matter, case.matter_version)
         [known] = gather(hub, connection, [(case, matter, wanted_by_form(matter))], [operator or case.operator])
         values, empty, used = [], [], {}

@@ -96,10 +96,13 @@ def _budget(hub: Hub, connection: sa.Connection, entry: AuditEntry) -> str:
         return ""
     if entry.action == "call":
         return CALLS
+    if entry.action == "case":
+        # On an open case nothing else is counted.
+        return SUBJECT
     if entry.subject is None:
         return MISSES
     policy = hub.budgets.subject
     since = instant(datetime.fromisoformat(entry.at) - timedelta(seconds=policy.seconds))
-    same = (audit.c.subject_bi == bytes.fromhex(entry.subject), audit.c.actor == entry.actor, audit.c.status != "REFUSED")
+    same = (audit.c.subject_bi == bytes.fromhex(entry.subject), audit.c.actor == entry.actor, audit.c.status.is_distinct_from("REFUSED"))
     looked = sa.select(sa.func.count()).where(*same, audit.c.action.in_(LOOKS), audit.c.at >= since, audit.c.seq < entry.seq)
     return SUBJECT if (connection.scalar(looked) or 0) >= policy.quota else MISSES

@@ -6,6 +6,7 @@ The row that makes it count once lives longer than the proof could count (threat
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -38,8 +39,18 @@ class Use:
 def use(hub: Hub, uses: Sequence[Use]) -> list[bool]:
     """Whether each proof fits its request and was not used before."""
     proofs = [read(hub, one) for one in uses]
+    named = [None if proof is None else (one.client_id, _name(proof)) for one, proof in zip(uses, proofs, strict=True)]
+    wanted = {one for one in named if one is not None}
+    if not wanted:
+        return [False] * len(uses)
     with writing(hub.engine) as connection:
-        return [proof is not None and use_up(hub, connection, one.client_id, proof) for one, proof in zip(uses, proofs, strict=True)]
+        fresh = _used_up(hub, connection, wanted)
+    counts = []
+    for one in named:
+        counts.append(one in fresh)
+        # Of the same proof twice in one batch the first counts.
+        fresh.discard(one)
+    return counts
 
 
 def read(hub: Hub, one: Use) -> dpop.Proof | None:
@@ -54,6 +65,19 @@ def read(hub: Hub, one: Use) -> dpop.Proof | None:
 
 def use_up(hub: Hub, connection: sa.Connection, client_id: str, proof: dpop.Proof) -> bool:
     """Whether nobody used it before."""
+    return bool(_used_up(hub, connection, {(client_id, _name(proof))}))
+
+
+def _name(proof: dpop.Proof) -> str:
+    return f"dpop:{proof.jti}"
+
+
+def _used_up(hub: Hub, connection: sa.Connection, wanted: AbstractSet[tuple[str, str]]) -> set[tuple[str, str]]:
+    """(client, name) of those that nobody used before. One statement, its rows in one order: two batches with the same proofs in
+    different orders would wait for each other, and who replays pairs of them would end the batches of others.
+    """
+    ends = instant(hub.now() + timedelta(seconds=KEEP_S))
+    rows = [{"client_id": client_id, "jti": name, "expires_at": ends} for client_id, name in sorted(wanted)]
     insert = (postgresql if is_postgres(connection) else sqlite).insert(jti_table)
-    row = {"client_id": client_id, "jti": f"dpop:{proof.jti}", "expires_at": instant(hub.now() + timedelta(seconds=KEEP_S))}
-    return connection.execute(insert.values(row).on_conflict_do_nothing()).rowcount == 1
+    made = insert.values(rows).on_conflict_do_nothing().returning(jti_table.c.client_id, jti_table.c.jti)
+    return {(row.client_id, row.jti) for row in connection.execute(made)}

@@ -11,8 +11,8 @@ from license_hub.storage.engine import is_postgres
 from license_hub.storage.tables import audit
 from license_hub.storage.tables_grants import budget
 
-LOOKS = ("verify", "verify_as_of", "check-file", "decide", "prefill")
-"""What the audit log calls the looks that a client's budget for one holder is charged with."""
+LOOKS = ("verify", "verify_as_of", "check-file")
+"""Looks that are counted by their entries in the audit log, one an answer."""
 
 Counter = tuple[str, int]
 """(of, end of the window)."""
@@ -42,13 +42,16 @@ def forget(connection: sa.Connection, before: int) -> None:
     connection.execute(sa.delete(budget).where(budget.c.window < before))
 
 
-def looks_since(connection: sa.Connection, subjects: Collection[bytes], since: str) -> dict[tuple[str, bytes], int]:
-    """(actor, subject) → looks on record since then. From the audit log itself: nothing else has to be kept for it."""
-    if not subjects:
+def looks_since(
+    connection: sa.Connection, actors: Collection[str], subjects: Collection[bytes], since: str
+) -> dict[tuple[str, bytes], int]:
+    """(actor, subject) → looks on record since then: nothing else has to be kept for it. Refusals are none, nor what the holder did."""
+    if not subjects or not actors:
         return {}
     query = (
         sa.select(audit.c.actor, audit.c.subject_bi, sa.func.count().label("looks"))
-        .where(audit.c.subject_bi.in_(subjects), audit.c.at >= since)
+        .where(audit.c.subject_bi.in_(subjects), audit.c.at >= since, audit.c.actor.in_(actors))
+        .where(audit.c.action.in_(LOOKS), audit.c.status.is_distinct_from("REFUSED"))
         .group_by(audit.c.actor, audit.c.subject_bi)
     )
     return {(row.actor, bytes(row.subject_bi)): row.looks for row in connection.execute(query)}

@@ -60,7 +60,9 @@ ACTIONS: Mapping[str, str] = {
     "check": msgid("部门核验"), "authorize": msgid("用证授权"), "recall": msgid("召回"), "status": msgid("变更证照状态"),
     "intake": msgid("在线签发"), "correct": msgid("申请校核"), "token": msgid("领取访问令牌"), "call": msgid("调用接口"),
     "notices": msgid("取通知"), "page": msgid("打开管理页面"), "sign-in": msgid("登录"), "sign-out": msgid("退出"),
-    "alarm": msgid("监控号码告警"), "use-grant": msgid("用证权限变更"), "client": msgid("调用系统变更"), "client-key": msgid("调用系统密钥变更"), "account": msgid("账号变更"),
+    "alarm": msgid("监控号码告警"), "use-grant": msgid("用证权限变更"), "client": msgid("调用系统变更"),
+    "client-key": msgid("调用系统密钥变更"),
+    "client-secret": msgid("调用系统口令变更"), "account": msgid("账号变更"),
     "key": msgid("密钥变更"), "data-key": msgid("数据密钥变更"), "erase": msgid("删除证照内容"), "audit.export": msgid("导出审计记录"),
 }  # fmt: skip
 STANDINGS: Mapping[str, str] = {
@@ -73,7 +75,8 @@ GRANT_ACTS: Mapping[str, str] = {
     "GIVEN": msgid("批准"), "SUSPENDED": msgid("暂停"), "RESUMED": msgid("恢复"), "ENDED": msgid("终止"),
 }  # fmt: skip
 CLIENT_ACTS: Mapping[str, str] = {
-    "REGISTERED": msgid("登记"), "DISABLED": msgid("停用"), "ENABLED": msgid("重新启用"), "SCOPES": msgid("设定权限范围"), "SET": msgid("更换密钥"),
+    "REGISTERED": msgid("登记"), "DISABLED": msgid("停用"), "ENABLED": msgid("重新启用"), "SCOPES": msgid("设定权限范围"),
+    "SET": msgid("更换密钥"), "ALLOWED": msgid("允许简单令牌"), "FORBIDDEN": msgid("不再允许简单令牌"), "MADE": msgid("更换应用口令"),
 }  # fmt: skip
 KEY_STATES: Mapping[str, str] = {"active": msgid("在用"), "retired": msgid("已退役"), "compromised": msgid("已失密")}
 KEY_ROLES: Mapping[str, str] = {

@@ -17,13 +17,14 @@ from pydantic import ValidationError
 
 from catalogs.matter import Matter
 from license_hub.api.access import within_budget
+from license_hub.api.budget import limited
 from license_hub.api.cases import CaseIn
 from license_hub.api.patience import in_time
 from license_hub.api.problem import Problem
-from license_hub.api.serving import request_id, serving
+from license_hub.api.serving import refused, request_id, serving
 from license_hub.domain.holder import CITIZEN, CODE_TYPES, CREDIT_CODE, PASSPORT, code_type
 from license_hub.domain.lifecycle import shanghai_date
-from license_hub.errors import CaseRefused, CaseTaken, HubError, KeyReused, NoDesk, NoSuchCase
+from license_hub.errors import CaseRefused, CaseTaken, HubError, KeyReused, NoDesk, NoSuchCase, OverBudget
 from license_hub.service import desk_cases, desk_client
 from license_hub.service.authenticate import Principal
 from license_hub.service.content import holder_form
@@ -78,9 +79,16 @@ class Desk:
         made = await serving(request).decisions.call(Asked(case_id, principal, request_id(request), operator(request)))
         if isinstance(made, NoSuchCase):
             raise Problem("NO_SUCH_RESOURCE")
+        if isinstance(made, OverBudget):
+            raise await self.spent(request, principal, made)
         if isinstance(made, HubError):
             raise Problem("CASE_NOT_OPEN")
         serving(request).integrating.nudge()
+
+    async def spent(self, request: Request, principal: Principal, fault: OverBudget) -> Problem:
+        """The refusal of a look at a holder beyond the budget, on record."""
+        await refused(request, "case", "RATE_LIMITED", actor=principal.client_id)
+        return limited(fault.seconds, self.hub.budgets)
 
 
 def operator(request: Request) -> str:

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from license_hub.api.patience import in_time
 from license_hub.api.problem import Problem
 from license_hub.api.serving import request_id
-from license_hub.errors import CaseNotOpen, CaseRefused, NoSuchCase
+from license_hub.errors import CaseNotOpen, CaseRefused, NoSuchCase, OverBudget
 from license_hub.service.note_act import note
 from license_hub.service.prefill import prefill
 from license_hub.service.rate_page import rate
@@ -37,6 +37,8 @@ def router(desk: Desk) -> APIRouter:
             found = await in_time(prefill, desk.hub, case_id, **who)
         except NoSuchCase:
             raise Problem("NO_SUCH_RESOURCE") from None
+        except OverBudget as fault:
+            raise await desk.spent(request, principal, fault) from None
         except CaseNotOpen:
             raise Problem("CASE_NOT_OPEN") from None
         return desk.render(request, "desk_prefill.html", case=about.case, matter=desk.hub.catalog.matters[about.case.matter], filled=found)

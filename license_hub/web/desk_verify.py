@@ -63,7 +63,7 @@ def router(desk: Desk) -> APIRouter:
         if not data:
             return _page(desk, request, form=pages.Form(errors={file_page.FIELD: pages.msgid("请选择要核验的文件")}), status=422)
         await _noted(desk, request, "file")
-        found = await looked_at(request, FileRequest(data, principal.client_id, request_id=request_id(request)))
+        found = await looked_at(request, FileRequest(data, principal.client_id, request_id=request_id(request), payer=principal.client_id))
         return _page(desk, request, result=file_page.result(request, found))
 
     return made

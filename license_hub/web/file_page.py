@@ -5,6 +5,8 @@ The file stays in memory, is looked at once and kept nowhere. No CSRF token, for
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Template
@@ -18,12 +20,13 @@ from license_hub.api.serving import request_id, serving
 from license_hub.api.verifications import instant
 from license_hub.service.check_file import FileAnswer, FileRequest
 from license_hub.web import care, pages
+from license_hub.web.address import Network
 
 FIELD = "file"
 
 
-def router(template: Template) -> APIRouter:
-    """The route; `template` is the verification page's."""
+def router(template: Template, proxies: Sequence[Network]) -> APIRouter:
+    """The route; `template` is the verification page's, `proxies` are whose word about a visitor's address is believed."""
     # A file of persons is not spooled to a plain disk.
     MultiPartParser.spool_max_size = max(MultiPartParser.spool_max_size, MAX_FILE_BODY_BYTES)
     made = APIRouter()
@@ -34,7 +37,9 @@ def router(template: Template) -> APIRouter:
         if not data:
             form = pages.Form(errors={FIELD: pages.msgid("请选择要核验的文件")})
             return HTMLResponse(template.render(form=form, result=None, **care.words(request)), status_code=422)
-        found = await looked_at(request, FileRequest(data, pages.ACTOR, request_id=request_id(request)))
+        found = await looked_at(
+            request, FileRequest(data, pages.ACTOR, request_id=request_id(request), payer=pages.payer(request, proxies))
+        )
         return HTMLResponse(template.render(form=pages.Form(), result=result(request, found), **care.words(request)))
 
     return made

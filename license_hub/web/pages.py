@@ -28,6 +28,7 @@ from license_hub.api.serving import request_id, serving
 from license_hub.api.verifications import instant
 from license_hub.domain.license import FACE, FIELD_TITLES
 from license_hub.domain.lifecycle import SHANGHAI
+from license_hub.service.budgets import ADDRESS
 from license_hub.service.provisional import STATUS
 from license_hub.service.verify import Answer, VerifyRequest
 from license_hub.web import care, file_page, matters_page
@@ -122,11 +123,10 @@ def routers(proxies: Sequence[Network] = ()) -> list[APIRouter]:
         wrong = complaints(given, catalog)
         if wrong.errors:
             return HTMLResponse(template.render(form=wrong, result=None, **care.words(request)), status_code=422)
-        mark = serving(request).hub.crypt.blind_index("sign-in", f"address {address_of(request, proxies)}").hex()
-        result = await ask(request, given, catalog, ACTOR, f"address:{mark}")
+        result = await ask(request, given, catalog, ACTOR, payer(request, proxies))
         return HTMLResponse(template.render(form=Form(), result=result, **care.words(request)))
 
-    router.include_router(file_page.router(template))
+    router.include_router(file_page.router(template, proxies))
     router.include_router(assets().router())
     router.include_router(care.router())
     router.include_router(matters_page.router(environment))
@@ -166,6 +166,12 @@ def complaints(given: dict[str, str], catalog: Catalog) -> Form:
     elif len(holder) > MAX_HOLDER:
         errors["holder_number"] = msgid("号码过长，请核对")
     return Form(identifier[:MAX_IDENTIFIER], needed, errors)
+
+
+def payer(request: Request, proxies: Sequence[Network]) -> str:
+    """Whose budgets a visitor's questions are charged to: his address's, by its blind index."""
+    index = serving(request).hub.crypt.blind_index("sign-in", f"address {address_of(request, proxies)}")
+    return ADDRESS + index.hex()
 
 
 async def ask(request: Request, given: dict[str, str], catalog: Catalog, actor: str, payer: str) -> Result:

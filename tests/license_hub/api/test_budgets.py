@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from license_hub.api.build import build
 from license_hub.domain.budget import of_quotas
 from license_hub.service.canaries import plant
-from license_hub.service.list_audit import list_audit
+from license_hub.service.list_audit import Entry, list_audit, record
 from license_hub.service.register_client import SCOPES, register
+from license_hub.storage.engine import writing
 from license_hub.web import pages
 from tests.license_hub.api.conftest import Scene, audited, scene_at
 from tests.license_hub.caller import Key
 from tests.license_hub.sample_hub import credit_code, identifier_of
+from tests.license_hub.service.test_copies import picture
 
 TYPE = "business_license"
 
@@ -137,6 +140,69 @@ def test_t10_public_page_has_a_budget_for_each_address(base):
     scene = limited(base, misses=3)
     form = {"identifier": "1.2.156.3005.2.X", "holder_number": credit_code(2000)}
     assert [scene.send("POST", "/verify", data=form).status_code for _ in range(5)] == [200] * 3 + [429] * 2
+
+
+def files(scene: Scene, headers: dict[str, str], data: bytes, kind: str = "image/png"):
+    return scene.send("POST", "/v1/verifications/file", content=data, headers=headers | {"Content-Type": kind})
+
+
+def test_t10_unknown_files_are_misses_of_the_caller_and_end_like_any_guessing(base):
+    scene = limited(base, misses=3)
+    headers = scene.bearer()
+    assert [files(scene, headers, b"unknown %d" % place).status_code for place in range(4)] == [200] * 3 + [429]
+    assert asks(scene, headers, own(2000)).status_code == 429
+    assert audited(scene.hub, "check-file")[-1].code == "RATE_LIMITED"
+
+
+def test_t10_files_of_one_holder_are_looks_at_that_holder(base):
+    shown = picture(identifier_of(base.hub, credit_code(2005)))
+    scene = limited(base, subject=2)
+    headers = scene.bearer()
+    assert files(scene, headers, shown).json()["document"] == "license" and asks(scene, headers, own(2005)).status_code == 200
+    assert files(scene, headers, shown).status_code == asks(scene, headers, own(2005)).status_code == 429
+    assert files(scene, headers, picture(identifier_of(base.hub, credit_code(2006)))).status_code == 200
+
+
+def test_t10_page_for_files_has_the_budget_of_the_visitor_s_address(base):
+    scene = limited(base, misses=2)
+    scene.clock.at += timedelta(hours=2)
+    codes = [scene.send("POST", "/verify/file", files={"file": ("x", b"unknown %d" % place)}).status_code for place in range(4)]
+    assert codes == [200] * 2 + [429] * 2
+    form = {"identifier": "1.2.156.3005.2.X", "holder_number": credit_code(2000)}
+    assert scene.send("POST", "/verify", data=form).status_code == 429
+
+
+def test_t10_looks_of_a_visitor_at_one_holder_are_counted_by_his_address(base):
+    scene = limited(base, subject=2)
+    form = {"identifier": identifier_of(scene.hub, credit_code(2007)), "holder_number": credit_code(2007)}
+    assert [scene.send("POST", "/verify", data=form).status_code for _ in range(4)] == [200] * 2 + [429] * 2
+    other = {"identifier": identifier_of(scene.hub, credit_code(2008)), "holder_number": credit_code(2008)}
+    assert scene.send("POST", "/verify", data=other).status_code == 200
+
+
+def test_t10_refused_looks_are_no_looks_so_that_waiting_helps_who_goes_on_asking(base):
+    scene = limited(base, subject=2)
+    assert [asks(scene, scene.bearer(), own(2009)).status_code for _ in range(2)] == [200] * 2
+    scene.clock.at += timedelta(minutes=40)
+    assert [asks(scene, scene.bearer(), own(2009)).status_code for _ in range(3)] == [429] * 3
+    scene.clock.at += timedelta(minutes=21)
+    assert asks(scene, scene.bearer(), own(2009)).status_code == 200
+
+
+def test_t10_what_the_holder_was_asked_or_did_is_no_look_of_the_caller(base):
+    scene = limited(base, subject=2)
+    index = scene.hub.crypt.blind_index("subject", credit_code(2010))
+    acts = [Entry("f" * 32, scene.client_id, action, None, index, "DONE", "X") for action in ("authorize", "correct", "case", "download")]
+    with writing(scene.hub.engine) as connection:
+        record(connection, scene.hub.now(), acts)
+    assert [asks(scene, scene.bearer(), own(2010)).status_code for _ in range(3)] == [200] * 2 + [429]
+
+
+def test_looks_at_a_holder_are_found_by_one_index(base):
+    with base.hub.engine.connect() as connection:
+        asked = "EXPLAIN QUERY PLAN SELECT count(*) FROM hub_audit WHERE subject_bi IN (?) AND at >= ? AND actor IN (?)"
+        plan = connection.exec_driver_sql(asked, (b"x", "2026", "x")).all()
+    assert any("ix_hub_audit_subject_bi_at (subject_bi=? AND at>?)" in row[3] for row in plan), plan
 
 
 def test_t10_question_about_a_watched_number_is_answered_as_ever_and_sets_off_the_alarm(base, caplog):

@@ -7,15 +7,21 @@ from uuid import uuid4
 
 import jwt
 import pytest
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm
 
 from license_hub.api.build import build
+from license_hub.domain.budget import of_quotas
+from license_hub.service.list_audit import list_audit
+from license_hub.service.register_client import register
 from license_hub.signing import dpop
+from license_hub.storage.engine import reading
+from license_hub.storage.tables import jti
 from license_hub.web import pages
 from tests.license_hub.api.conftest import Scene
-from tests.license_hub.caller import token_form
+from tests.license_hub.caller import Key, token_form
 from tests.license_hub.sample_hub import credit_code
 
 PATH = "/v1/verifications"
@@ -153,3 +159,27 @@ def test_bound_call_with_a_wrong_body_is_told_so_and_spends_one_call(scene):
     headers = {"Authorization": f"DPoP {token}", "DPoP": prover.proof(scene, token=token)}
     answer = scene.send("POST", PATH, json={}, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST")
+
+
+def test_t29_flood_beyond_the_budget_uses_up_no_proofs_and_is_on_record_once(scene):
+    limited = replace(scene.hub, budgets=of_quotas(20, 1_000, 1_000))
+    key = Key()
+    client = register(limited, "bound", key.jwk, ["license:verify"], ["business_license"])
+    own = Scene(limited, build(limited, pages.routers(), pages.problem_page), scene.clock, key, client.client_id)
+    prover = Prover()
+    token = bound(own, prover)
+
+    def proofs() -> int:
+        with reading(limited.engine) as connection:
+            query = sa.select(sa.func.count()).where(jti.c.client_id == own.client_id, jti.c.jti.startswith("dpop:"))
+            return connection.scalar(query)
+
+    before = proofs()
+    answers = [ask(own, token, prover.proof(own, token=token)) for _ in range(30)]
+    assert [one.status_code for one in answers] == [200] * 20 + [429] * 10
+    # The first that finds nothing left may have used its proof up; those behind it do not.
+    assert proofs() - before <= 21
+    refused = [one for one in list_audit(limited, limit=1_000, action="call") if one.actor == own.client_id]
+    assert len(refused) == 1 and "retry-after" in answers[-1].headers
+    # Nor does it say whether a proof is good.
+    assert ask(own, token, Prover().proof(own, token=token)).status_code == 429
