@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from license_hub.service.hub import Hub
 from license_hub.service.rounds import Rounds
 from license_hub.signing.commitment import instant
-from license_hub.storage import budgets
 from license_hub.storage.engine import reading, writing
+from license_hub.storage.tables_grants import budget
 from license_hub.storage.tables_presentations import download
 
 PERIOD_S = 60.0
@@ -24,12 +24,11 @@ def sweeping(hub: Hub) -> Rounds:
 
 
 def sweep(hub: Hub) -> int:
-    """How many downloads went. Looks first: on most rounds nothing is written."""
-    over = download.c.expires_at <= instant(hub.now())
+    """How many rows went. Looks first: on most rounds nothing is written."""
+    ended = int(hub.clock().timestamp()) - hub.budgets.misses.seconds
+    over = (download.c.expires_at <= instant(hub.now()), budget.c.window < ended)
     with reading(hub.engine) as connection:
-        if connection.execute(sa.select(download.c.secret_hash).where(over).limit(1)).first() is None:
+        if not any(connection.execute(sa.select(sa.literal(1)).where(one).limit(1)).first() for one in over):
             return 0
     with writing(hub.engine) as connection:
-        gone = connection.execute(sa.delete(download).where(over)).rowcount
-        budgets.forget(connection, int(hub.clock().timestamp()) - hub.budgets.misses.seconds)
-    return gone
+        return sum(connection.execute(sa.delete(one.left.table).where(one)).rowcount for one in over)

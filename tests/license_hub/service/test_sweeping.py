@@ -13,6 +13,7 @@ from license_hub.service import copies
 from license_hub.service.copies import File
 from license_hub.service.hub import open_hub
 from license_hub.service.sweeping import sweep
+from license_hub.storage import budgets
 from license_hub.storage.engine import writing
 from license_hub.storage.tables_presentations import download
 from tests.license_hub.sample_hub import Clock, options
@@ -40,3 +41,11 @@ def test_download_nobody_fetched_goes_when_its_time_is_over(hub):
     assert sweep(hub) == 1 and sweep(hub) == 0
     with hub.engine.connect() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(download)) == 0
+
+
+def test_windows_of_budgets_go_an_hour_after_they_ended(hub):
+    with writing(hub.engine) as connection:
+        budgets.raise_by(connection, {("subject:address:00:11", int(hub.clock().timestamp())): 1})
+    assert sweep(hub) == 0
+    hub.clock.at += timedelta(minutes=61)
+    assert sweep(hub) == 1 and sweep(hub) == 0
