@@ -64,7 +64,8 @@ def licenses(staffed, tickets) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def counter_hub(tmp_path_factory, catalog):
-    made = desk_hub(tmp_path_factory.mktemp("counter"), catalog)
+    # One holder and one clerk stand for many here.
+    made = desk_hub(tmp_path_factory.mktemp("counter"), catalog, budget_subject=1_000_000, budget_misses=1_000_000)
     yield made
     made.close()
 

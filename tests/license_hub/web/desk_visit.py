@@ -24,8 +24,9 @@ PERSON = person(1)["id_number"]
 HANDLER, FOREIGN = "handler", "handler.other"
 
 
-def desk_hub(folder, catalog: Catalog) -> Hub:
-    hub = open_hub(options(folder), clock=wall_clock, catalog=catalog)
+def desk_hub(folder, catalog: Catalog, **changes: object) -> Hub:
+    """`changes`: of its settings."""
+    hub = open_hub(options(folder, **changes), clock=wall_clock, catalog=catalog)
     publisher = Publisher(hub)
     publisher.publish("legal_entity", [entity(1), entity(2)])
     publisher.publish("population", [person(1, life_status="1")])

@@ -6,13 +6,16 @@ import re
 
 import pytest
 
+from license_hub.app import faced
 from license_hub.errors import AccessError, AccountRefused, NoDesk, TokenRefused
 from license_hub.service import desk_client, issue_token, keep_accounts, register_client
 from license_hub.storage.engine import writing
 from license_hub.storage.tables import audit
+from license_hub.storage.tables_cases import case, decision
 from tests.license_hub.caller import Key, token_form
-from tests.license_hub.web.desk_visit import FIRM, FIRM_NAME, HANDLER, MATTER, open_case, opening, signed_in, verdicts
-from tests.license_hub.web.staff_visit import BODY, OTHER_BODY, PASSWORD, token_of
+from tests.license_hub.sample_hub import credit_code
+from tests.license_hub.web.desk_visit import FIRM, FIRM_NAME, HANDLER, MATTER, desk_hub, open_case, opening, signed_in, verdicts
+from tests.license_hub.web.staff_visit import BODY, PASSWORD, Browser, token_of
 
 
 def test_clerk_opens_a_case_and_sees_of_each_material_what_becomes_of_it(clerk):
@@ -103,8 +106,6 @@ def test_t32_forms_of_the_counter_need_their_own_token(clerk, stranger):
 
 
 def test_part_of_a_page_asked_for_without_a_session_leads_to_the_sign_in(counter_app, clerk):
-    from tests.license_hub.web.staff_visit import Browser
-
     answer = Browser(counter_app).send("POST", f"{open_case(clerk)}/refresh", headers={"HX-Request": "true"})
     assert answer.status_code == 401 and answer.headers["hx-redirect"] == "/sign-in"
 
@@ -121,13 +122,10 @@ def test_desk_client_gets_no_token_and_acts_for_its_own_body_alone(counter_hub):
 
 
 def test_body_without_a_desk_client_or_with_one_shut_out_is_told_so(counter_hub, counter_app):
-    body = OTHER_BODY[:-1] + OTHER_BODY[-1]
     with pytest.raises(AccessError):
         desk_client.set_up(counter_hub, "none", "x", ["business_license"])
-    from tests.license_hub.sample_hub import credit_code
 
     third = credit_code(4, "11")
-    assert body != third
     keep_accounts.add(counter_hub, "handler.third", "样例", ["handler"], third, PASSWORD, operator="test")
     visitor = signed_in(counter_app, "handler.third")
     assert visitor.get("/desk").json()["code"] == "DESK_CLOSED"
@@ -147,8 +145,24 @@ def test_case_handlers_hold_that_role_alone_and_belong_to_a_body(counter_hub, ro
 
 def test_operator_of_what_is_done_is_the_account(clerk, counter_hub):
     case_id = int(open_case(clerk).rpartition("/")[2])
-    from license_hub.storage.tables_cases import case, decision
-
     with writing(counter_hub.engine) as connection:
         assert connection.execute(case.select().where(case.c.case_id == case_id)).one().operator == HANDLER
         assert connection.execute(decision.select().where(decision.c.case_id == case_id)).one().operator == HANDLER
+
+
+def test_t12_what_a_form_has_no_field_for_changes_nothing(clerk, counter_hub):
+    more = {"operator": "somebody", "client_id": "another", "state": "closed", "matter_version": "9", "result": "done"}
+    case_id = int(open_case(clerk, **more).rpartition("/")[2])
+    with writing(counter_hub.engine) as connection:
+        row = connection.execute(case.select().where(case.c.case_id == case_id)).one()
+    own = desk_client.acting_for(counter_hub, BODY)[0].client_id
+    assert (row.operator, row.client_id, row.state, row.matter_version, row.result) == (HANDLER, own, "open", "1", None)
+
+
+def test_t29_counter_spends_its_desk_client_s_calls(tmp_path, catalog):
+    hub = desk_hub(tmp_path, catalog, budget_calls=2)
+    visitor = signed_in(faced(hub))
+    address = open_case(visitor)
+    answers = [visitor.post(f"{address}/decision", page=address) for _ in range(3)]
+    assert [one.status_code for one in answers] == [303, 429, 429] and answers[-1].json()["code"] == "RATE_LIMITED"
+    hub.close()
