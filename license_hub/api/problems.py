@@ -14,7 +14,7 @@ from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from license_hub.errors import IntakeError, LogDiverged, SignerUnavailable, Unwitnessed
+from license_hub.errors import IntakeError, LogDiverged, NotAuthenticated, SignerUnavailable, Unwitnessed
 
 from .coalesce import Overloaded
 from .patience import TooSlow
@@ -81,7 +81,7 @@ def install(app: FastAPI, renderer: Renderer) -> None:
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
-    for family in (Overloaded, Unwitnessed, *UNAVAILABLE):
+    for family in (Overloaded, Unwitnessed, NotAuthenticated, *UNAVAILABLE):
         app.add_exception_handler(family, on_known)
 
 
@@ -89,6 +89,9 @@ def known(fault: Exception) -> Problem | None:
     """The problem a fault of those families is; None for a fault of ours."""
     if isinstance(fault, Overloaded):
         return Problem("RATE_LIMITED", headers=RETRY_AFTER)
+    if isinstance(fault, NotAuthenticated):
+        # What a page's caller was granted changed between two looks at it; calls by token are answered with a challenge before this.
+        return Problem("UNAUTHENTICATED")
     if isinstance(fault, Unwitnessed):
         logger.error("nothing is issued: %s", fault)
         return Problem("UNWITNESSED", headers=RETRY_AFTER)

@@ -17,7 +17,7 @@ from license_hub.signing.commitment import instant
 from license_hub.storage import cases
 from license_hub.storage.cases import Case
 from license_hub.storage.engine import reading
-from license_hub.storage.tables_cases import case
+from license_hub.storage.tables_cases import case, task
 from license_hub.storage.tables_grants import authorization
 
 MOST = 100
@@ -94,6 +94,13 @@ def words(hub: Hub, principal: Principal, about: Case) -> list[Word]:
         rows = connection.execute(query.order_by(one.asked_at.desc(), one.id)).all()
     now = instant(hub.now())
     return [Word(parties[bytes(row.subject_bi)], told(row, now)) for row in rows]
+
+
+def answered(hub: Hub, case_id: int) -> frozenset[str]:
+    """Materials of the case whose issuing body has answered."""
+    query = sa.select(task.c.material).where(task.c.case_id == case_id, task.c.answer.is_not(None))
+    with reading(hub.engine) as connection:
+        return frozenset(connection.execute(query).scalars())
 
 
 def ago(hub: Hub, seconds: int) -> str:

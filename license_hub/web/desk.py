@@ -24,7 +24,7 @@ from license_hub.api.problem import Problem
 from license_hub.api.serving import refused, request_id, serving
 from license_hub.domain.holder import CITIZEN, CODE_TYPES, CREDIT_CODE, PASSPORT, code_type
 from license_hub.domain.lifecycle import shanghai_date
-from license_hub.errors import CaseRefused, CaseTaken, HubError, KeyReused, NoDesk, NoSuchCase, OverBudget
+from license_hub.errors import CaseNotOpen, CaseRefused, CaseTaken, HubError, KeyReused, NoDesk, NoSuchCase, OverBudget
 from license_hub.service import desk_cases, desk_client
 from license_hub.service.authenticate import Principal
 from license_hub.service.content import holder_form
@@ -81,8 +81,10 @@ class Desk:
             raise Problem("NO_SUCH_RESOURCE")
         if isinstance(made, OverBudget):
             raise await self.spent(request, principal, made)
-        if isinstance(made, HubError):
+        if isinstance(made, CaseNotOpen):
             raise Problem("CASE_NOT_OPEN")
+        if isinstance(made, HubError):
+            raise made
         serving(request).integrating.nudge()
 
     async def spent(self, request: Request, principal: Principal, fault: OverBudget) -> Problem:
@@ -144,7 +146,8 @@ def _find(desk: Desk) -> Callable[..., Response]:
 
 
 def _published(hub: Hub) -> Mapping[str, str]:
-    return {one.id: one.title for one in hub.catalog.matters.values() if one.published}
+    today = shanghai_date(hub.now()).isoformat()
+    return {name: found.title for name in hub.catalog.matters if (found := hub.catalog.matter_on(name, today)) is not None}
 
 
 @dataclass(frozen=True)
@@ -189,8 +192,8 @@ class OpeningForm:
         return open_case(self.desk.hub, opening, principal=principal, request_id=request_no, once=once)[0]
 
     def _matter(self, name: str) -> Matter | None:
-        found = self.desk.hub.catalog.matters.get(name)
-        return found if found is not None and found.published else None
+        catalog, today = self.desk.hub.catalog, shanghai_date(self.desk.hub.now()).isoformat()
+        return catalog.matter_on(name, today) if name in catalog.matters else None
 
     def _read(self, request: Request, matter: Matter, given: Mapping[str, str]) -> tuple[Opening | None, dict[str, str]]:
         """(what to open, {}) or (None, field → sentence). The same rules as the API's."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from catalogs.matter import Matter
 from license_hub.api.patience import in_time
 from license_hub.api.problem import Problem
 from license_hub.domain.license import FACE
@@ -55,6 +56,8 @@ class View:
     """Authorisations, the newest first."""
     said: Mapping[str, Said]
     """By material: whether the counter relies on its exemption."""
+    answered: frozenset[str]
+    """Materials whose issuing body has answered."""
 
     def verdict(self, one: Mapping[str, object]) -> Said | None:
         """What was said of this exemption: of another license than the one it rests on now, nothing."""
@@ -70,9 +73,13 @@ class View:
 
     @property
     def changed(self) -> bool:
-        """Whether a decision made now would say something else: a word that was missing is there, one that was relied on is not."""
+        """Whether a decision made now would say something else: a word that was missing is there, one that was
+        relied on is not, an issuing body has answered.
+        """
         if self.told is None or not self.case.is_open:
             return False
+        if any(one["outcome"] == "DEPARTMENT_CHECK" and one["material"] in self.answered for one in self.told["materials"]):
+            return True
         given = [one for one in self.words if one.told["state"] == "given"]
         if any(self._is(word, one) and word.told["kind"] in (PHONE, WINDOW) for word in given for one in self.missing):
             return True
@@ -92,7 +99,7 @@ def view(desk: Desk, principal: Principal, case_id: int) -> View:
         told = last_decision(desk.hub, case_id, principal=principal)
     except NoSuchCase:
         raise Problem("NO_SUCH_RESOURCE") from None
-    return View(case, told, desk_cases.words(desk.hub, principal, case), said(desk.hub, case_id))
+    return View(case, told, desk_cases.words(desk.hub, principal, case), said(desk.hub, case_id), desk_cases.answered(desk.hub, case_id))
 
 
 def router(desk: Desk) -> APIRouter:
@@ -122,6 +129,11 @@ def router(desk: Desk) -> APIRouter:
     return made
 
 
+def matter_of(desk: Desk, case: Case) -> Matter:
+    """As the case was opened under it."""
+    return desk.hub.catalog.matter_version(case.matter, case.matter_version)
+
+
 def polling(desk: Desk, found: View) -> bool:
     """Whether the page looks by itself: somebody was asked a short while ago."""
     since = desk_cases.ago(desk.hub, WAITS_S)
@@ -130,7 +142,7 @@ def polling(desk: Desk, found: View) -> bool:
 
 def drawn(desk: Desk, request: Request, found: View, *, wrong: str = "", done: str = "", status: int = 200, **more: object) -> Response:
     """The page; `wrong`: why what was asked was not done."""
-    matter = desk.hub.catalog.matters[found.case.matter]
+    matter = matter_of(desk, found.case)
     context = {
         "view": found, "case": found.case, "matter": matter, "told": found.told, "wrong": wrong, "done": done,
         "summary": summary(found.told) if found.told else [], "polling": polling(desk, found), "operator": operator(request),

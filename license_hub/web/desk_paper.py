@@ -17,7 +17,7 @@ from license_hub.service.authenticate import Principal
 from license_hub.service.receipts import HandedOut, hand_out
 from license_hub.signing import jose, receipt
 from license_hub.web.desk import Desk, number_of, to_case
-from license_hub.web.desk_case import CASE, view
+from license_hub.web.desk_case import CASE, matter_of, view
 from license_hub.web.pages import shown as at
 
 RECEIPT_PATH = CASE + "/receipts/{receipt}"
@@ -34,7 +34,7 @@ def router(desk: Desk) -> APIRouter:
         found = view(desk, desk.acting(request), case_id)
         if found.told is None:
             return to_case(case_id)
-        matter = desk.hub.catalog.matters[found.case.matter]
+        matter = matter_of(desk, found.case)
         who = [(matter.parties.get(one.party, one.party), one.name, masked(one.number, Mask.NUMBER)) for one in found.case.parties.values()]
         body = desk.hub.catalog.departments.get(matter.department)
         context = {"case": found.case, "matter": matter, "told": found.told, "view": found, "who": who, "body": body}

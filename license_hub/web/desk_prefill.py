@@ -16,7 +16,7 @@ from license_hub.service.note_act import note
 from license_hub.service.prefill import prefill
 from license_hub.service.rate_page import rate
 from license_hub.web.desk import Desk, number_of, operator, to_case
-from license_hub.web.desk_case import CASE, drawn, view
+from license_hub.web.desk_case import CASE, drawn, matter_of, view
 from license_hub.web.pages import msgid
 
 UNRATED = msgid("请选择 1 到 5 分；文字不超过 200 字，不要写姓名和号码。")
@@ -41,7 +41,7 @@ def router(desk: Desk) -> APIRouter:
             raise await desk.spent(request, principal, fault) from None
         except CaseNotOpen:
             raise Problem("CASE_NOT_OPEN") from None
-        return desk.render(request, "desk_prefill.html", case=about.case, matter=desk.hub.catalog.matters[about.case.matter], filled=found)
+        return desk.render(request, "desk_prefill.html", case=about.case, matter=matter_of(desk, about.case), filled=found)
 
     @made.post("/desk/ratings")
     async def rated(

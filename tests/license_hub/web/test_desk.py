@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
 from license_hub.app import faced
 from license_hub.errors import AccessError, AccountRefused, NoDesk, TokenRefused
 from license_hub.service import desk_client, issue_token, keep_accounts, register_client
 from license_hub.storage.engine import writing
 from license_hub.storage.tables import audit
-from license_hub.storage.tables_cases import case, decision
+from license_hub.storage.tables_cases import case, decision, task
 from tests.license_hub.caller import Key, token_form
 from tests.license_hub.sample_hub import credit_code
+from tests.license_hub.service.publishing import citizen_number
 from tests.license_hub.web.desk_visit import FIRM, FIRM_NAME, HANDLER, MATTER, desk_hub, open_case, opening, signed_in, verdicts
 from tests.license_hub.web.staff_visit import BODY, PASSWORD, Browser, token_of
 
@@ -166,3 +169,25 @@ def test_t29_counter_spends_its_desk_client_s_calls(tmp_path, catalog):
     answers = [visitor.post(f"{address}/decision", page=address) for _ in range(3)]
     assert [one.status_code for one in answers] == [303, 429, 429] and answers[-1].json()["code"] == "RATE_LIMITED"
     hub.close()
+
+
+def test_client_that_was_changed_between_two_looks_is_refused_and_not_a_fault(clerk, counter_hub, monkeypatch):
+    address, (principal, client) = open_case(clerk), desk_client.acting_for(counter_hub, BODY)
+    stale = replace(principal, epoch=principal.epoch - 1, scopes=principal.scopes | {"license:recall"})
+    monkeypatch.setattr(desk_client, "acting_for", lambda _hub, _organ: (stale, client))
+    for answer in (clerk.get(address), clerk.post(f"{address}/decision", page="/desk")):
+        assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHENTICATED")
+
+
+def test_department_s_answer_is_told_on_the_page_and_counts_with_the_next_decision(clerk, counter_hub):
+    address = open_case(clerk, **{"legal_rep-number": citizen_number(7), "legal_rep-name": "样7"})
+    assert verdicts(clerk.get(address))["C0101"] == "DEPARTMENT_CHECK"
+    assert "请重新判定" not in clerk.get(address).text
+    with writing(counter_hub.engine) as connection:
+        mine = sa.update(task).where(task.c.case_id == int(address.rpartition("/")[2]), task.c.material == "C0101")
+        values = {"answer": "CONFIRMED", "answered_by": "test", "answered_at": "2026-11-22T10:00:00Z"}
+        assert connection.execute(mine.values(values)).rowcount == 1
+    assert "部门答复有变化，请重新判定" in clerk.get(address).text
+    clerk.post(f"{address}/refresh", page=address)
+    page = clerk.get(address)
+    assert verdicts(page)["C0101"] == "EXEMPT" and "的核查" in page.text and "请重新判定" not in page.text

@@ -54,7 +54,8 @@ def test_holder_is_asked_and_the_table_updates_itself_after_the_answer_and_after
     page = clerk.get(address).text
     assert verdicts(page)[TITLE] == "EXEMPT" and "持证人手机授权" in page and "every 2s" not in page
     holder_consent.withdraw(counter_hub, FIRM, one.id)
-    assert "持证人已撤回" in clerk.get(address).text
+    page = clerk.get(address).text
+    assert "持证人已撤回" in page and "请重新判定" in page
     clerk.post(f"{address}/refresh", page=address)
     assert verdicts(clerk.get(address))[TITLE] == "NEEDS_AUTHORIZATION"
 
