@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -30,9 +29,6 @@ from .elicense_call import Call, Refused, Said, answered, said
 from .patience import in_time, seated
 from .problem import Problem
 from .serving import refused, request_id, serving
-
-if TYPE_CHECKING:
-    pass
 
 router = APIRouter(prefix="/elicense/v1", tags=["elicense"])
 
