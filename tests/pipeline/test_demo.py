@@ -49,7 +49,7 @@ def test_demo_gives_accounts_of_every_role_and_keeps_their_passwords_to_their_ow
     run, report = finished
     path = ROOT / "var" / "demo" / "accounts.txt"
     lines = [line.split(" ", 2) for line in path.read_text(encoding="utf-8").splitlines()]
-    assert {account for account, _, _ in lines} == {"quality", "supervisor", "auditor", "system", "security", "body1", "body2"}
+    assert {account for account, _, _ in lines} == {"quality", "supervisor", "auditor", "system", "security", "handler", "body1", "body2"}
     assert path.stat().st_mode & 0o777 == 0o600
     assert all(password in run.stdout and password not in json.dumps(report) for _, password, _ in lines)
 
