@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 HASH_BYTES = 32
 _FEW = 512
 """Below it starting a query costs more than it saves."""
-_EMPTY = pa.scalar(b"", pa.binary())
 
 
 def sha256_each(values: pa.Array) -> pa.FixedSizeBinaryArray:
@@ -32,7 +31,9 @@ def sha256_each(values: pa.Array) -> pa.FixedSizeBinaryArray:
 
 def joined(*parts: pa.Array | bytes) -> pa.BinaryArray:
     """Parts put together row by row; bytes stand in every row. At least one part is a binary column; NULL makes NULL."""
-    return pc.binary_join_element_wise(*(pa.scalar(one, pa.binary()) if isinstance(one, bytes) else one for one in parts), _EMPTY)
+    # Not at import: the first scalar makes Arrow look for pandas, which takes as long as everything else at start.
+    separator = pa.scalar(b"", pa.binary())
+    return pc.binary_join_element_wise(*(pa.scalar(one, pa.binary()) if isinstance(one, bytes) else one for one in parts), separator)
 
 
 def column_of(data: bytes | memoryview | np.ndarray, width: int) -> pa.FixedSizeBinaryArray:

@@ -21,9 +21,10 @@ from typing import Protocol
 from license_hub.errors import LogDiverged, TileCorrupt
 from license_hub.log import checkpoint as checkpoints
 from license_hub.log.checkpoint import Checkpoint
+from license_hub.log.hash_columns import leaf_hashes
 from license_hub.log.proof import root_at
 from license_hub.log.tiles import ENTRIES, TILE_BYTES, WIDTH, Tile, TileStore, entries_path, pack_entries, roots, tile_path
-from license_hub.log.tree import HASH_BYTES, leaf_hashes
+from license_hub.log.tree import HASH_BYTES
 from license_hub.signing.suites import Signer
 
 CHUNK = 64 * WIDTH

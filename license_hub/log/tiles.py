@@ -19,7 +19,8 @@ from typing import Protocol
 
 from license_hub.errors import TileCorrupt, TileMissing
 from license_hub.log.files import place, read
-from license_hub.log.tree import HASH_BYTES, node_hash, node_hashes
+from license_hub.log.hash_columns import node_hashes
+from license_hub.log.tree import HASH_BYTES, node_hash
 
 HEIGHT = 8
 WIDTH = 2**HEIGHT

@@ -5,11 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from license_hub.hashing import HASH_BYTES, bytes_of, column_of, joined, sha256_each
-
+HASH_BYTES = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 _sha256 = hashlib.sha256
@@ -21,16 +17,6 @@ def leaf_hash(data: bytes) -> bytes:
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     return _sha256(b"\x01" + left + right).digest()
-
-
-def leaf_hashes(entries: Sequence[bytes]) -> bytes:
-    """`leaf_hash` of each entry, one after the other."""
-    return bytes_of(sha256_each(joined(b"\x00", pa.array(entries, pa.binary())))).tobytes()
-
-
-def node_hashes(data: bytes) -> bytes:
-    """`node_hash` of the pairs among an even number of hashes that follow each other."""
-    return bytes_of(sha256_each(joined(b"\x01", pc.cast(column_of(data, 2 * HASH_BYTES), pa.binary())))).tobytes()
 
 
 def root(hashes: Sequence[bytes]) -> bytes:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from license_hub.hashing import HASH_BYTES
-from license_hub.log.tree import leaf_hash, leaf_hashes
+from license_hub.log.hash_columns import leaf_hashes
+from license_hub.log.tree import leaf_hash
 from license_hub.service.audit_log import digests, read_leaf
 from license_hub.service.hub import Hub
 from license_hub.service.inspect_audit_columns import CHUNK, Run, logged_subject, runs
