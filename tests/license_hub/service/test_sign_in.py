@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from license_hub.errors import SignInRefused, SignInThrottled
 from license_hub.service import keep_accounts, passwords, staff_sessions
@@ -51,7 +53,15 @@ def audited(hub) -> list[tuple[str, str, str]]:
         return [tuple(row) for row in connection.execute(query)]
 
 
-def test_t32_guessing_is_throttled_by_account_and_forgiven_after_the_window(hub, clock):
+@pytest.fixture
+def quick(monkeypatch):
+    """Hashing at a hundredth of its cost, for tests that count guesses: how dear one is has tests of its own."""
+    weak = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1),))
+    monkeypatch.setattr(passwords, "_hasher", lambda: weak)
+    monkeypatch.setattr(passwords, "_nobody", lambda: weak.hash("nobody's password"))
+
+
+def test_t32_guessing_is_throttled_by_account_and_forgiven_after_the_window(quick, hub, clock):
     failed(hub, OF_BOTH)
     with pytest.raises(SignInThrottled) as refusal:
         attempt(hub)
@@ -64,7 +74,7 @@ def test_t32_guessing_is_throttled_by_account_and_forgiven_after_the_window(hub,
     assert [one[2] for one in audited(hub)].count("SIGNED_IN") == 2 and ("claimed:staff:zhang", "sign-in", "THROTTLED") in audited(hub)
 
 
-def test_t32_unknown_names_are_throttled_alike_and_never_written_down(hub):
+def test_t32_unknown_names_are_throttled_alike_and_never_written_down(quick, hub):
     failed(hub, OF_BOTH, account="correct horse battery")
     with pytest.raises(SignInThrottled):
         attempt(hub, account="correct horse battery")
@@ -72,7 +82,7 @@ def test_t32_unknown_names_are_throttled_alike_and_never_written_down(hub):
     assert attempt(hub)
 
 
-def test_t32_one_address_cannot_try_many_names(hub):
+def test_t32_one_address_cannot_try_many_names(quick, hub):
     for place in range(OF_ADDRESS):
         failed(hub, 1, account=f"name-{place}", address="198.51.100.7")
     with pytest.raises(SignInThrottled):
@@ -80,7 +90,7 @@ def test_t32_one_address_cannot_try_many_names(hub):
     assert attempt(hub)
 
 
-def test_t29_stranger_shuts_nobody_out_elsewhere_with_a_handful_of_guesses(hub):
+def test_t29_stranger_shuts_nobody_out_elsewhere_with_a_handful_of_guesses(quick, hub):
     failed(hub, OF_BOTH, address="198.51.100.7")
     assert attempt(hub)
     for place in range(OF_ACCOUNT):
@@ -170,8 +180,6 @@ def test_t30_dump_holds_no_password_no_cookie_and_no_address(hub):
 
 
 def test_password_hashed_with_older_parameters_is_renewed_at_sign_in(hub):
-    from pwdlib.hashers.argon2 import Argon2Hasher
-
     weak = Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
     with hub.engine.begin() as connection:
         connection.execute(sa.update(accounts_table).values(password=weak))
