@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from .spreadsheets import room
+
 COLUMNS = {
     "title": ("事项名称", "实施事项名称", "task_name", "item_name"),
     "task_code": ("实施编码", "事项编码", "task_code", "item_code"),
@@ -114,7 +116,7 @@ def _workbook(path: Path) -> Iterator[tuple[int, list[str]]]:
 
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
+            if sum(member.file_size for member in archive.infolist()) > MAX_BYTES or room(archive) > MAX_BYTES:
                 raise UnreadableSheet(f"unpacks to more than {MAX_BYTES} bytes; split it")
         rows = python_calamine.CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python(skip_empty_area=False)
     except (zipfile.BadZipFile, python_calamine.CalamineError, IndexError) as error:

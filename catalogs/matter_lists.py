@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from .matter import GOVERNMENT, HOLDER, OTHER, OWN, LicenseWay, Material, Matter, ShareWay, Way
 from .model import Catalog
+from .spreadsheets import inert
 
 CHANNELS = {OWN: "申请人自备", GOVERNMENT: "政府部门核发", OTHER: "其他"}
 NECESSITIES = {"1": "必要", "2": "非必要", "3": "容缺后补"}
@@ -28,7 +29,6 @@ LINKED = ("license", "share")
 EXEMPTING = ("license", "share", "check", "promise", "cancel")
 """What is handed in later (容缺) is handed in."""
 SUBMIT = "申请人提交"
-FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
 MATERIAL_LIST = (
     "事项编码", "事项名称", "实施部门", "材料编码", "材料名称", "来源渠道", "出具部门", "免提交方式", "对应证照类型", "对应证照类型代码",
     "对应数据资源", "覆盖范围", "用证方式", "兜底方式", "版本", "生效日期",
@@ -176,8 +176,3 @@ def text(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()
-
-
-def inert(cell: str) -> str:
-    """A cell no spreadsheet runs."""
-    return f"'{cell}" if cell.startswith(FORMULA_MARKS) else cell

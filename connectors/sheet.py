@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 import python_calamine
 
+from catalogs.spreadsheets import room
 from connectors.delivery import Delivery
 from connectors.errors import ContractBroken
 from connectors.protocol import Origin, schema
@@ -23,11 +23,6 @@ from connectors.protocol import Origin, schema
 MAX_BYTES = 2 * 1024**3
 """Unpacked size of a workbook: calamine holds a sheet in memory."""
 _ROWS = 20_000
-_CELL_BYTES = 32
-_PLACE = re.compile(rb"""\br\s*=\s*["']([A-Z]{0,3})(\d{1,7})["']""")
-"""Where a cell (`r="AB12"`) or a row (`r="12"`) of a sheet says it is."""
-_LONGEST_PLACE = 64
-_PIECE = 1024 * 1024
 
 
 class SheetFeed:
@@ -141,7 +136,7 @@ def _check_size(delivery: Delivery, max_bytes: int) -> None:
     try:
         with delivery.reader() as raw, zipfile.ZipFile(raw) as archive:
             size = sum(member.file_size for member in archive.infolist())
-            spread = size <= max_bytes and _cells(archive) * _CELL_BYTES > max_bytes
+            spread = size <= max_bytes and room(archive) > max_bytes
     except zipfile.BadZipFile:
         raise ContractBroken(
             "the workbook is cut off or not an .xlsx file",
@@ -151,29 +146,6 @@ def _check_size(delivery: Delivery, max_bytes: int) -> None:
         ) from None
     if size > max_bytes or spread:
         raise ContractBroken(f"the workbook unpacks to more than {max_bytes} bytes", source=delivery.resource, file=delivery.name)
-
-
-def _cells(archive: zipfile.ZipFile) -> int:
-    """How many cells the largest sheet spans. The reader makes room for all between the corners, however few are filled."""
-    most = 0
-    for member in archive.infolist():
-        if not member.filename.endswith(".xml"):
-            continue
-        last_row, last_column, before = 0, 0, b""
-        with archive.open(member) as file:
-            while piece := file.read(_PIECE):
-                for letters, digits in set(_PLACE.findall(before + piece)):
-                    last_row, last_column = max(last_row, int(digits)), max(last_column, _column(letters))
-                before = piece[-_LONGEST_PLACE:]
-        most = max(most, last_row * last_column)
-    return most
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
 
 
 def _rows(delivery: Delivery, sheet: object) -> Iterator[list[object]]:

@@ -14,6 +14,7 @@ from typing import IO, BinaryIO
 import duckdb
 import pyarrow.parquet as pq
 
+from catalogs.spreadsheets import inert
 from connectors.lake import Lake
 from quality.duplicates import SEPARATOR, key_of
 from quality.files import claim
@@ -21,9 +22,6 @@ from quality.responsible import said
 from quality.rulebook import Rulebook
 from quality.scan import Landed
 from quality.sql import Sql, commas, compose, ident, literal, trusted
-
-FORMULA_MARKS = "=+-@\t\r\n\x00＝＋－＠"
-"""What makes a spreadsheet run a cell, full-width forms included (threats.md T14)."""
 
 _ROWS = """COPY (
     SELECT rejected._source || ':' || rejected._line AS origin, {key} AS key, named.rules AS failed_rules,
@@ -101,8 +99,3 @@ def export(read: Callable[[], Iterable[Mapping[str, str]]], file: IO[str]) -> in
         table.writerow({inert(name): inert(value) for name, value in row.items()})
         count += 1
     return count
-
-
-def inert(cell: str) -> str:
-    """The cell behind an apostrophe where a spreadsheet would run it; spaces before the mark do not hide it."""
-    return "'" + cell if cell.lstrip(" \u3000\u00a0").startswith(tuple(FORMULA_MARKS)) or cell[:1] in FORMULA_MARKS and cell else cell

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from catalogs import matter_lists
+from catalogs.spreadsheets import inert
 from license_hub.api.problem import Problem
 from license_hub.api.serving import request_id
 from license_hub.domain.lifecycle import SHANGHAI
@@ -111,7 +112,7 @@ def csv(found: list[AuditEntry], systems: dict[str, str], hub: Hub) -> Response:
             one.purpose,
             one.case_no,
         )
-        cells = (matter_lists.inert("" if value is None else str(value)) for value in values)
+        cells = (inert("" if value is None else str(value)) for value in values)
         rows.append(dict(zip(COLUMNS, cells, strict=True)))
     named = {"Content-Disposition": 'attachment; filename="audit.csv"'}
     return Response("\ufeff" + matter_lists.text(COLUMNS, rows), media_type="text/csv; charset=utf-8", headers=named)

@@ -17,8 +17,8 @@ from urllib.parse import urlencode
 from fastapi.responses import Response
 from starlette.datastructures import URL
 
+from catalogs.spreadsheets import inert
 from quality.job import SHANGHAI
-from quality.quarantine import inert
 from quality.scores import BANDS, band
 
 Kind = Literal["text", "word", "code", "number", "share", "score", "figure", "instant", "day", "seconds"]

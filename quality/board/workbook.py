@@ -12,9 +12,9 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
+from catalogs.spreadsheets import inert
 from quality.board.sheets import Column, Sheet, Value, bare
 from quality.job import SHANGHAI
-from quality.quarantine import inert
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMATS = {"share": "0.00%", "score": "0.0", "figure": "0.0", "number": "#,##0", "seconds": "0.00"}

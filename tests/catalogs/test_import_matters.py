@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -177,3 +178,11 @@ def test_real_items_of_a_district_are_findings_with_the_codes_they_lack(real_dat
     found = Counter(one["code"] for one in told["list"])
     assert found == Counter(told["findings"]) and found["CODE_OLD_FORM"] + found["CODE_LENGTH"] + found["BODY_UNKNOWN"] == 1135
     assert {one["line"] for one in told["list"] if one["code"] in ("CREDIT_CODE", "CODE_LENGTH", "CODE_SPELLING")} >= wrong
+
+
+def test_t29_workbook_of_two_far_corners_is_refused_before_it_takes_all_memory(tmp_path, catalog):
+    book = openpyxl.Workbook()
+    book.active["A1"], book.active["XFD1048576"] = "事项名称", "x"
+    book.save(tmp_path / "items.xlsx")
+    with pytest.raises(UnreadableSheet, match="unpacks to more"):
+        taken(tmp_path / "items.xlsx", catalog)
