@@ -138,7 +138,8 @@ def _find(desk: Desk) -> Callable[..., Response]:
         case_id = desk_cases.numbered(desk.hub, principal, case_no[:64])
         if case_id is not None:
             return to_case(case_id)
-        context = {"cases": [], "chosen": {"of": "body", "state": OPEN}, "matters": _published(desk.hub)}
+        found = desk_cases.listed(desk.hub, principal)
+        context = {"cases": found, "chosen": {"of": "body", "state": OPEN}, "matters": _published(desk.hub)}
         wrong = msgid("本单位没有这个编号的办件。")
         return desk.render(request, "desk_home.html", status=404, wrong=wrong, asked=case_no[:64], **context)
 

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from license_hub.api.patience import in_time
 from license_hub.api.problem import Problem
 from license_hub.api.serving import request_id
-from license_hub.errors import BundleErased, CaseNotOpen, DoubtRefused, KeyReused, NoSuchCase, NotAuthorized
+from license_hub.errors import BundleErased, CaseNotOpen, DoubtRefused, KeyReused, NoSuchCase, NotAuthorized, NoticeRefused
 from license_hub.service.authenticate import Principal
 from license_hub.service.close_case import RESULTS, close_case
 from license_hub.service.say_word import ACCEPTED, REFUSED, Doubt, accept, refuse
@@ -22,6 +22,9 @@ from license_hub.web.me_object import usable
 from license_hub.web.pages import msgid
 
 UNSAID = msgid("请选择不采信的原因和有误的项目，并说明哪里不对。")
+STUCK = msgid("登记单位现在不能受理这项校核，或本单位对这份证照的校核申请还没有答复。请按所列方式联系登记单位。")
+SAID = ("/reason", "/comment", "/fields")
+"""What the form asks for."""
 CLOSED = msgid("办件已经关闭，不能再办理。")
 
 
@@ -38,8 +41,9 @@ def router(desk: Desk) -> APIRouter:
             done = await in_time(_say, desk, request, principal, (case_id, material[:64]), given, why)
         except NoSuchCase:
             raise Problem("NO_SUCH_RESOURCE") from None
-        except (DoubtRefused, KeyReused):
-            return await in_time(_again, desk, request, case_id, UNSAID, 422)
+        except (NoticeRefused, KeyReused) as fault:
+            said = isinstance(fault, NoticeRefused) and fault.pointer not in SAID
+            return await in_time(_again, desk, request, case_id, STUCK if said else UNSAID, 422)
         except (CaseNotOpen, BundleErased, NotAuthorized):
             return await in_time(_again, desk, request, case_id, msgid("现在不能办理：办件已经关闭，或证照内容已经删除。"), 409)
         return to_case(case_id, done)

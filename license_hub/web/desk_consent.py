@@ -92,7 +92,7 @@ async def _scanned(desk: Desk, request: Request, principal: Principal, case_id: 
     scan = redeem.Scan(principal, text[:MOST], found.case.matter, found.case.case_no, request_id(request))
     try:
         made = await in_time(redeem.redeem, desk.hub, scan)
-    except (CodeRefused, CaseNotOpen, NotAuthorized) as fault:
+    except (CodeRefused, CaseNotOpen, NotAuthorized, OverBudget) as fault:
         return await _told(desk, request, principal, case_id, fault, "scan")
     # What was shown is a basis on this case for a while.
     await desk.decide(request, principal, case_id)

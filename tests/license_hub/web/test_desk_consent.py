@@ -187,6 +187,15 @@ def test_exemption_is_accepted_or_refused_with_a_reason_that_becomes_a_correctio
     assert clerk.post(f"{address}/materials/C0901", page=address, word="accepted").status_code == 422
 
 
+def test_doubts_that_wait_for_an_answer_are_not_raised_for_ever(clerk):
+    answers = []
+    for _ in range(6):
+        address = open_case(clerk, **{"applicant-name": "样例2号有限公司", "applicant-number": OTHER_FIRM})
+        why = {"word": "refused", "reason": "WRONG", "comment": "字号不对。", "fields": "KZ_名称"}
+        answers.append(clerk.post(f"{address}/materials/C0201", page=address, **why))
+    assert [one.status_code for one in answers] == [303] * 5 + [422] and "还没有答复" in answers[-1].text
+
+
 def test_closed_case_uses_nothing_any_more(clerk, counter_hub):
     address = open_case(clerk)
     assert clerk.post(f"{address}/close", page=address, result="gone").status_code == 400
