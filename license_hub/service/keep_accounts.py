@@ -19,6 +19,7 @@ from catalogs import checkdigits
 from catalogs.model import Catalog
 from license_hub.errors import AccountRefused
 from license_hub.service import passwords
+from license_hub.service.acting import Acting
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.signing.commitment import instant
@@ -80,9 +81,9 @@ def accounts(hub: Hub) -> list[Account]:
         return [told(row) for row in connection.execute(sa.select(accounts_table).order_by(accounts_table.c.account))]
 
 
-def disable(hub: Hub, account: str, *, operator: str) -> None:
-    """Shuts a person out; sessions end at once. Raises AccountRefused for an unknown account."""
-    _change(hub, account, operator, "DISABLED", disabled_at=instant(hub.now()))
+def disable(hub: Hub, account: str, *, operator: str, by: Acting | None = None) -> None:
+    """Shuts a person out; sessions end at once. `by`: whoever does so on a page. Raises AccountRefused for an unknown account."""
+    _change(hub, account, operator, "DISABLED", by, disabled_at=instant(hub.now()))
 
 
 def set_password(hub: Hub, account: str, password: str, *, operator: str) -> None:
@@ -128,13 +129,16 @@ def told(row: sa.Row) -> Account:
     return Account(row.account, row.name, roles, row.body, row.password is not None, row.created_at, row.disabled_at)
 
 
-def _change(hub: Hub, account: str, operator: str, code: str, **values: object) -> None:
+def _change(hub: Hub, account: str, operator: str, code: str, by: Acting | None = None, **values: object) -> None:
     mine = accounts_table.c.account == account
     with writing(hub.engine) as connection:
         if not connection.execute(sa.update(accounts_table).where(mine).values(**values)).rowcount:
             raise AccountRefused(f"account: there is no {account[:64]!r}")
         connection.execute(sa.delete(session).where(session.c.account == account))
-        _on_record(hub, connection, operator, code, account)
+        if by is not None:
+            record(connection, hub.now(), [by.entry(hub, ACTION, code, account)])
+        else:
+            _on_record(hub, connection, operator, code, account)
 
 
 def _on_record(hub: Hub, connection: sa.Connection, operator: str, code: str, account: str) -> None:

@@ -13,7 +13,7 @@ from license_hub.service.keep_grants import grants
 from license_hub.service.keys_due import keys_due
 from license_hub.service.register_client import clients
 from license_hub.signing.commitment import instant
-from license_hub.web import admin_audit, admin_clients, admin_connectors, admin_grants, admin_keys, admin_refusals
+from license_hub.web import admin_accounts, admin_audit, admin_clients, admin_connectors, admin_grants, admin_keys, admin_refusals
 from license_hub.web.admin_why import Reader
 from license_hub.web.admin_words import Sources, Words
 from license_hub.web.pages import msgid
@@ -27,7 +27,7 @@ Line = tuple[str, int, str, str]
 
 def routers(hub: Hub, pages: Pages, health: Sources) -> list[APIRouter]:
     """All routes below /admin."""
-    modules = (admin_clients, admin_grants, admin_keys, admin_refusals, admin_audit)
+    modules = (admin_clients, admin_accounts, admin_grants, admin_keys, admin_refusals, admin_audit)
     return [router(hub, pages, health), admin_connectors.router(hub, pages, health), *(one.router(hub, pages) for one in modules)]
 
 

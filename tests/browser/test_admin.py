@@ -33,10 +33,10 @@ def walk(who: str, world) -> dict[str, str]:
     """Name → page, of what that one may open."""
     one, grant = f"/admin/clients/{world.client.client_id}", f"/admin/grants/{world.grant}"
     whole = {"home": "/admin", "clients": "/admin/clients", "client": one, "grants": "/admin/grants", "grant": grant, "keys": "/admin/keys",
-             "connectors": "/admin/connectors", "refusals": "/admin/refusals?hours=720", "refusal": f"/admin/refusals/{world.refusal}",
+             "accounts": "/admin/accounts", "connectors": "/admin/connectors", "refusals": "/admin/refusals?hours=720", "refusal": f"/admin/refusals/{world.refusal}",
              "audit": "/admin/audit"}  # fmt: skip
     security = ("client", "grants", "grant", "keys", "refusals", "refusal")
-    mine = {"system": ("clients", "connectors"), "security": security, "auditor": ("home", "audit")}[who]
+    mine = {"system": ("clients", "accounts", "connectors"), "security": security, "auditor": ("home", "audit")}[who]
     return {name: whole[name] for name in mine}
 
 

@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from license_hub.service import keep_grants, search_audit
+from license_hub.service import keep_accounts, keep_grants, search_audit
 from license_hub.service.integrate import attend
 from license_hub.service.refuse import Refusal, refuse
 from license_hub.service.register_client import clients, find
@@ -19,7 +19,7 @@ from license_hub.storage.engine import writing
 from license_hub.storage.tables import BY_HAND, TURNED_AWAY
 from tests.license_hub.caller import Key
 from tests.license_hub.web.admin_world import NAME, NUMBER, WAITING, admin_world
-from tests.license_hub.web.staff_visit import Browser
+from tests.license_hub.web.staff_visit import PASSWORD, Browser
 
 THREE = ("system", "security", "auditor")
 
@@ -252,3 +252,24 @@ def test_audit_entry_comes_with_its_proof_that_the_log_has_it(people, staffed, w
     told = people["auditor"].get(f"/admin/audit/{entry.seq}/proof").json()
     assert told["row"][1] == "a" * 32 and told["proof"] and told["secret"]
     assert people["auditor"].get("/admin/audit/999999/proof").status_code == 409
+
+
+def test_system_shuts_a_person_out_with_a_reason(people, staffed, world):
+    keep_accounts.add(staffed, "leaving.one", "样例离任", ["quality"], None, PASSWORD, operator="test")
+    page = people["system"].get("/admin/accounts").text
+    assert "leaving.one" in page and 'value="security"' not in page
+    assert "<form" not in people["auditor"].get("/admin/accounts").text.partition("<main")[2]
+    assert people["system"].post("/admin/accounts", account="leaving.one", reason="").status_code == 422
+    assert people["system"].post("/admin/accounts", account="leaving.one", reason="调离").status_code == 303
+    [last] = search_audit.acts_on(staffed, (keep_accounts.ACTION,), "leaving.one", 1)
+    assert (last.actor, last.code, last.purpose) == ("staff:system", "DISABLED", "leaving.one\n调离")
+    assert people["system"].post("/admin/accounts", account="no.one", reason="x").status_code == 404
+
+
+@pytest.mark.parametrize("account", ["security", "auditor", "system"])
+def test_t32_nobody_shuts_out_who_limits_or_audits_him(people, staffed, world, account):
+    answer = people["system"].post("/admin/accounts", account=account, reason="试探")
+    assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN")
+    assert not next(one for one in keep_accounts.accounts(staffed) if one.account == account).disabled_at
+    [last] = search_audit.search(staffed, Wanted(actor="staff:system"), 1, TURNED_AWAY)
+    assert (last.action, last.code, last.purpose) == ("account", "FORBIDDEN", account)

@@ -45,6 +45,7 @@ OPENED = {
     "POST /admin/clients": {"system"},
     "POST /admin/clients/{client}/standing": {"system"},
     "POST /admin/clients/{client}/scopes": {"security"},
+    "POST /admin/accounts": {"system"},
     "POST /admin/grants": {"security"},
     "POST /admin/grants/{grant}": {"security"},
 }
