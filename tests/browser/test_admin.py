@@ -33,8 +33,8 @@ def walk(who: str, world) -> dict[str, str]:
     """Name → page, of what that one may open."""
     one, grant = f"/admin/clients/{world.client.client_id}", f"/admin/grants/{world.grant}"
     whole = {"home": "/admin", "clients": "/admin/clients", "client": one, "grants": "/admin/grants", "grant": grant, "keys": "/admin/keys",
-             "accounts": "/admin/accounts", "connectors": "/admin/connectors", "refusals": "/admin/refusals?hours=720", "refusal": f"/admin/refusals/{world.refusal}",
-             "audit": "/admin/audit"}  # fmt: skip
+             "accounts": "/admin/accounts", "connectors": "/admin/connectors", "refusals": "/admin/refusals?hours=720",
+             "refusal": f"/admin/refusals/{world.refusal}", "audit": "/admin/audit"}  # fmt: skip
     security = ("client", "grants", "grant", "keys", "refusals", "refusal")
     mine = {"system": ("clients", "accounts", "connectors"), "security": security, "auditor": ("home", "audit")}[who]
     return {name: whole[name] for name in mine}
