@@ -14,11 +14,13 @@ import pytest
 from playwright.sync_api import expect
 
 from license_hub.service.hub import Hub
+from license_hub.service.present import Show, present
 from tests.browser.test_desk import Visitor, looked_at
 from tests.browser.test_verify_page import PHONE, SCREEN
 from tests.license_hub.sample_hub import options
 from tests.license_hub.server import running
 from tests.license_hub.web.desk_visit import FIRM, FIRM_NAME, HANDLER, PERSON, desk_hub
+from tests.license_hub.web.test_desk_consent import identifier
 from tests.support import identity_provider as idp
 
 pytestmark = pytest.mark.browser
@@ -150,6 +152,7 @@ def test_holder_without_a_phone_consents_at_the_window_and_the_clerk_uses_keys_a
     assert page.evaluate("document.activeElement.id") == "applicant-name"
     page.keyboard.insert_text(FIRM_NAME)
     clerk.write("证件号码", FIRM)
+    clerk.write("窗口", "7")
     clerk.press("登记并判定")
     assert page.evaluate("document.activeElement.id") == "code", "a scanner types here"
     expect(row(page)).to_contain_text("需授权")
@@ -167,6 +170,35 @@ def test_holder_without_a_phone_consents_at_the_window_and_the_clerk_uses_keys_a
     clerk.tab_to("办结")
     page.keyboard.press("Enter")
     expect(page.get_by_text("办件已关闭")).to_be_visible(timeout=WAIT_MS)
+    looked_at(clerk, browser, screenshots, "case-closed")
+
+
+def scan(page, text: str) -> None:
+    """What a scanner does: types into what has the focus, then Enter."""
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+
+
+def test_scanner_types_into_the_field_that_has_the_focus_and_the_code_counts_once(clerk, counter, browser, screenshots):
+    opened(clerk, "story-scan")
+    page = clerk.page
+    deeds, shop = (identifier(counter.hub, kind) for kind in ("real_estate_title", "business_license"))
+    codes = present(counter.hub, [Show(name, FIRM, "holder", "s" * 32) for name in (deeds, shop)])
+    scan(page, codes[0].text)
+    expect(page.locator("#face")).to_contain_text("持证人刚才出示", timeout=WAIT_MS)
+    expect(row(page)).to_contain_text("持证人当面亮证")
+    clerk.go("/desk/verify")
+    scan(page, codes[1].text)
+    expect(page.locator("#result")).to_contain_text("证照真实有效", timeout=WAIT_MS)
+    assert page.evaluate("document.activeElement.id") == "result"
+    page.locator("#identifier").focus()
+    scan(page, codes[1].text)
+    expect(page.get_by_role("alert")).to_contain_text("已被扫过", timeout=WAIT_MS)
+    looked_at(clerk, browser, screenshots, "verify-refused")
+    page.locator("#identifier").fill("")
+    scan(page, shop)
+    expect(page.locator("#result")).to_contain_text("证照真实有效", timeout=WAIT_MS)
+    looked_at(clerk, browser, screenshots, "verify-result")
 
 
 NIGHTLY = pytest.mark.nightly
