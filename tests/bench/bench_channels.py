@@ -6,6 +6,9 @@
 - `signed_pdf`: a license looked up and judged, set as PDF/A with its fonts and QR code, signed (PAdES ES256), SM2 beside it, recorded,
   encrypted for its download. CPU of this process, one core, SQLite in it; each time another license and purpose. `page` and `signature`
   are the two large parts by themselves. Every file of the last round must be known again.
+- `dpop_proof`: proofs of one client read, checked and used up, MOMENT of them a transaction as the API's coalescer makes them under load
+  (PostgreSQL, fsync on). Wall clock, median of the rounds; `checked` is the reading of proofs alone, a second of one core. Each must count
+  once: the last batch is offered again.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import sqlalchemy as sa
 
@@ -33,14 +37,17 @@ from license_hub.service.hub import Hub
 from license_hub.service.make_copy import SCOPE, CopyRequest, make_copy
 from license_hub.service.present import Show, present
 from license_hub.service.register_client import register
+from license_hub.service.use_proof import Use, read, use
 from license_hub.storage.engine import reading
 from license_hub.storage.tables_presentations import presentation
+from tests.license_hub.api.test_dpop import PATH, Prover
 from tests.license_hub.caller import Key
 from tests.license_hub.sample_hub import Clock, credit_code, identifier_of, opened_case, sample_hub
 from tests.support import postgres
 
 PHONES, SECONDS, ROUNDS = 64, 4, 5
 COPIES = 40
+PROOFS, MOMENT = 640, 64
 CASE_NO = "990101-2026-000001"
 NUMBERS = [credit_code(2000 + place) for place in range(20)]
 PARTIES = 3
@@ -110,6 +117,31 @@ def run_copies(rounds: int = ROUNDS, each: int = COPIES) -> dict:
     return {
         "bench": "signed_pdf", "value": round(statistics.median(rates), 1), "unit": "copies/s of one core",
         "rounds": [round(one, 1) for one in rates], "bytes": round(statistics.mean(map(len, files))), **parts,
+    }  # fmt: skip
+
+
+def run_proofs(rounds: int = ROUNDS, each: int = PROOFS) -> dict:
+    """The row `dpop_proof`. Raises RuntimeError if a proof did not count, or counted twice."""
+    with tempfile.TemporaryDirectory(prefix="mzt-bench-") as folder, postgres.server() as root, postgres.database(root) as url:
+        hub = sample_hub(Path(folder), load(), url, Clock())
+        client, prover = register(hub, "样例窗口", Key().jwk, ["license:verify"], ["business_license"]), Prover()
+        scene = SimpleNamespace(hub=hub, clock=hub.clock)
+        made = [Use(client.client_id, prover.proof(scene), "POST", hub.public_url + PATH) for _ in range(rounds * each)]
+        rates = []
+        for start in range(0, len(made), each):
+            begun = time.perf_counter()
+            for place in range(start, start + each, MOMENT):
+                if not all(use(hub, made[place : place + MOMENT])):
+                    raise RuntimeError("a fresh proof did not count")
+            rates.append(each / (time.perf_counter() - begun))
+        if any(use(hub, made[-MOMENT:])):
+            raise RuntimeError("a proof counted twice")
+        again = itertools.cycle(made)
+        checked = _rate(lambda: read(hub, next(again)))
+        hub.close()
+    return {
+        "bench": "dpop_proof", "value": round(statistics.median(rates)), "unit": "proofs/s, used up", "moment": MOMENT,
+        "rounds": [round(one) for one in rates], "checked": round(checked),
     }  # fmt: skip
 
 

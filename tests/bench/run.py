@@ -48,6 +48,7 @@ def benches() -> dict[str, Callable[[], dict]]:
         "sm2_sign": of("bench_sm2"),
         "qr_token": of("bench_channels", "run_codes"),
         "signed_pdf": of("bench_channels", "run_copies"),
+        "dpop_proof": of("bench_channels", "run_proofs"),
         "board_overview": of("bench_board"),
         "exempt_6": of("bench_cases"),
         "prefill": of("bench_cases", "run_prefill"),

@@ -32,9 +32,11 @@ def looked_at(page, server, path: str, screenshots, name: str, step: int = 0) ->
 def walk(who: str, world) -> dict[str, str]:
     """Name → page, of what that one may open."""
     one, grant = f"/admin/clients/{world.client.client_id}", f"/admin/grants/{world.grant}"
-    whole = {"home": "/admin", "clients": "/admin/clients", "client": one, "grants": "/admin/grants", "grant": grant, "keys": "/admin/keys",
-             "accounts": "/admin/accounts", "connectors": "/admin/connectors", "refusals": "/admin/refusals?hours=720",
-             "refusal": f"/admin/refusals/{world.refusal}", "audit": "/admin/audit"}  # fmt: skip
+    whole = {
+        "home": "/admin", "clients": "/admin/clients", "client": one, "accounts": "/admin/accounts", "connectors": "/admin/connectors",
+        "grants": "/admin/grants", "grant": grant, "keys": "/admin/keys", "refusals": "/admin/refusals?hours=720",
+        "refusal": f"/admin/refusals/{world.refusal}", "audit": "/admin/audit",
+    }  # fmt: skip
     security = ("client", "grants", "grant", "keys", "refusals", "refusal")
     mine = {"system": ("clients", "accounts", "connectors"), "security": security, "auditor": ("home", "audit")}[who]
     return {name: whole[name] for name in mine}

@@ -8,6 +8,7 @@ import json
 import re
 
 import pytest
+from sqlalchemy import event
 
 from license_hub.service import keep_accounts, keep_grants, search_audit
 from license_hub.service.integrate import attend
@@ -273,3 +274,29 @@ def test_t32_nobody_shuts_out_who_limits_or_audits_him(people, staffed, world, a
     assert not next(one for one in keep_accounts.accounts(staffed) if one.account == account).disabled_at
     [last] = search_audit.search(staffed, Wanted(actor="staff:system"), 1, TURNED_AWAY)
     assert (last.action, last.code, last.purpose) == ("account", "FORBIDDEN", account)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "only", "index"),
+    [
+        (Wanted(request_id="a" * 32), TURNED_AWAY, "ix_hub_audit_turned_away_request_id"),
+        (Wanted(since="2026-11-01", actor="x"), TURNED_AWAY, "ix_hub_audit_turned_away_at"),
+        (Wanted(), BY_HAND, "ix_hub_audit_by_hand_at"),
+        (Wanted(since="2026-11-01", action="verify"), None, "ix_hub_audit_at"),
+    ],
+)
+def test_questions_to_the_audit_log_go_by_their_small_index(staffed, wanted, only, index):
+    asked = []
+
+    def heard(_connection, _cursor, statement, parameters, _context, _many):
+        asked.append((statement, parameters))
+
+    event.listen(staffed.engine, "before_cursor_execute", heard)
+    try:
+        search_audit.search(staffed, wanted, 5, only)
+    finally:
+        event.remove(staffed.engine, "before_cursor_execute", heard)
+    [(statement, parameters)] = [one for one in asked if "FROM hub_audit" in one[0]]
+    with staffed.engine.connect() as connection:
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+    assert any(f"INDEX {index}" in step for step in plan), plan
