@@ -50,8 +50,11 @@ JSON = {
     "answer": ("/v1/checks/00000000000000000000000000000000*/answer", '{"answer":"CONFIRMED","note":"n*"}'),
     "decision": ("/v1/cases/1/decision", '{"operator":"o*"}'),
     "prefill": ("/v1/cases/1/prefill", '{"operator":"o*"}'),
-    "facade-token": ("/elicense/v1/token", '{"appId":"a*","appSecret":"b*"}'),
-    "facade-search": ("/elicense/v1/zzcx", '{"accessToken":"a*","useCause":"b*","holderCode":"c*"}'),
+    "facade-token": ("/elicense/v1/token", '{"data":{"appId":"a*","appSecret":"b*"}}'),
+    "facade-search": (
+        "/elicense/v1/zzcx",
+        '{"head":{"accessId":"a*","accessToken":"b*"},"data":{"useCause":"S-1*","holderCode":"NUMBER*"}}',
+    ),
 }
 """Operation → path and body; a star is a place to try. IDENTIFIER and NUMBER are the sample's."""
 PATHS = {
