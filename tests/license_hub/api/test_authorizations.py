@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from license_hub.service import keep_grants
 from license_hub.service.holder_consent import answer, mine, withdraw
+from license_hub.service.register_client import SCOPES, register
 from license_hub.service.use_code import make_code
 from tests.license_hub.api.conftest import audited
 from tests.license_hub.api.test_cases import once, opened
+from tests.license_hub.caller import Key
 from tests.license_hub.sample_hub import credit_code, identifier_of
 
 HOLDER, TITLE, LICENSE = credit_code(2000), "real_estate_title", "business_license"
@@ -76,7 +79,7 @@ def test_same_call_again_gets_the_same_answer(granted, case_id):
 
 @pytest.mark.parametrize(("change", "status", "code"), [
     ({"case_id": 10**9}, 409, "CASE_NOT_OPEN"),
-    ({"type": "food_permit"}, 403, "NO_GRANT"),
+    ({"type": "population"}, 403, "NO_GRANT"),
     ({"party": "legal_rep"}, 400, "INVALID_REQUEST"),
     ({"how": "window"}, 400, "INVALID_REQUEST"),
     ({"how": "window", "evidence": "signed_paper", "relation": "agent"}, 400, "INVALID_REQUEST"),
@@ -99,5 +102,12 @@ def test_suspended_grant_is_a_refused_call_until_it_is_resumed(granted, case_id)
     assert sent(granted, **asking(case_id)).status_code == 201
 
 
-def test_another_client_s_authorisation_is_not_there(granted):
-    assert granted.send("GET", f"/v1/authorizations/{'0' * 32}", headers=granted.bearer()).status_code == 404
+def test_t11_another_client_s_authorisation_is_not_there(granted, case_id):
+    name = sent(granted, **asking(case_id)).json()["id"]
+    key = Key()
+    client = register(granted.hub, "another", key.jwk, SCOPES, [TITLE], credit_code(3, "11"))
+    other = replace(granted, key=key, client_id=client.client_id)
+    mine, foreign = (one.send("GET", f"/v1/authorizations/{name}", headers=one.bearer()) for one in (granted, other))
+    never = other.send("GET", f"/v1/authorizations/{'0' * 32}", headers=other.bearer())
+    assert (mine.status_code, foreign.status_code) == (200, 404)
+    assert foreign.json() | {"request_id": ""} == never.json() | {"request_id": ""}

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -36,6 +38,7 @@ class Served:
     hub: Hub
     client_id: str
     http: httpx.Client
+    log: Path
 
     def case(self, number: str) -> int:
         who = {"party": "applicant", "name": "样例", "number": number}
@@ -57,7 +60,7 @@ def served(tmp_path_factory, catalog) -> Iterator[Served]:
         form = token_form(key.assertion(client.client_id, server.url, time.time()))
         token = httpx.post(f"{server.url}/oauth/token", data=form).json()["access_token"]
         with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as http:
-            yield Served(hub, client.client_id, http)
+            yield Served(hub, client.client_id, http, server.log)
     hub.close()
 
 
@@ -118,3 +121,15 @@ def test_every_look_allowed_or_refused_is_in_its_subject_s_log_with_a_proof_soon
         waited.append(time.monotonic() - at)
     told(record_property, "look", waited)
     assert AUDIT_PERIOD_S < 5, "checkpoints of the audit log are as far apart as a holder may have to wait"
+
+
+def test_t30_t31_log_of_a_server_that_worked_on_cases_names_nobody_and_is_json_line_by_line(served):
+    case = served.case(credit_code(2003))
+    for path in (f"/v1/cases/{case}/decision", f"/v1/cases/{case}/prefill"):
+        assert served.http.post(path).status_code == 200
+    served.http.get(f"/v1/cases/{credit_code(2003)}%0a%E2%80%AE")
+    lines = served.log.read_text("utf-8").splitlines()
+    assert len(lines) > 5 and all(json.loads(line) for line in lines)
+    whole = "\n".join(lines)
+    assert not [number for number in range(2000, 2020) if credit_code(number) in whole]
+    assert "样例第" not in whole and "样例申请" not in whole and "\u202e" not in whole

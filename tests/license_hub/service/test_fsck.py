@@ -27,10 +27,10 @@ UNLOOKED = (
     "hub_case_party", "hub_decision", "hub_receipt", "hub_check_task",
     "hub_download", "hub_copy", "hub_authorization", "hub_canary", "hub_holder_session",
 )  # fmt: skip
-"""hub_attachment and hub_idempotency: `test_inspect_calls`; hub_copy: `test_check_file`. hub_erased_row is only by what an erased row is known
-again in a lake that was restored; hub_audit_subject has rows after `data-keys rotate` (`test_rekey`); a status list is signed, short-lived
-and made again; who signs in, who authorised what (each act is an audit entry) and what waits for its organ's word is no part of the log
-yet (a held row is encrypted: a flipped byte refuses to open); a download is encrypted too and lives ten minutes."""
+"""hub_attachment and hub_idempotency: `test_inspect_calls`; hub_copy: `test_check_file`. hub_erased_row is only by what an erased row is
+known again in a lake that was restored; hub_audit_subject has rows after `data-keys rotate` (`test_rekey`); a status list is signed,
+short-lived and made again; who signs in, who authorised what (each act is an audit entry) and what waits for its organ's word is no
+part of the log yet (a held row is encrypted: a flipped byte refuses to open); a download is encrypted too and lives ten minutes."""
 
 BLOBS = [
     (table, column.name)

@@ -16,6 +16,7 @@ import pytest
 
 from catalogs.load import load
 from license_hub.app import faced
+from license_hub.domain.license import FIELD_TITLES
 from license_hub.log import bundle
 from license_hub.log.checkpoint import keys as log_keys
 from license_hub.log.tree import leaf_hash
@@ -92,8 +93,8 @@ def counter(hub, app):
     return SimpleNamespace(call=call, case_id=opened.json()["case_id"], client_id=client.client_id)
 
 
-def asked(counter, kind: str = "real_estate_title") -> str:
-    wanted = {"how": "ask", "case_id": counter.case_id, "party": "applicant", "type": kind, "operator": "窗口07"}
+def asked(counter, kind: str = "real_estate_title", operator: str = "窗口07") -> str:
+    wanted = {"how": "ask", "case_id": counter.case_id, "party": "applicant", "type": kind, "operator": operator}
     made = counter.call("POST", "/v1/authorizations", json=wanted)
     assert made.status_code == 201, made.text
     return made.json()["id"]
@@ -191,7 +192,7 @@ def test_use_code_from_the_page_serves_the_case_it_is_said_to(holder, counter, h
     assert (used.status_code, used.json()["state"], used.json()["type_id"]) == (201, "given", TYPE), used.text
 
 
-def test_t12_holder_sees_every_look_allowed_or_refused_with_who_why_and_a_proof_that_anybody_can_check(holder, counter, hub):
+def test_holder_sees_every_look_allowed_or_refused_with_who_why_and_a_proof_that_anybody_can_check(holder, counter, hub):
     identifier, before = identifier_of(hub, HOLDER), looks(hub, HOLDER)[0].seq
     asked_for = {"identifier": identifier, "holder_number": HOLDER, "purpose": "样例用途", "case_no": "me-1"}
     assert counter.call("POST", "/v1/verifications", json=asked_for).status_code == 200
@@ -215,6 +216,28 @@ def test_t12_holder_sees_every_look_allowed_or_refused_with_who_why_and_a_proof_
     assert base64.b64decode(json.loads(leaf)["d"])[place : place + 32] == digest
     keys = log_keys(f"{hub.origin}/audit", [(one.alg, one.public) for one in hub.keyring.public_keys("checkpoint")])
     assert bundle.verify(bundle.parse(proof["proof"]), leaf_hash(leaf), f"{hub.origin}/audit", keys).size > 0
+
+
+def test_t12_pages_show_the_fields_of_the_license_masked_and_nothing_of_how_it_is_kept(holder, hub):
+    page = holder.get(f"/me/licenses/{identifier_of(hub, HOLDER)}").text
+    shown = set(re.findall(r"<dt>([^<]*)</dt>", page))
+    source = next(one for one in hub.catalog.license_types[TYPE].sources if one.resource == "legal_entity")
+    assert shown <= {"颁证机关", "证照标识", *FIELD_TITLES.values(), *source.face}
+    for inner in ("leaf", "entry", 'bi"', "secret", "salt", "license_id", "client_id"):
+        assert inner not in page
+
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'"
+
+
+def test_t32_what_counters_write_is_text_on_the_holder_s_pages(holder, counter, hub):
+    name = asked(counter, operator=HOSTILE)
+    about = {"identifier": identifier_of(hub, HOLDER), "holder_number": HOLDER, "purpose": HOSTILE, "case_no": HOSTILE[:40]}
+    assert counter.call("POST", "/v1/verifications", json=about).status_code == 200
+    for path in ("/me/grants", "/me/looks"):
+        page = holder.get(path).text
+        assert "<script>alert" not in page and "<img" not in page and "&lt;script&gt;alert(1)" in page, path
+    assert name in holder.get("/me/grants").text
 
 
 def test_t10_looks_of_another_holder_are_not_shown_nor_proved(app, provider, counter, hub):
