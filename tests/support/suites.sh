@@ -24,7 +24,7 @@ suite hub -n 2 --dist loadfile tests/license_hub/service/test_[j-r]*.py
 suite hub2 -n 2 --dist loadfile tests/license_hub/service/test_[s-z]*.py
 suite issue -n 2 --dist loadfile tests/license_hub/service/test_[a-h]*.py
 suite issue2 -n 2 --dist loadfile tests/license_hub/service/test_i*.py
-suite store -n 2 --dist loadfile tests/license_hub/client tests/license_hub/storage tests/license_hub/witness tests/license_hub/test_settings.py tests/license_hub/test_hashing.py
+suite store -n 2 --dist loadfile tests/license_hub/client tests/license_hub/paper tests/license_hub/storage tests/license_hub/witness tests/license_hub/test_settings.py tests/license_hub/test_hashing.py
 suite doors -n 2 --dist loadfile tests/license_hub/api/test_[a-n]*.py tests/license_hub/cli
 suite pages -n 2 --dist loadfile tests/license_hub/web
 suite doors2 -n 2 --dist loadfile tests/license_hub/api/test_[o-z]*.py
