@@ -54,7 +54,9 @@ def counter_body(hub: Hub) -> str:
 
 def open_counter(hub: Hub, body: str, operator: str) -> None:
     """The body's desk client, with use grants for what the published matters look at."""
-    client_id = desk_client.set_up(hub, body, f"{title(hub.catalog, body)}窗口（样例）", sorted(hub.catalog.license_types))
+    client_id = desk_client.set_up(
+        hub, body, f"{title(hub.catalog, body)}窗口（样例）", sorted(hub.catalog.license_types), operator=operator
+    )
     until = (hub.now() + timedelta(days=GRANTED_DAYS)).date()
     for matter in hub.catalog.matters.values():
         wanted = [asked(matter) for asked in (wanted_by_materials, wanted_by_form)]

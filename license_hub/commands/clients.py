@@ -60,6 +60,7 @@ def desk(
     name: Annotated[str, typer.Option(help="Name shown to holders and in the audit log")],
     scope: Annotated[list[str] | None, typer.Option(help="Repeatable; none = all that the pages do")] = None,
     type_: Annotated[list[str] | None, typer.Option("--type", help="Repeatable: license types it may ask for; none = all")] = None,
+    operator: Operator = "",
     lake: Lake = None,
     database: Database = None,
 ) -> None:
@@ -72,8 +73,10 @@ def desk(
     from license_hub.service.desk_client import SCOPES as EVERY
     from license_hub.service.desk_client import set_up
 
-    with session.hub(session.options(lake, database)) as hub:
-        print(set_up(hub, organ, name, type_ or sorted(hub.catalog.license_types), scope or EVERY))
+    chosen = session.options(lake, database)
+    with session.hub(chosen) as hub:
+        kinds, who = type_ or sorted(hub.catalog.license_types), session.operator(operator, chosen)
+        print(set_up(hub, organ, name, kinds, scope or EVERY, operator=who))
 
 
 @app.command("list")

@@ -20,7 +20,10 @@ def test_counter_is_set_up_changed_and_listed_and_its_handler_belongs_to_it(hub)
     assert again.stdout == made.stdout
     [row] = map(json.loads, hub("clients", "list", "--json").stdout.splitlines())
     assert (row["client_id"], row["kid"], row["scopes"], row["types"]) == (made.stdout.strip(), "", ["case:work"], ["business_license"])
+    audited = [one for one in map(json.loads, reversed(hub("audit", "--json").stdout.splitlines())) if one["code"] == "DESK"]
+    assert len(audited) == 2 and audited[1]["purpose"] == f"{row['client_id']} case:work business_license"
     assert hub("clients", "desk", "none", "--name", "x").returncode == 1
+    assert "nothing the pages do" in hub("clients", "desk", BODY, "--name", "x", "--scope", "license:status").stderr
     added = ("accounts", "add", "wang.wu", "--name", "样例丙", "--role", "handler")
     assert hub(*added, "--body", BODY, given="a long sample password\n").returncode == 0
     assert "credit code" in hub(*added, given="a long sample password\n").stderr

@@ -27,7 +27,7 @@ def catalog(catalog):
 
 def test_desk_client_works_on_its_cases_and_stops_when_it_is_changed_or_shut_out(hub, publisher):
     other = filled_counter(hub, publisher)
-    client_id = desk_client.set_up(hub, ORGAN, "样例窗口", sorted(hub.catalog.license_types))
+    client_id = desk_client.set_up(hub, ORGAN, "样例窗口", sorted(hub.catalog.license_types), operator="test")
     grant(hub, client_id, TEST.id)
     principal, client = desk_client.acting_for(hub, ORGAN)
     assert (client.name, principal.organ, principal.kid) == ("样例窗口", ORGAN, "")
@@ -69,7 +69,7 @@ def test_desk_client_works_on_its_cases_and_stops_when_it_is_changed_or_shut_out
     assert desk_cases.listed(hub, principal) == [] and desk_cases.listed(hub, principal, state="closed")[0].result == "done"
 
     # What it may is looked at in the transaction of each act: an older principal stops at once.
-    desk_client.set_up(hub, ORGAN, "样例窗口", ["business_license"], ["case:work"])
+    desk_client.set_up(hub, ORGAN, "样例窗口", ["business_license"], ["case:work"], operator="test")
     with pytest.raises(NotAuthenticated):
         read_case(hub, case_id, principal=principal)
     disable(hub, client_id)

@@ -26,7 +26,7 @@ def clock() -> Clock:
 def staffed(tmp_path_factory, catalog, clock):
     made = open_hub(options(tmp_path_factory.mktemp("staffed")), clock=clock, catalog=catalog)
     add_staff(made)
-    desk_client.set_up(made, BODY, "样例窗口", sorted(catalog.license_types))
+    desk_client.set_up(made, BODY, "样例窗口", sorted(catalog.license_types), operator="test")
     yield made
     made.close()
 

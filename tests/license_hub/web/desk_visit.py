@@ -35,7 +35,7 @@ def desk_hub(folder, catalog: Catalog, **changes: object) -> Hub:
     apply_pending(hub)
     integrate(hub)
     for body, account in ((BODY, HANDLER), (OTHER_BODY, FOREIGN)):
-        grant(hub, desk_client.set_up(hub, body, f"样例市政务服务中心{account}", sorted(catalog.license_types)))
+        grant(hub, desk_client.set_up(hub, body, f"样例市政务服务中心{account}", sorted(catalog.license_types), operator="test"))
         keep_accounts.add(hub, account, f"样例{account}", ["handler"], body, PASSWORD, operator="test")
     return hub
 

@@ -126,15 +126,15 @@ def test_desk_client_gets_no_token_and_acts_for_its_own_body_alone(counter_hub):
 
 def test_body_without_a_desk_client_or_with_one_shut_out_is_told_so(counter_hub, counter_app):
     with pytest.raises(AccessError):
-        desk_client.set_up(counter_hub, "none", "x", ["business_license"])
+        desk_client.set_up(counter_hub, "none", "x", ["business_license"], operator="test")
 
     third = credit_code(4, "11")
     keep_accounts.add(counter_hub, "handler.third", "样例", ["handler"], third, PASSWORD, operator="test")
     visitor = signed_in(counter_app, "handler.third")
     assert visitor.get("/desk").json()["code"] == "DESK_CLOSED"
-    client_id = desk_client.set_up(counter_hub, third, "样例", ["business_license"])
+    client_id = desk_client.set_up(counter_hub, third, "样例", ["business_license"], operator="test")
     assert visitor.get("/desk").status_code == 200
-    assert desk_client.set_up(counter_hub, third, "样例二", ["business_license"], ["license:verify"]) == client_id
+    assert desk_client.set_up(counter_hub, third, "样例二", ["business_license"], ["license:verify"], operator="test") == client_id
     assert visitor.get("/desk").json()["code"] == "DESK_CLOSED"
     register_client.disable(counter_hub, client_id)
     assert visitor.get("/desk").json()["code"] == "DESK_CLOSED"
