@@ -190,12 +190,10 @@ def test_scanner_types_into_the_field_that_has_the_focus_and_the_code_counts_onc
     clerk.go("/desk/verify")
     scan(page, codes[1].text)
     expect(page.locator("#result")).to_contain_text("证照真实有效", timeout=WAIT_MS)
-    assert page.evaluate("document.activeElement.id") == "result"
-    page.locator("#identifier").focus()
+    # The next one is scanned without a hand on the mouse.
     scan(page, codes[1].text)
     expect(page.get_by_role("alert")).to_contain_text("已被扫过", timeout=WAIT_MS)
     looked_at(clerk, browser, screenshots, "verify-refused")
-    page.locator("#identifier").fill("")
     scan(page, shop)
     expect(page.locator("#result")).to_contain_text("证照真实有效", timeout=WAIT_MS)
     looked_at(clerk, browser, screenshots, "verify-result")
