@@ -12,6 +12,7 @@ Source: issue 5 §3; standards.md "Modes".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,7 +24,7 @@ from license_hub.service.content import holder_form
 from license_hub.service.hub import Hub
 from license_hub.service.keep_grants import UseGrant
 from license_hub.signing.commitment import instant
-from license_hub.storage.cases import OPEN
+from license_hub.storage.cases import OPEN, Case
 from license_hub.storage.tables import holder, version
 from license_hub.storage.tables_cases import case
 from license_hub.storage.tables_grants import authorization, use_grant
@@ -63,6 +64,14 @@ class Basis:
     """Ids of the licenses it is for; None = all of the type."""
 
 
+@dataclass(frozen=True)
+class Held:
+    """What the transaction holds already: the caller's own open case, and the client's grants for its matter by type."""
+
+    case: Case
+    grants: Mapping[str, UseGrant]
+
+
 def examine(
     connection: sa.Connection,
     hub: Hub,
@@ -74,16 +83,17 @@ def examine(
     operator: str,
     purpose: str,
     license_id: int | None = None,
+    held: Held | None = None,
 ) -> Basis | Denied:
     """The basis, or why there is none. `type_id`: a license type or a resource; `subject`: the holder's number; `purpose`: the matter.
 
     `connection` is the writing transaction that records the answer.
     """
     # What was looked up before this transaction waited for a lock may be over: the time is that of after.
-    grant = grant_of(connection, client_id, type_id, purpose)
+    grant = held.grants.get(type_id) if held else grant_of(connection, client_id, type_id, purpose)
     if grant is None:
         return Denied.NO_GRANT
-    found = _open_case(connection, client_id, case_id, purpose)
+    found = held.case if held else _open_case(connection, client_id, case_id, purpose)
     now = instant(hub.now())
     if denied := STANDING.get(grant.standing(now)):
         return denied
@@ -115,6 +125,13 @@ def grant_of(connection: sa.Connection, client_id: str, type_id: str, purpose: s
     mine = (use_grant.c.client_id == client_id, use_grant.c.type_id == type_id, use_grant.c.purpose == purpose)
     row = connection.execute(sa.select(use_grant).where(*mine).with_for_update(read=True)).first()
     return None if row is None else UseGrant(**row._mapping)
+
+
+def grants_of(connection: sa.Connection, client_id: str, purpose: str) -> dict[str, UseGrant]:
+    """All grants of a client for a matter, by type, whatever their standing; they stay as they are until the transaction ends."""
+    query = sa.select(use_grant).where(use_grant.c.client_id == client_id, use_grant.c.purpose == purpose)
+    rows = connection.execute(query.order_by(use_grant.c.grant_id).with_for_update(read=True))
+    return {row.type_id: UseGrant(**row._mapping) for row in rows}
 
 
 def by_duty(matter: Matter, type_id: str) -> bool:

@@ -16,12 +16,12 @@ from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
-from catalogs.matter import DUTY, LicenseWay, Matter, ShareWay
+from catalogs.matter import DUTY, CheckWay, LicenseWay, Matter, ShareWay
 from license_hub.domain.exemption import Facts, License, Question, SharedRow
 from license_hub.domain.license import FACE, dates
 from license_hub.domain.verdict import Absent, Code, decide
 from license_hub.service.absence import Absences
-from license_hub.service.authorize import Basis, Denied, examine
+from license_hub.service.authorize import Basis, Denied, Held, examine, grants_of
 from license_hub.service.hub import Hub
 from license_hub.service.proofs import newest_checkpoint
 from license_hub.service.shared_rows import SharedRows
@@ -49,6 +49,8 @@ class Wanted:
 
     types: frozenset[tuple[str, str]]
     shares: frozenset[tuple[str, str, str]]
+    answers: bool = False
+    """Whether issuing bodies' answers are looked at too."""
 
 
 @dataclass
@@ -98,7 +100,8 @@ class Known:
 def wanted_by_materials(matter: Matter) -> Wanted:
     ways = [(one.party, way) for one in matter.materials for way in one.ways]
     types = {(party, kind) for party, way in ways if isinstance(way, LicenseWay) for kind in way.types}
-    return Wanted(frozenset(types), frozenset((party, way.resource, way.number_field) for party, way in ways if isinstance(way, ShareWay)))
+    shares = frozenset((party, way.resource, way.number_field) for party, way in ways if isinstance(way, ShareWay))
+    return Wanted(frozenset(types), shares, any(isinstance(way, CheckWay) for _, way in ways))
 
 
 def wanted_by_form(matter: Matter) -> Wanted:
@@ -108,7 +111,9 @@ def wanted_by_form(matter: Matter) -> Wanted:
 
 
 def gather(hub: Hub, connection: sa.Connection, asked: Sequence[tuple[Case, Matter, Wanted]], operators: Sequence[str]) -> list[Known]:
-    """For each case, in order. `operators`: who asks. `connection` is the transaction that records the answers."""
+    """For each case, in order: all open, their callers' own, and locked. `operators`: who asks. `connection` is the transaction that
+    records the answers.
+    """
     now = hub.now()
     found = [Known(*one) for one in asked]
     _bases(hub, connection, found, operators)
@@ -122,20 +127,20 @@ def gather(hub: Hub, connection: sa.Connection, asked: Sequence[tuple[Case, Matt
 
 
 def _bases(hub: Hub, connection: sa.Connection, found: Sequence[Known], operators: Sequence[str]) -> None:
-    """What is the same for every holder (the grant, the organ's duty) is asked once a client, matter and type or resource: the cases are
-    open, their callers' own, and locked.
-    """
-    same: dict[tuple[str, str, str, bool], Basis | Denied] = {}
+    """What is the same for every holder (the grant, the organ's duty) is asked once a client, matter and type or resource."""
+    same: dict[tuple[str, str, str, str, bool], Basis | Denied] = {}
+    grants = {one: grants_of(connection, *one) for one in sorted({(known.case.client_id, known.matter.id) for known in found})}
     for known, operator in zip(found, operators, strict=True):
         case, wanted = known.case, known.wanted
         for party, of in sorted(wanted.types | {(party, resource) for party, resource, _ in wanted.shares}):
             if party not in case.parties:
                 continue
-            place = (case.client_id, known.matter.id, of, bool(operator))
+            place = (case.client_id, known.matter.id, known.matter.version, of, bool(operator))
             said = same.get(place)
             if said is None:
                 who = {"client_id": case.client_id, "case_id": case.case_id, "operator": operator, "purpose": known.matter.id}
-                said = examine(connection, hub, type_id=of, subject=case.parties[party].number, **who)
+                held = Held(case, grants[case.client_id, known.matter.id])
+                said = examine(connection, hub, type_id=of, subject=case.parties[party].number, held=held, **who)
                 if said.kind == DUTY if isinstance(said, Basis) else said in OF_THE_GRANT:
                     same[place] = said
             known.bases[party, of] = said
@@ -233,7 +238,7 @@ def _cause(absent: Absent) -> Code:
 
 def _questions(connection: sa.Connection, found: Sequence[Known]) -> None:
     by_case: dict[int, list[Known]] = {}
-    for known in found:
+    for known in (one for one in found if one.wanted.answers):
         by_case.setdefault(known.case.case_id, []).append(known)
     for part in chunks(sorted(by_case), CHUNK):
         for row in connection.execute(sa.select(task).where(task.c.case_id.in_(part))):

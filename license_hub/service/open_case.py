@@ -93,9 +93,9 @@ def read_case(hub: Hub, case_id: int, *, principal: Principal) -> Case:
         return own(connection, hub, case_id, principal.client_id)
 
 
-def own(connection: sa.Connection, hub: Hub, case_id: int, client_id: str) -> Case:
-    """Raises NoSuchCase: another client's case is as unknown as one that never was."""
-    found = cases.read(connection, hub.crypt, [case_id]).get(case_id)
+def own(connection: sa.Connection, hub: Hub, case_id: int, client_id: str, *, lock: bool = False) -> Case:
+    """Raises NoSuchCase: another client's case is as unknown as one that never was. `lock`: as for `storage.cases.read`."""
+    found = cases.read(connection, hub.crypt, [case_id], lock=lock).get(case_id)
     if found is None or found.client_id != client_id:
         raise NoSuchCase("no case of that id is this client's")
     return found

@@ -37,7 +37,7 @@ def prefill(hub: Hub, case_id: int, *, principal: Principal, request_id: str, op
     now = hub.now()
     with writing(hub.engine) as connection:
         still(hub, connection, principal)
-        case = own(connection, hub, case_id, principal.client_id)
+        case = own(connection, hub, case_id, principal.client_id, lock=True)
         if not case.is_open:
             raise CaseNotOpen("the case is closed: nothing is looked at for it any more")
         if seconds := max(over_budget(hub, connection, looks(hub, case)), default=0):

@@ -20,6 +20,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import jwt
 from jwt.algorithms import Algorithm
@@ -168,11 +169,17 @@ def read_own(text: str, typ: str, keys: Collection[PublicKey], *, most: int = MA
 
 def make(signer: Signer, typ: str, claims: Mapping[str, object]) -> str:
     """A token by one of the hub's keys, wherever it lives. Raises SigningError."""
-    header = {"alg": suite(signer.alg).jose, "typ": typ, "kid": signer.kid}
-    if header["alg"] not in ALGORITHMS:
-        raise JoseRefused(f"a key of {signer.alg} makes no tokens; use one of Ed25519, ES256, SM2")
-    signed = b".".join(_encode(jcs(part)) for part in (header, dict(claims)))
+    signed = _header(signer.alg, typ, signer.kid) + b"." + _encode(jcs(dict(claims)))
     return (signed + b"." + _encode(signer.sign(signed))).decode("ascii")
+
+
+@lru_cache(maxsize=64)
+def _header(alg: str, typ: str, kid: str) -> bytes:
+    """The same for all tokens of a key and type. Raises JoseRefused."""
+    named = suite(alg).jose
+    if named not in ALGORITHMS:
+        raise JoseRefused(f"a key of {alg} makes no tokens; use one of Ed25519, ES256, SM2")
+    return _encode(jcs({"alg": named, "typ": typ, "kid": kid}))
 
 
 class SM2Algorithm(Algorithm):

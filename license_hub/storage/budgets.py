@@ -18,15 +18,22 @@ Counter = tuple[str, int]
 """(of, end of the window)."""
 
 
+def _raising(insert: postgresql.Insert | sqlite.Insert) -> sa.sql.dml.ReturningInsert:
+    """Written once: a statement with its rows in it would be compiled anew for every number of them."""
+    used = budget.c.used + insert.excluded.used
+    return insert.on_conflict_do_update(index_elements=["of", "window"], set_={"used": used}).returning(budget)
+
+
+_RAISE_POSTGRES, _RAISE_SQLITE = (_raising(one.insert(budget)) for one in (postgresql, sqlite))
+
+
 def raise_by(connection: sa.Connection, wanted: Mapping[Counter, int]) -> dict[Counter, int]:
     """What each counter then stands at. Rows are taken in one order, so that two transactions cannot wait for each other."""
     if not wanted:
         return {}
-    insert = (postgresql if is_postgres(connection) else sqlite).insert(budget)
     rows = [{"of": of, "window": window, "used": used} for (of, window), used in sorted(wanted.items())]
-    made = insert.values(rows)
-    both = made.on_conflict_do_update(index_elements=["of", "window"], set_={"used": budget.c.used + made.excluded.used})
-    return {(row.of, row.window): row.used for row in connection.execute(both.returning(budget.c.of, budget.c.window, budget.c.used))}
+    raised = connection.execute(_RAISE_POSTGRES if is_postgres(connection) else _RAISE_SQLITE, rows)
+    return {(row.of, row.window): row.used for row in raised}
 
 
 def standing(connection: sa.Connection, counters: Collection[Counter]) -> dict[Counter, int]:

@@ -19,7 +19,7 @@ from license_hub.web import pages
 from tests.license_hub.api.conftest import Scene, audited, scene_at
 from tests.license_hub.caller import Key
 from tests.license_hub.sample_hub import credit_code, identifier_of
-from tests.license_hub.service.test_copies import picture
+from tests.license_hub.service.test_check_file import picture
 
 TYPE = "business_license"
 
