@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 
 from .access import AccessPolicy
 from .elicense import Elicense
-from .matter import Area, Matter
+from .matter import Area, Matter, ShareWay
 from .quality import ChangePolicy, Indicator, Responsible, TicketPolicy, Weights
 from .workdays import Workdays
 
@@ -294,6 +296,17 @@ class Catalog:
     changed_by: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Resource → numbers of the approved changes laid over its part of the files (`catalogs.changes`)."""
     glossary: tuple[Term, ...] = field(default=())
+
+    @cached_property
+    def shared_fields(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        """(resource, field of the number) → fields that some version of a matter relies on, tests or fills in."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for matter in chain(self.matters.values(), *self.former_matters.values()):
+            for way in (way for one in matter.materials for way in one.ways if isinstance(way, ShareWay)):
+                found.setdefault((way.resource, way.number_field), set()).update(way.fields, way.where)
+            for one in (one for asked in matter.form for one in asked.prefill if one.kind == "share"):
+                found.setdefault((one.of, one.number_field), set()).add(one.field)
+        return {place: frozenset(names) for place, names in found.items()}
 
     def type_named(self, identifier: str) -> LicenseType | None:
         """The license type an identifier 电子证照标识 names, by its type code alone, whatever the rest of it is."""

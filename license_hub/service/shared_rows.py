@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +17,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from catalogs.matter import ShareWay
 from catalogs.model import Catalog
 from license_hub.domain.exemption import SharedRow
 from license_hub.service.hub import Hub
@@ -27,17 +25,6 @@ from quality import publications
 from quality.publications import Publication
 
 LISTED = ";"
-
-
-def named_fields(catalog: Catalog) -> dict[tuple[str, str], frozenset[str]]:
-    """(resource, field of the number) → fields that some matter relies on, tests or fills in."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for matter in chain(catalog.matters.values(), *catalog.former_matters.values()):
-        for way in (way for one in matter.materials for way in one.ways if isinstance(way, ShareWay)):
-            found.setdefault((way.resource, way.number_field), set()).update(way.fields, way.where)
-        for one in (one for field in matter.form for one in field.prefill if one.kind == "share"):
-            found.setdefault((one.of, one.number_field), set()).add(one.field)
-    return {place: frozenset(names) for place, names in found.items()}
 
 
 def labelled(catalog: Catalog, resource: str, name: str, value: str) -> str:
@@ -75,7 +62,6 @@ class SharedRows:
         self._hub = hub
         self._connection = connection
         self._now = now
-        self._named = named_fields(hub.catalog)
         self._heads: dict[str, list[Publication]] = {}
 
     def of(self, resource: str, number_field: str, number: str) -> tuple[SharedRow, ...]:
@@ -98,7 +84,7 @@ class SharedRows:
     def _head(self, published: Publication, resource: str, number_field: str) -> _Head:
         path = self._hub.lake / published.rows_path
         known = path.stat()
-        fields = self._named.get((resource, number_field), frozenset())
+        fields = self._hub.catalog.shared_fields.get((resource, number_field), frozenset())
         key = (path, known.st_mtime_ns, known.st_ino, number_field, fields)
         head = self._hub.evidence.heads.get(key)
         return head if head is not None else self._hub.evidence.heads.put(key, _read(self._hub, path, number_field, fields))

@@ -13,6 +13,11 @@ from license_hub.storage.licenses import CHUNK, chunks
 from license_hub.storage.tables_cases import case, party
 
 OPEN, CLOSED = "open", "closed"
+_WITH_PARTIES = (
+    sa.select(case, party.c.party, party.c.payload)
+    .select_from(case.outerjoin(party, party.c.case_id == case.c.case_id))
+    .order_by(case.c.case_id, party.c.party)
+)
 
 
 @dataclass(frozen=True)
@@ -77,18 +82,18 @@ def party_place(case_id: int, name: str) -> str:
 
 
 def read(connection: sa.Connection, crypt: Crypt, case_ids: Collection[int], *, lock: bool = False) -> dict[int, Case]:
-    """Cases by id, with their parties; one statement for each of the two tables. `lock`: they stay as they are until the transaction
-    ends. Raises DecryptionError.
-    """
+    """Cases by id, with their parties, in one statement. `lock`: they stay so until the transaction ends. Raises DecryptionError."""
     found: dict[int, Case] = {}
+    people_of: dict[int, dict[str, Party]] = {}
     for part in chunks(sorted(set(case_ids)), CHUNK):
-        people: dict[int, dict[str, Party]] = {}
-        for row in connection.execute(sa.select(party).where(party.c.case_id.in_(part)).order_by(party.c.case_id, party.c.party)):
-            told = json.loads(crypt.decrypt("hub_case_party", "payload", party_place(row.case_id, row.party), row.payload))
-            people.setdefault(row.case_id, {})[row.party] = Party(row.party, **told)
-        query = sa.select(case).where(case.c.case_id.in_(part)).order_by(case.c.case_id)
-        for row in connection.execute(query.with_for_update() if lock else query):
-            found[row.case_id] = Case(**row._mapping, parties=people.get(row.case_id, {}))
+        query = _WITH_PARTIES.where(case.c.case_id.in_(part))
+        for row in connection.execute(query.with_for_update(of=case) if lock else query):
+            people = people_of.setdefault(row.case_id, {})
+            if row.party is not None:
+                told = json.loads(crypt.decrypt("hub_case_party", "payload", party_place(row.case_id, row.party), row.payload))
+                people[row.party] = Party(row.party, **told)
+            if row.case_id not in found:
+                found[row.case_id] = Case(**{name: row._mapping[name] for name in case.c.keys()}, parties=people)
     return found
 
 
