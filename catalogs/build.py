@@ -8,24 +8,8 @@ from pathlib import Path
 from . import access, build_matters, elicense, workdays
 from .divisions import Divisions
 from .documents import Document, of_kind
-from .model import (
-    Catalog,
-    CodeTable,
-    Connector,
-    Coverage,
-    Delivery,
-    Department,
-    Field,
-    HolderMapping,
-    LicenseSource,
-    LicenseType,
-    Limits,
-    Message,
-    Resource,
-    Rule,
-    Sharing,
-    Term,
-)
+from .license_type import HolderMapping, LicenseSource, LicenseType
+from .model import Catalog, CodeTable, Connector, Coverage, Delivery, Department, Field, Limits, Message, Resource, Rule, Sharing, Term
 from .organs import Organs
 from .quality import Bounds, ChangePolicy, Indicator, Lock, Responsible, TicketPolicy, Weights
 

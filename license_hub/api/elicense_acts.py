@@ -19,7 +19,7 @@ from .elicense_call import PRINTED_CAUSE, Call, Refused
 from .patience import in_time, seated
 
 if TYPE_CHECKING:
-    from catalogs.model import LicenseType
+    from catalogs.license_type import LicenseType
 
 DAYS = 30
 """How long a copy counts where the caller says nothing."""

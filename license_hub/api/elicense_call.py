@@ -45,7 +45,7 @@ from .problem import Problem
 from .serving import Serving, refused, request_id, serving
 
 if TYPE_CHECKING:
-    from catalogs.model import LicenseType
+    from catalogs.license_type import LicenseType
     from license_hub.service.authenticate import Principal
 
 MOST_CAUSE = 200

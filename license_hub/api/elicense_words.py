@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
-from catalogs.model import Catalog, LicenseType
+from catalogs.license_type import LicenseType
+from catalogs.model import Catalog
 from license_hub.domain.license import FACE, FIELD_TITLES
 from license_hub.domain.masking import Mask, mask_plan
 from license_hub.domain.verdict import Verdict

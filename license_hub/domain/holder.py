@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import zip_longest
 
 from catalogs import checkdigits
-from catalogs.model import HolderMapping
+from catalogs.license_type import HolderMapping
 
 CREDIT_CODE, OTHER_ORGANISATION, CITIZEN, PASSPORT, OTHER_PERSON = "001", "099", "111", "414", "999"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from catalogs.model import LicenseSource, LicenseType
+from catalogs.license_type import LicenseSource, LicenseType
 from license_hub.domain.holder import CODE_TYPES, Holder, holders
 from license_hub.domain.lifecycle import SHANGHAI, SOURCE_STATES, State
 

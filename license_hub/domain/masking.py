@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from catalogs.license_type import LicenseSource
 from catalogs.masking import STARS, Mask, mask_of, masked
-from catalogs.model import LicenseSource, Resource
+from catalogs.model import Resource
 from license_hub.domain.license import fields_behind
 
 __all__ = ["STARS", "Mask", "mask", "mask_plan"]

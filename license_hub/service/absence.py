@@ -13,7 +13,8 @@ from typing import Protocol
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from catalogs.model import LicenseSource, LicenseType, Resource
+from catalogs.license_type import LicenseSource, LicenseType
+from catalogs.model import Resource
 from license_hub.domain.holder import CREDIT_CODE, code_type
 from license_hub.domain.verdict import Absent
 from license_hub.service.content import holder_form, number_form

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from catalogs import checkdigits
-from catalogs.model import Catalog, LicenseSource, LicenseType, Resource
+from catalogs.license_type import LicenseSource, LicenseType
+from catalogs.model import Catalog, Resource
 from catalogs.organs import issuer_by_prefix
 from license_hub.errors import LintRefused
 from license_hub.service.content import number_form

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from catalogs.model import LicenseSource
+from catalogs.license_type import LicenseSource
 from license_hub.domain.license import fields_behind
 from license_hub.errors import BundleErased, DecryptionError, DoubtRefused, NoSuchLicense
 from license_hub.service.authenticate import Principal, still

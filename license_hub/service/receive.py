@@ -18,7 +18,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from catalogs.model import LicenseSource, LicenseType
+from catalogs.license_type import LicenseSource, LicenseType
 from license_hub.errors import InProgress, IntakeError, NoSuchSource
 from license_hub.service.answer_call import answer_call, finish_call
 from license_hub.service.authenticate import Principal, still

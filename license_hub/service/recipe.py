@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from catalogs.model import Catalog, LicenseSource, LicenseType
+from catalogs.license_type import LicenseSource, LicenseType
+from catalogs.model import Catalog
 from license_hub.domain.holder import code_type
 from license_hub.domain.policy import SealState, grade
 

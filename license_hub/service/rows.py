@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalogs.model import LicenseSource
+from catalogs.license_type import LicenseSource
 from license_hub.service.recipe import Recipe
 
 SEPARATOR = ";"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalogs import checkdigits
-from catalogs.model import HolderMapping, LicenseSource, LicenseType
+from catalogs.license_type import HolderMapping, LicenseSource, LicenseType
 from license_hub.domain.holder import CODE_TYPES, Holder, code_type, holders
 from license_hub.domain.license import FIELD_TITLES, dates, draft_from_row, fields, holder_numbers
 from license_hub.domain.lifecycle import State
