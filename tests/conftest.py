@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from tests.support import postgres
+from tests.support import postgres, schema
 from tests.support.key_places import sign_service, softhsm
 
 __all__ = ["sign_service", "softhsm"]
@@ -30,11 +31,33 @@ def postgres_url(postgres_server) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request, tmp_path) -> str:
-    """The same test on both storages the hub supports."""
+def empty_database_url(request, tmp_path) -> str:
+    """The same test on both storages the hub supports, before the first migration."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/hub.db"
     return request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server) -> Iterator[str]:
+    """Name of a database at the newest schema, for copies."""
+    with postgres.database(postgres_server) as url:
+        schema.migrate(url)
+        yield sa.make_url(url).database
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres_server, migrated_postgres) -> Iterator[str]:
+    with postgres.database(postgres_server, migrated_postgres) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request, tmp_path) -> str:
+    """The same test on both storages the hub supports, at the newest schema."""
+    if request.param == "sqlite":
+        return schema.sqlite(tmp_path / "hub.db")
+    return request.getfixturevalue("migrated_postgres_url")
 
 
 @pytest.fixture(scope="session")

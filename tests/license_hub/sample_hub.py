@@ -30,6 +30,7 @@ from license_hub.storage.engine import reading
 from license_hub.storage.idempotency import call_of
 from license_hub.storage.tables import version
 from quality.engine import check
+from tests.support import schema
 
 NOW = datetime(2026, 11, 21, 8, 0, 0, tzinfo=UTC)
 REGISTRAR = "样例市市场监督管理局"
@@ -109,6 +110,8 @@ def deliver(hub: Hub, path: Path, resource: str = "legal_entity", partition: str
 
 def sample_hub(folder: Path, catalog: Catalog, database_url: str | None = None, clock: Clock | None = None, **changes: object) -> Hub:
     """A hub with one license for each status of STATUSES and 20 more in force."""
+    if database_url is None:
+        schema.sqlite(folder / "lake" / "hub.db")
     hub = open_hub(options(folder, database_url, **changes), clock=clock or Clock(), catalog=catalog)
     rows = [company(1000 + place, status) for place, status in enumerate(STATUSES.values())]
     rows += [company(2000 + place) for place in range(20)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from quality.store import tables, upgrade
+
+
+@pytest.fixture
+def engine(empty_database_url) -> Iterator[sa.Engine]:
+    made = sa.create_engine(empty_database_url)
+    upgrade(made)
+    yield made
+    made.dispose()
 
 
 def test_migrations_make_exactly_the_declared_tables(engine):

@@ -10,9 +10,9 @@ from license_hub.storage.upgrade import upgrade
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[sa.Engine]:
+def engine(empty_database_url: str) -> Iterator[sa.Engine]:
     """The newest schema on each database."""
-    made = open_engine(database_url)
+    made = open_engine(empty_database_url)
     upgrade(made)
     yield made
     made.dispose()

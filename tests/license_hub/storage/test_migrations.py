@@ -65,8 +65,8 @@ def test_hub_opened_over_a_newest_schema_imports_no_alembic(engine, tmp_path):
     subprocess.run([sys.executable, "-c", code, url], check=True)
 
 
-def test_upgrade_by_two_processes_at_once_makes_one_schema(database_url):
-    engines = [open_engine(database_url) for _ in range(2)]
+def test_upgrade_by_two_processes_at_once_makes_one_schema(empty_database_url):
+    engines = [open_engine(empty_database_url) for _ in range(2)]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(upgrade, engines))
     with engines[0].connect() as connection:
