@@ -124,7 +124,7 @@ def workers(two) -> Iterator[list[Worker]]:
         one.close()
 
 
-@pytest.mark.parametrize("count", [1_000, pytest.param(10_000, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("count", [100, *(pytest.param(one, marks=pytest.mark.nightly) for one in (1_000, 10_000))])
 def test_t4_disabled_client_is_dead_on_every_worker_at_the_commit(two, workers, count, record_property):
     found = []
     with ThreadPoolExecutor(2) as pool:
