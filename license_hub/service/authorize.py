@@ -82,7 +82,6 @@ def examine(
     subject: str,
     operator: str,
     purpose: str,
-    license_id: int | None = None,
     held: Held | None = None,
 ) -> Basis | Denied:
     """The basis, or why there is none. `type_id`: a license type or a resource; `subject`: the holder's number; `purpose`: the matter.
@@ -112,8 +111,6 @@ def examine(
         return Basis(best.kind, best.id, min(best.valid_until, grant.valid_until))
     named = {one.license_id: Basis(CODE, one.id, one.valid_until) for one in reversed(live)}
     named = _shown(connection, hub, client_id, case_id, type_id, subject) | named
-    if license_id is not None:
-        named = {one: basis for one, basis in named.items() if one == license_id}
     if not named:
         return Denied.NEEDS_AUTHORIZATION
     best = max(named.values(), key=lambda one: (one.kind == CODE, one.until))

@@ -8,7 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import sqlalchemy as sa
+
 from catalogs import checkdigits
+from catalogs.model import Catalog
+from license_hub.domain.masking import mask, mask_plan
 from license_hub.log.tree import leaf_hash
 from license_hub.signing.commitment import act_secret, commit, leaf
 from license_hub.storage.crypt import Crypt
@@ -56,6 +60,12 @@ def status_leaf(row: object, of_leaf: str, of_secret: bytes) -> bytes:
 def number_form(text: str) -> str:
     """How a certificate number is looked up: half width, capitals, no spaces. Stored and asked numbers go through the same."""
     return "".join((text if text.isascii() else unicodedata.normalize("NFKC", text)).split()).upper()
+
+
+def masked(catalog: Catalog, row: sa.Row, fields: Mapping[str, str]) -> Mapping[str, str]:
+    """A version's fields as a caller may see them, by the sensitivity of what they were made of."""
+    source = next(one for one in catalog.license_types[row.type_id].sources if one.resource == row.resource)
+    return mask(fields, mask_plan(source, catalog.resources[row.resource]))
 
 
 def holder_form(text: str) -> str:

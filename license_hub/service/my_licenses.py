@@ -10,9 +10,8 @@ import sqlalchemy as sa
 
 from license_hub.domain.lifecycle import State
 from license_hub.domain.lifecycle import current as state_now
-from license_hub.domain.masking import mask, mask_plan
 from license_hub.domain.verdict import Proof, Verdict, decide
-from license_hub.service.content import holder_form, number_form
+from license_hub.service.content import holder_form, masked, number_form
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.proofs import newest_checkpoint
@@ -73,8 +72,7 @@ def show(hub: Hub, number: str, identifier: str, request_id: str) -> Shown | Non
         verdict = decide(facts, now=now, as_of=datetime.fromisoformat(row.as_of), evidence={"entry": row.entry})
         fields: Mapping[str, str] = {}
         if match.opened and facts.proof is not Proof.BAD:
-            source = next(one for one in hub.catalog.license_types[row.type_id].sources if one.resource == row.resource)
-            fields = mask(match.opened.fields, mask_plan(source, hub.catalog.resources[row.resource]))
+            fields = masked(hub.catalog, row, match.opened.fields)
         about = hub.crypt.blind_index("subject", holder_form(number))
         record(connection, now, [Entry(request_id, "holder", "read", row.entry, about, verdict.status.value, verdict.code.value)])
     return Shown(row.identifier, row.type_id, row.attested_by, fields, verdict)

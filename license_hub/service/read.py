@@ -14,13 +14,12 @@ import sqlalchemy as sa
 
 from license_hub.domain import identifier as identifiers
 from license_hub.domain.license import holder_numbers
-from license_hub.domain.masking import mask, mask_plan
 from license_hub.domain.verdict import Verdict, decide
 from license_hub.errors import NotAuthorized, PurposeMissing
 from license_hub.service.absence import Absences
 from license_hub.service.authenticate import Principal
 from license_hub.service.canaries import recorded
-from license_hub.service.content import holder_form, number_form
+from license_hub.service.content import holder_form, masked, number_form
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry
 from license_hub.service.on_case import grounds
@@ -99,8 +98,7 @@ def _read(
     verdict = decide(facts, now=now, as_of=as_of, evidence={"entry": row.entry})
     shown: Mapping[str, str] = {}
     if match.opened and facts.proof is not facts.proof.BAD:
-        source = next(one for one in hub.catalog.license_types[row.type_id].sources if one.resource == row.resource)
-        shown = mask(match.opened.fields, mask_plan(source, hub.catalog.resources[row.resource]))
+        shown = masked(hub.catalog, row, match.opened.fields)
     pending = of_license(connection, hub.catalog, row.type_id, identifier, now)
     found = MaskedLicense(identifier, row.type_id, shown, verdict, row.grade, as_of, pending, epoch)
     return found, next(iter(holders), None), row.entry, _said(found)

@@ -19,13 +19,12 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from license_hub.domain.license import holder_numbers
-from license_hub.domain.masking import mask, mask_plan
 from license_hub.domain.verdict import Verdict, decide
 from license_hub.errors import CodeRefused, NotAllowed, NotAuthorized, TokenMalformed
 from license_hub.service.authenticate import Principal, still
 from license_hub.service.authorize import Denied
 from license_hub.service.canaries import recorded
-from license_hub.service.content import holder_form
+from license_hub.service.content import holder_form, masked
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry
 from license_hub.service.on_case import grounds, on_case
@@ -121,8 +120,7 @@ def _scanned(hub: Hub, connection: sa.Connection, presentation_id: str, scan: Sc
     verdict = decide(facts, now=now, as_of=datetime.fromisoformat(row.as_of), evidence={"entry": row.entry})
     shown: Mapping[str, str] = {}
     if _may_see(hub, connection, scan, match) and facts.proof is not facts.proof.BAD:
-        source = next(one for one in hub.catalog.license_types[row.type_id].sources if one.resource == row.resource)
-        shown = mask(match.opened.fields, mask_plan(source, hub.catalog.resources[row.resource]))
+        shown = masked(hub.catalog, row, match.opened.fields)
     pending = of_license(connection, hub.catalog, row.type_id, row.identifier, now)
     return Scanned(presentation_id, row.identifier, row.type_id, verdict, row.grade, shown, pending)
 

@@ -13,13 +13,12 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from license_hub.domain.license import FIELD_TITLES
-from license_hub.domain.masking import mask, mask_plan
 from license_hub.domain.verdict import Code, Status, Verdict, decide
 from license_hub.errors import NotAuthorized, OverBudget
 from license_hub.service.authenticate import Principal, still
 from license_hub.service.budgets import Charge, over_budget
 from license_hub.service.canaries import recorded
-from license_hub.service.content import holder_form, number_form
+from license_hub.service.content import holder_form, masked, number_form
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry
 from license_hub.service.on_case import Grounds, grounds, on_case
@@ -112,8 +111,7 @@ def _told(hub: Hub, match: Match, verdict: Verdict) -> Row:
     row = match.row
     if verdict.code is Code.PROOF_BAD:
         return Row(row.identifier, {}, verdict)
-    source = next(one for one in hub.catalog.license_types[row.type_id].sources if one.resource == row.resource)
-    shown = mask(match.opened.fields, mask_plan(source, hub.catalog.resources[row.resource]))
+    shown = masked(hub.catalog, row, match.opened.fields)
     return Row(row.identifier, {name: value for name, value in shown.items() if name in FIELD_TITLES}, verdict)
 
 
