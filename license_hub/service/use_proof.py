@@ -24,6 +24,12 @@ LATE_S, EARLY_S = 60, 10
 KEEP_S = LATE_S + EARLY_S + 60
 
 
+# Written once: a statement with its rows in it would be compiled anew for every number of them.
+_ONCE_POSTGRES, _ONCE_SQLITE = (
+    one.insert(jti_table).on_conflict_do_nothing().returning(jti_table.c.client_id, jti_table.c.jti) for one in (postgresql, sqlite)
+)
+
+
 @dataclass(frozen=True)
 class Use:
     """One request: the proof's text, what it must fit, and the thumbprint its key must have ('' = any: a token is asked for)."""
@@ -78,6 +84,5 @@ def _used_up(hub: Hub, connection: sa.Connection, wanted: AbstractSet[tuple[str,
     """
     ends = instant(hub.now() + timedelta(seconds=KEEP_S))
     rows = [{"client_id": client_id, "jti": name, "expires_at": ends} for client_id, name in sorted(wanted)]
-    insert = (postgresql if is_postgres(connection) else sqlite).insert(jti_table)
-    made = insert.values(rows).on_conflict_do_nothing().returning(jti_table.c.client_id, jti_table.c.jti)
-    return {(row.client_id, row.jti) for row in connection.execute(made)}
+    made = connection.execute(_ONCE_POSTGRES if is_postgres(connection) else _ONCE_SQLITE, rows)
+    return {(row.client_id, row.jti) for row in made}
