@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from license_hub.api.budget import limited
+from license_hub.api.licenses import not_usable
 from license_hub.api.patience import in_time
 from license_hub.api.serving import refused, request_id
 from license_hub.errors import CaseNotOpen, CodeRefused, ConsentRefused, HubError, KeyReused, NotAllowed, NotAuthorized, OverBudget
@@ -18,7 +19,7 @@ from license_hub.service import consent, redeem, use_code
 from license_hub.service.authenticate import Principal
 from license_hub.web.desk import Desk, number_of, operator, to_case
 from license_hub.web.desk_case import CASE, drawn, view
-from license_hub.web.desk_license import Face, reason, shown
+from license_hub.web.desk_license import Face, shown
 from license_hub.web.pages import msgid
 
 SHOWN = "MZT:"
@@ -110,7 +111,7 @@ async def _told(desk: Desk, request: Request, principal: Principal, case_id: int
     elif isinstance(fault, KeyReused):
         code, words, status = "KEY_REUSED", msgid("这张表已经提交过，请在刷新后的页面上再办理。"), 409
     elif isinstance(fault, CodeRefused | NotAllowed | CaseNotOpen | NotAuthorized):
-        code = fault.problem if isinstance(fault, CodeRefused) else reason(fault)
+        code = fault.problem if isinstance(fault, CodeRefused) else not_usable(fault).code
         message = desk.hub.catalog.messages[code]
         words, status = f"{message.sentence}{message.next_step}", 409
     else:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from license_hub.api.licenses import not_usable
 from license_hub.api.patience import in_time
 from license_hub.api.problem import Problem
 from license_hub.api.serving import refused, request_id
 from license_hub.domain.verdict import Verdict
-from license_hub.errors import CaseNotOpen, HubError, NotAllowed, NotAuthorized
+from license_hub.errors import CaseNotOpen, NotAuthorized
 from license_hub.service.authenticate import Principal
-from license_hub.service.authorize import Denied
 from license_hub.service.hub import Hub
 from license_hub.service.note_act import note
 from license_hub.service.read import SCOPE, ReadRequest, read
@@ -60,7 +60,7 @@ def router(desk: Desk) -> APIRouter:
             await in_time(note, *about, "desk", {"purpose": f"face {case_id}", "case_no": found.case.case_no})
             face = await in_time(content, desk.hub, principal, found.case, identifier, operator(request), request_id(request))
         except (NotAuthorized, CaseNotOpen) as fault:
-            code = reason(fault)
+            code = not_usable(fault).code
             await refused(request, "read", code, actor=principal.client_id, case_no=found.case.case_no, identifier=identifier)
             return await in_time(_refused, desk, request, found, code)
         return await in_time(shown, desk, request, found, face)
@@ -87,13 +87,6 @@ def shown(desk: Desk, request: Request, found: View, face: Face) -> Response:
     mark = f"{request.state.visit.account.name} {operator(request)} {found.case.case_no} {now}　　" * MARKS
     told = {"face": face, "fields": fields, "mark": mark, "message": desk.hub.catalog.messages[face.verdict.code], "at": now}
     return drawn(desk, request, found, looked=told)
-
-
-def reason(fault: HubError) -> str:
-    """Code of the message for why content is not shown."""
-    if isinstance(fault, NotAllowed):
-        return "CONSENT_MISSING" if fault.why == Denied.NEEDS_AUTHORIZATION else fault.why
-    return "CASE_NOT_OPEN" if isinstance(fault, CaseNotOpen) else "FORBIDDEN"
 
 
 def _refused(desk: Desk, request: Request, found: View, code: str) -> Response:
