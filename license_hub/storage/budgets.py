@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from license_hub.storage.engine import is_postgres
 from license_hub.storage.tables import audit
@@ -40,8 +41,8 @@ def standing(connection: sa.Connection, counters: Collection[Counter]) -> dict[C
     """Where counters stand; those that are not there at 0 are left out."""
     if not counters:
         return {}
-    query = sa.select(budget).where(budget.c.of.in_({of for of, _window in counters}))
-    return {(row.of, row.window): row.used for row in connection.execute(query)}
+    found = connection.execute(_STANDING_ANY if is_postgres(connection) else _STANDING_IN, {"of": sorted({of for of, _window in counters})})
+    return {(row.of, row.window): row.used for row in found}
 
 
 def forget(connection: sa.Connection, before: int) -> None:
@@ -55,10 +56,38 @@ def looks_since(
     """(actor, subject) → looks on record since then: nothing else has to be kept for it. Refusals are none, nor what the holder did."""
     if not subjects or not actors:
         return {}
-    query = (
-        sa.select(audit.c.actor, audit.c.subject_bi, sa.func.count().label("looks"))
-        .where(audit.c.subject_bi.in_(subjects), audit.c.at >= since, audit.c.actor.in_(actors))
-        .where(audit.c.action.in_(LOOKS), audit.c.status.is_distinct_from("REFUSED"))
-        .group_by(audit.c.actor, audit.c.subject_bi)
-    )
-    return {(row.actor, bytes(row.subject_bi)): row.looks for row in connection.execute(query)}
+    given = {"actors": sorted(actors), "subjects": sorted(subjects), "since": since}
+    found = connection.execute(_LOOKS_EACH if is_postgres(connection) else _LOOKS_IN, given)
+    return {(row.actor, bytes(row.subject)): row.looks for row in found}
+
+
+def _looks(subject: sa.ColumnElement[bool], actor: sa.ColumnElement[bool]) -> sa.Select:
+    counted = sa.select(audit.c.actor, audit.c.subject_bi.label("subject"), sa.func.count().label("looks")).where(subject, actor)
+    kinds = audit.c.action.in_([sa.literal_column(f"'{one}'") for one in LOOKS])
+    counted = counted.where(audit.c.at >= sa.bindparam("since"), kinds, audit.c.status.is_distinct_from("REFUSED"))
+    return counted.group_by(audit.c.actor, audit.c.subject_bi)
+
+
+def _looks_each() -> sa.Select:
+    """Subject by subject, each by the index that ends in the time. Left to itself PostgreSQL may take the index of the time alone, before
+    its statistics are made, and read every look of the window.
+    """
+    column = sa.column("subject", audit.c.subject_bi.type)
+    asked = sa.func.unnest(_array("subjects", audit.c.subject_bi)).table_valued(column).render_derived("asked")
+    looked = _looks(audit.c.subject_bi == asked.c.subject, audit.c.actor == sa.any_(_array("actors", audit.c.actor))).lateral("looked")
+    return sa.select(looked).select_from(asked.join(looked, sa.true()))
+
+
+def _many(name: str) -> sa.BindParameter:
+    return sa.bindparam(name, expanding=True)
+
+
+def _array(name: str, column: sa.Column) -> sa.BindParameter:
+    """One parameter however many values: the statement stays the same, so it is prepared and planned once."""
+    return sa.bindparam(name, type_=ARRAY(column.type))
+
+
+_STANDING_IN = sa.select(budget).where(budget.c.of.in_(_many("of")))
+_STANDING_ANY = sa.select(budget).where(budget.c.of == sa.any_(_array("of", budget.c.of)))
+_LOOKS_IN = _looks(audit.c.subject_bi.in_(_many("subjects")), audit.c.actor.in_(_many("actors")))
+_LOOKS_EACH = _looks_each()
