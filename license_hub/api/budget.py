@@ -9,8 +9,8 @@ from license_hub.errors import OverBudget
 from license_hub.service.budgets import Leases
 
 from .frame import ANSWER_HEADERS
-from .patience import in_time
 from .problem import Problem
+from .serving import serving
 
 
 async def spend(request: Request, leases: Leases, budgets: Budgets, client_id: str) -> None:
@@ -18,7 +18,7 @@ async def spend(request: Request, leases: Leases, budgets: Budgets, client_id: s
     try:
         spent = leases.spend(client_id)
         while spent is None:
-            await in_time(leases.take, client_id)
+            await serving(request).leasing.call(client_id)
             spent = leases.spend(client_id)
     except OverBudget as refused:
         raise limited(refused.seconds, budgets, Spent(budgets.calls, 0, refused.seconds)) from None

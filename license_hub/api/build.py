@@ -91,7 +91,7 @@ def build(
         metrics.BATCH.observe(len(requests))
         return verify(hub, requests)
 
-    signing = integrating(hub)
+    signing, leases = integrating(hub), Leases(hub)
     serving = Serving(
         hub=hub,
         messages=hub.catalog.messages,
@@ -102,7 +102,8 @@ def build(
         access=Access(hub, hub.clock),
         plain_access=Access(hub, hub.clock, authenticate_plain),
         address=address,
-        leases=Leases(hub),
+        leases=leases,
+        leasing=Coalescer(leases.take, shared=problems.SHARED_FAULTS),
         uses=Coalescer(partial(use, hub), shared=problems.SHARED_FAULTS),
         proofs=Proofs(hub, signing),
         integrating=signing,

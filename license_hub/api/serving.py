@@ -42,6 +42,8 @@ class Serving:
     address: Callable[[Request], str]
     """Where a caller without a token comes from, for counting wrong guesses."""
     leases: Leases
+    leasing: Coalescer[str, None]
+    """Of clients who have nothing left of theirs."""
     uses: Coalescer[Use, bool]
     """Of DPoP proofs."""
     proofs: Proofs
@@ -55,6 +57,7 @@ class Serving:
         self.decisions.close()
         self.refusals.close()
         self.presentations.close()
+        self.leasing.close()
         self.uses.close()
         self.hub.close()
 

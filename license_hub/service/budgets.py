@@ -170,17 +170,23 @@ class Leases:
                 self._refused.pop(next(iter(self._refused)))
         return first
 
-    def take(self, client_id: str) -> None:
-        """A lease of the window that runs."""
+    def take(self, client_ids: Sequence[str]) -> list[None]:
+        """A lease of the window that runs, for each that has nothing left of one; for a Coalescer.
+
+        Calls that arrive together take one lease, not one each: else a worker's first moment takes the whole window from the others.
+        """
         now, policy = self._hub.clock().timestamp(), self._hub.budgets.calls
         end, part = policy.end(now), max(1, policy.quota // LEASE)
-        counter = (f"calls:{client_id}", end)
+        with self._lock:
+            counters = {one: (f"calls:{one}", end) for one in client_ids if self._left.get(one, (0, 0, 0))[:2] < (end, 1)}
         with writing(self._hub.engine) as connection:
             budgets.forget(connection, int(now) - self._hub.budgets.misses.seconds)
-            used = budgets.raise_by(connection, {counter: part})[counter]
-        granted = min(part, max(0, policy.quota - (used - part)))
+            used = budgets.raise_by(connection, dict.fromkeys(counters.values(), part))
         with self._lock:
-            known, left, _beyond = self._left.get(client_id, (0, 0, 0))
-            self._left[client_id] = (end, granted + (left if known == end else 0), max(0, policy.quota - used))
+            for client_id, counter in counters.items():
+                taken = used[counter]
+                granted = min(part, max(0, policy.quota - (taken - part)))
+                self._left[client_id] = (end, granted, max(0, policy.quota - taken))
             while len(self._left) > MOST_CLIENTS:
                 self._left.pop(next(iter(self._left)))
+        return [None] * len(client_ids)

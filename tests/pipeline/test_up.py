@@ -32,6 +32,11 @@ def status(inside: int, url: str) -> str:
     return subprocess.run(command, capture_output=True, text=True).stdout
 
 
+def heed_ctrl_c() -> None:
+    """Whatever a shell starts in the background ignores Ctrl-C, and so would all that these tests start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_up_serves_both_and_ctrl_c_stops_both(tmp_path):
     if not can_unshare():
         pytest.skip("network namespaces are not allowed here")
@@ -39,7 +44,8 @@ def test_up_serves_both_and_ctrl_c_stops_both(tmp_path):
     command = ["unshare", "-n", sys.executable, "-m", "tests.support.namespace", yaml.safe_dump([[sys.executable, "-m", "dags.up"]])]
     log = tmp_path / "up.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, preexec_fn=heed_ctrl_c,
+                                   start_new_session=True)  # fmt: skip
     try:
         processes.wait_for(lambda: {status(process.pid, url) for url in PAGES.values()} == {"200"}, PATIENCE_S, process, log)
         [up] = [int(one) for one in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
