@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
+from psycopg.types.array import ListBinaryDumper
 
 BUSY_TIMEOUT_MS = 60_000
 """How long a SQLite writer waits for another one."""
@@ -33,8 +34,7 @@ def open_engine(url: str) -> sa.Engine:
     if target.get_backend_name() == "sqlite":
         return _sqlite(target)
     if target.get_backend_name() == "postgresql":
-        wanted = {name: value for name, value in POSTGRES_LIMITS.items() if name not in target.query}
-        return sa.create_engine(target.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=wanted)
+        return _postgres(target)
     raise ValueError(f"HUB_DATABASE_URL: {target.get_backend_name()} is not supported; use sqlite or postgresql")
 
 
@@ -58,6 +58,18 @@ def reading(engine: sa.Engine, *, one_state: bool = False) -> Iterator[sa.Connec
     options = {"isolation_level": "REPEATABLE READ"} if one_state and engine.dialect.name == "postgresql" else {}
     with engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
+
+
+def _postgres(url: sa.URL) -> sa.Engine:
+    wanted = {name: value for name, value in POSTGRES_LIMITS.items() if name not in url.query}
+    engine = sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=wanted)
+
+    @sa.event.listens_for(engine, "connect")
+    def on_connect(connection, _record):
+        # As text each element is quoted by itself: several microseconds instead of a quarter of one.
+        connection.adapters.register_dumper(list, ListBinaryDumper)
+
+    return engine
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
