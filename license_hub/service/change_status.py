@@ -24,7 +24,7 @@ from license_hub.domain.lifecycle import TRANSITIONS, Act, Actor, ActRefused, Re
 from license_hub.errors import ApprovalNeeded, NoSuchLicense, NotAuthorized, NoticeRefused
 from license_hub.log.tree import leaf_hash
 from license_hub.service.behind import refuse_if_behind
-from license_hub.service.content import Opened, holder_form, number_form, open_version, status_leaf
+from license_hub.service.content import Opened, number_form, open_version, status_leaf, subject_index
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.signing.commitment import instant
@@ -189,5 +189,5 @@ class _Event:
 
 def _audited(hub: Hub, notice: Notice, subject: _Subject, entry: int, state: State, actor: str, request_id: str) -> Entry:
     holder = next(iter(holder_numbers(subject.opened.fields)), None)
-    index = hub.crypt.blind_index("subject", holder_form(holder)) if holder else None
+    index = subject_index(hub.crypt, holder)
     return Entry(request_id, actor, "status", entry, index, state.value, notice.act.value, notice.reason.value, notice.document_no)

@@ -29,7 +29,7 @@ from license_hub.paper import read_image
 from license_hub.service import copies
 from license_hub.service.budgets import Charge, over_budget
 from license_hub.service.canaries import recorded
-from license_hub.service.content import holder_form, number_form
+from license_hub.service.content import number_form, subject_index
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry
 from license_hub.service.print_copy import CODE, number_in
@@ -222,6 +222,6 @@ def _said(code: Code, now: datetime, evidence: Mapping[str, object] | None = Non
 def _audited(hub: Hub, request: FileRequest, found: Recognised | None, answer: Answer) -> Entry:
     match = found.match if found else None
     subject = next(iter(holder_numbers(match.opened.fields)), None) if match and match.opened else None
-    index = hub.crypt.blind_index("subject", holder_form(subject)) if subject else None
+    index = subject_index(hub.crypt, subject)
     who = (request.request_id, request.actor, "check-file", match.row.entry if match else None, index)
     return Entry(*who, answer.verdict.status.value, answer.verdict.code.value, request.purpose or None, request.case_no or None)

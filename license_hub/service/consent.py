@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from license_hub.errors import ConsentRefused, NotAllowed
 from license_hub.service.authenticate import Principal, still
 from license_hub.service.authorize import HOLDER, STANDING, WINDOW, Denied, grant_of
-from license_hub.service.content import holder_form
+from license_hub.service.content import subject_index
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.signing.commitment import instant
@@ -119,7 +119,7 @@ def _enter(hub: Hub, wanted: Wanted, principal: Principal, request_id: str, seen
             "case_id": place.case_id,
             "type_id": wanted.type_id,
             "purpose": place.matter,
-            "subject_bi": hub.crypt.blind_index("subject", holder_form(place.number)),
+            "subject_bi": subject_index(hub.crypt, place.number),
             "operator": wanted.operator,
             "relation": seen.relation if seen else SELF,
             "evidence": seen.evidence if seen else PHONE,

@@ -72,3 +72,8 @@ def holder_form(text: str) -> str:
     """The same for a holder's number; an obsolete 15-digit citizen number counts as its 18-digit form."""
     number = number_form(text)
     return checkdigits.citizen_id_18(number) if len(number) == OLD_CITIZEN_DIGITS and number.isascii() and number.isdigit() else number
+
+
+def subject_index(crypt: Crypt, number: str | None) -> bytes | None:
+    """Under what the audit log has a holder, however his number was written; None for nobody."""
+    return crypt.blind_index("subject", holder_form(number)) if number else None

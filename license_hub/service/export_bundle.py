@@ -20,7 +20,7 @@ from license_hub.log import bundle as proofs
 from license_hub.log import checkpoint as checkpoints
 from license_hub.log.proof import inclusion_proof
 from license_hub.service.authenticate import Principal
-from license_hub.service.content import Opened, holder_form, number_form, open_version
+from license_hub.service.content import Opened, number_form, open_version, subject_index
 from license_hub.service.erasures import is_erased
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
@@ -75,7 +75,7 @@ def export_bundle(hub: Hub, request: ExportRequest) -> Exported:
         used = usable(hub, connection, request.principal, identifier, request.case_no, request.operator)
         data = bundles.write(bundle_of(hub, connection, used.row, used.opened, request.show))
         subject = next(iter(used.holders), None)
-        index = hub.crypt.blind_index("subject", holder_form(subject)) if subject else None
+        index = subject_index(hub.crypt, subject)
         who = (request.request_id, request.principal.client_id, "export", used.row.entry, index)
         pending = of_license(connection, hub.catalog, used.row.type_id, identifier, now)
         record(connection, now, [Entry(*who, None, "EXPORTED", request.purpose, request.case_no)])

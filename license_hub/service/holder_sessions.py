@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from license_hub.errors import DecryptionError
-from license_hub.service.content import holder_form
+from license_hub.service.content import holder_form, subject_index
 from license_hub.service.hub import Hub
 from license_hub.service.staff_sessions import NOTED_S, SECRET_BYTES, Limits, hashed
 from license_hub.storage.crypt import NONCE_BYTES
@@ -36,7 +36,7 @@ def open_session(hub: Hub, connection: sa.Connection, person: Person, former: st
     plain = json.dumps({"number": holder_form(person.number), "name": person.name}, ensure_ascii=False).encode()
     row = {
         "session": name,
-        "subject_bi": hub.crypt.blind_index("subject", holder_form(person.number)),
+        "subject_bi": subject_index(hub.crypt, person.number),
         "payload": hub.crypt.encrypt(TABLE, "payload", name.hex(), plain, hub.entropy(NONCE_BYTES)),
         "opened_at": now,
         "seen_at": now,

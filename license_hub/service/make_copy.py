@@ -23,7 +23,7 @@ from license_hub.domain.verdict import Status, Verdict, decide
 from license_hub.errors import BundleUnavailable, CopyFault, CopyRefused, KeyFault, NotAuthorized, PurposeMissing, SigningError
 from license_hub.service import copies, print_copy
 from license_hub.service.authenticate import Principal, still
-from license_hub.service.content import Opened, holder_form, number_form
+from license_hub.service.content import Opened, number_form, subject_index
 from license_hub.service.export_bundle import usable
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
@@ -160,6 +160,6 @@ def _sm2(hub: Hub, file: copies.File) -> Signature | None:
 
 def _audited(hub: Hub, request: CopyRequest, looked: Looked) -> Entry:
     subject = next(iter(holder_numbers(looked.opened.fields)), None)
-    index = hub.crypt.blind_index("subject", holder_form(subject)) if subject else None
+    index = subject_index(hub.crypt, subject)
     who = (request.request_id, request.principal.client_id, "copy", looked.row.entry, index)
     return Entry(*who, looked.verdict.status.value, "COLLECTED" if request.collected else "COPIED", request.purpose, request.case_no)

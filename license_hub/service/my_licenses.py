@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from license_hub.domain.lifecycle import State
 from license_hub.domain.lifecycle import current as state_now
 from license_hub.domain.verdict import Proof, Verdict, decide
-from license_hub.service.content import holder_form, masked, number_form
+from license_hub.service.content import holder_form, masked, number_form, subject_index
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.service.proofs import newest_checkpoint
@@ -73,7 +73,7 @@ def show(hub: Hub, number: str, identifier: str, request_id: str) -> Shown | Non
         fields: Mapping[str, str] = {}
         if match.opened and facts.proof is not Proof.BAD:
             fields = masked(hub.catalog, row, match.opened.fields)
-        about = hub.crypt.blind_index("subject", holder_form(number))
+        about = subject_index(hub.crypt, number)
         record(connection, now, [Entry(request_id, "holder", "read", row.entry, about, verdict.status.value, verdict.code.value)])
     return Shown(row.identifier, row.type_id, row.attested_by, fields, verdict)
 

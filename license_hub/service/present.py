@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from license_hub.service.content import holder_form, number_form
+from license_hub.service.content import holder_form, number_form, subject_index
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
 from license_hub.signing import presentation as codes
@@ -90,6 +90,6 @@ def _each(values: Iterable) -> list:
 
 
 def _audited(hub: Hub, show: Show, entry: int | None) -> Entry:
-    subject = hub.crypt.blind_index("subject", holder_form(show.holder_number))
+    subject = subject_index(hub.crypt, show.holder_number)
     outcome = (None, "SHOWN") if entry is not None else ("REFUSED", "NOT_FOUND")
     return Entry(show.request_id, show.actor, "present", entry, subject, *outcome)

@@ -19,7 +19,7 @@ from license_hub.errors import NotAuthorized, PurposeMissing
 from license_hub.service.absence import Absences
 from license_hub.service.authenticate import Principal
 from license_hub.service.canaries import recorded
-from license_hub.service.content import holder_form, masked, number_form
+from license_hub.service.content import masked, number_form, subject_index
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry
 from license_hub.service.on_case import grounds
@@ -69,7 +69,7 @@ def read(hub: Hub, request: ReadRequest) -> MaskedLicense:
     now, identifier = hub.now(), number_form(request.identifier)
     with writing(hub.engine) as connection:
         found, subject, entry, told = _read(hub, connection, request, identifier, now)
-        index = hub.crypt.blind_index("subject", holder_form(subject)) if subject else None
+        index = subject_index(hub.crypt, subject)
         who = (request.request_id, request.principal.client_id, "read", entry, index)
         recorded(hub, connection, now, [Entry(*who, *told, request.purpose, request.case_no)])
     return found

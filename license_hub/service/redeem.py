@@ -24,7 +24,7 @@ from license_hub.errors import CodeRefused, NotAllowed, NotAuthorized, TokenMalf
 from license_hub.service.authenticate import Principal, still
 from license_hub.service.authorize import Denied
 from license_hub.service.canaries import recorded
-from license_hub.service.content import holder_form, masked
+from license_hub.service.content import masked, subject_index
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry
 from license_hub.service.on_case import grounds, on_case
@@ -141,6 +141,6 @@ def _may_see(hub: Hub, connection: sa.Connection, scan: Scan, match: Match) -> b
 
 def _audited(hub: Hub, scan: Scan, match: Match, scanned: Scanned) -> Entry:
     subject = next(iter(holder_numbers(match.opened.fields)), None) if match.opened else None
-    index = hub.crypt.blind_index("subject", holder_form(subject)) if subject else None
+    index = subject_index(hub.crypt, subject)
     said = (scanned.verdict.status.value, scanned.verdict.code.value, scan.purpose or None, scan.case_no or None)
     return Entry(scan.request_id, scan.principal.client_id, "scan", match.row.entry, index, *said)

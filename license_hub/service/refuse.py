@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from license_hub.service.canaries import recorded
-from license_hub.service.content import holder_form, number_form
+from license_hub.service.content import number_form, subject_index
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry
 from license_hub.service.register_client import find
@@ -54,7 +54,7 @@ def refuse(hub: Hub, refusals: Sequence[Refusal]) -> list[None]:
                 actor=one.actor or (f"claimed:{one.claimed}" if one.claimed in known else UNKNOWN),
                 action=one.action,
                 entry=entry_of.get(number_form(one.identifier)),
-                subject_bi=hub.crypt.blind_index("subject", holder_form(one.subject)) if one.subject else None,
+                subject_bi=subject_index(hub.crypt, one.subject),
                 status="REFUSED",
                 code=one.code,
                 purpose=one.purpose or None,

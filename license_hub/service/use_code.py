@@ -15,7 +15,7 @@ from license_hub.service.authenticate import Principal, still
 from license_hub.service.authorize import CODE, STANDING, Denied, grant_of
 from license_hub.service.budgets import check_misses, miss
 from license_hub.service.consent import PHONE, SELF, Told, earlier, kept, note
-from license_hub.service.content import holder_form, number_form
+from license_hub.service.content import holder_form, number_form, subject_index
 from license_hub.service.hub import Hub
 from license_hub.signing.commitment import instant
 from license_hub.storage.cases import OPEN
@@ -52,7 +52,7 @@ def make_code(hub: Hub, number: str, identifier: str, request_id: str = "") -> t
             "case_id": None,
             "type_id": found.type_id,
             "purpose": "",
-            "subject_bi": hub.crypt.blind_index("subject", holder_form(number)),
+            "subject_bi": subject_index(hub.crypt, number),
             "license_id": found.license_id,
             "relation": SELF,
             "evidence": PHONE,

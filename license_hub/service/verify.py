@@ -30,7 +30,7 @@ from license_hub.log.checkpoint import Checkpoint
 from license_hub.service.absence import Absences
 from license_hub.service.budgets import Charge, over_budget
 from license_hub.service.canaries import recorded
-from license_hub.service.content import Opened, holder_form, number_form, open_version
+from license_hub.service.content import Opened, holder_form, number_form, open_version, subject_index
 from license_hub.service.erasures import is_erased
 from license_hub.service.events import check_event, worst
 from license_hub.service.hub import Hub
@@ -312,7 +312,7 @@ def audited(hub: Hub, request: VerifyRequest, match: Match | None, answer: Answe
         actor=request.actor,
         action="verify",
         entry=match.row.entry if match else None,
-        subject_bi=hub.crypt.blind_index("subject", holder_form(subject)) if subject else None,
+        subject_bi=subject_index(hub.crypt, subject),
         status=answer.verdict.status.value,
         code=answer.verdict.code.value,
         purpose=request.purpose or None,

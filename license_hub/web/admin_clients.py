@@ -20,7 +20,7 @@ from license_hub.service.register_client import SCOPES, Client
 from license_hub.service.usage import Usage, used
 from license_hub.signing.commitment import instant
 from license_hub.web.admin_why import Reader
-from license_hub.web.admin_words import CLIENT_ACTS, Words, acting
+from license_hub.web.admin_words import CLIENT_ACTS, Words, acting, complaint
 from license_hub.web.pages import msgid
 from license_hub.web.staff import Pages
 
@@ -31,15 +31,15 @@ MOST_JWK = 4_000
 ACTS = (register_client.ACTION, register_client.KEY_ACTION, client_secrets.ACTION)
 EMPTY = {"name": "", "key": "", "organ": ""}
 WRONG = {
-    "name": msgid("请填写系统名称，不超过 100 字。"),
-    "key": msgid("公钥不能用：请粘贴一个 JWK 公钥（Ed25519、P-256 或 SM2），不能含私钥。"),
-    "organ": msgid("统一社会信用代码不对；以机关名义办事的权限范围需要先登记机关代码。"),
-    "scope": msgid("权限范围不对，请重新选择。"),
-    "type": msgid("证照类型不对，请重新选择。"),
-    "reason": msgid("请填写理由，不超过 500 字，不要换行。"),
-    "at least one scope and one license type, or neither": msgid("权限范围和证照类型要么都选，要么都不选（收回全部）。"),
+    "name": ("name", msgid("请填写系统名称，不超过 100 字。")),
+    "key": ("key", msgid("公钥不能用：请粘贴一个 JWK 公钥（Ed25519、P-256 或 SM2），不能含私钥。")),
+    "organ": ("organ", msgid("统一社会信用代码不对；以机关名义办事的权限范围需要先登记机关代码。")),
+    "scope": ("scope", msgid("权限范围不对，请重新选择。")),
+    "type": ("type", msgid("证照类型不对，请重新选择。")),
+    "reason": ("reason", msgid("请填写理由，不超过 500 字，不要换行。")),
+    "at least one scope and one license type, or neither": ("scope", msgid("权限范围和证照类型要么都选，要么都不选（收回全部）。")),
 }
-"""What a refusal's message begins with → the sentence for people."""
+"""What a refusal's message is, or begins with → the field and the sentence for people."""
 
 
 def router(hub: Hub, pages: Pages) -> APIRouter:
@@ -103,11 +103,11 @@ class Views:
         except ValueError:
             jwk = None
         if not isinstance(jwk, dict):
-            return self.listed(request, errors={"key": WRONG["key"]}, filled=filled)
+            return self.listed(request, errors=dict([WRONG["key"]]), filled=filled)
         try:
             known = register_client.register(self._hub, name.strip(), jwk, (), (), organ.strip().upper() or None, acting(request))
         except AccessError as refused:
-            return self.listed(request, errors=complaint(refused), filled=filled | ({"key": ""} if "d" in jwk else {}))
+            return self.listed(request, errors=complaint(WRONG, refused), filled=filled | ({"key": ""} if "d" in jwk else {}))
         return RedirectResponse(f"{PATH}/{known.client_id}?said=registered", status_code=303)
 
     def client(self, request: Request, client: str, said: str = "") -> Response:
@@ -121,7 +121,7 @@ class Views:
         try:
             doing(self._hub, client, acting(request, reason))
         except AccessError as refused:
-            return self.shown(request, client, complaint(refused))
+            return self.shown(request, client, complaint(WRONG, refused))
         return RedirectResponse(f"{PATH}/{client}?said={act}d", status_code=303)
 
     def allow(
@@ -133,7 +133,7 @@ class Views:
         try:
             register_client.allow(self._hub, client, scope, type, acting(request, reason))
         except AccessError as refused:
-            return self.shown(request, client, complaint(refused))
+            return self.shown(request, client, complaint(WRONG, refused))
         return RedirectResponse(f"{PATH}/{client}?said=allowed", status_code=303)
 
 
@@ -144,12 +144,3 @@ def one(hub: Hub, client_id: str) -> Client:
     if found is None:
         raise Problem("NO_SUCH_RESOURCE")
     return found
-
-
-def complaint(refused: AccessError) -> dict[str, str]:
-    """Field → what is wrong with it, for people."""
-    text = str(refused)
-    if text in WRONG:
-        return {"scope": WRONG[text]}
-    name = text.partition(":")[0]
-    return {name: WRONG[name]} if name in WRONG else {"": msgid("没有办成，请刷新后核对现状。")}

@@ -16,7 +16,7 @@ from license_hub.service import keep_grants, register_client, search_audit
 from license_hub.service.hub import Hub
 from license_hub.service.keep_grants import UseGrant
 from license_hub.signing.commitment import instant
-from license_hub.web.admin_words import GRANT_ACTS, STANDINGS, Words, acting
+from license_hub.web.admin_words import GRANT_ACTS, STANDINGS, Words, acting, complaint
 from license_hub.web.pages import msgid
 from license_hub.web.staff import Pages
 
@@ -26,15 +26,15 @@ SOON = timedelta(days=30)
 SHOWN = {"": msgid("全部"), "in_force": STANDINGS["in_force"], "ending": msgid("30 天内到期"), "suspended": STANDINGS["suspended"],
          "expired": STANDINGS["expired"], "ended": STANDINGS["ended"]}  # fmt: skip
 WRONG = {
-    "until": msgid("到期日要从今天起，最长三年。"),
-    "type": msgid("请选择证照类型或数据资源。"),
-    "purpose": msgid("请选择事项。"),
-    "document": msgid("请填写批准文件的文号，不超过 100 字。"),
-    "reason": msgid("请填写理由，不超过 500 字，不要换行。"),
-    "no client has this id; see `hub clients list`": msgid("请选择系统。"),
-    "this grant was ended; give a new one": msgid("这项权限已终止，请另行批准一项。"),
+    "until": ("until", msgid("到期日要从今天起，最长三年。")),
+    "type": ("type", msgid("请选择证照类型或数据资源。")),
+    "purpose": ("purpose", msgid("请选择事项。")),
+    "document": ("document", msgid("请填写批准文件的文号，不超过 100 字。")),
+    "reason": ("reason", msgid("请填写理由，不超过 500 字，不要换行。")),
+    "no client has this id; see `hub clients list`": ("client", msgid("请选择系统。")),
+    "this grant was ended; give a new one": ("", msgid("这项权限已终止，请另行批准一项。")),
 }
-"""What a refusal's message begins with → the sentence for people."""
+"""What a refusal's message is, or begins with → the field and the sentence for people."""
 EMPTY = dict.fromkeys(("client", "type", "purpose", "until", "document", "reason"), "")
 ACTS = ("suspend", "resume", "end")
 
@@ -96,12 +96,12 @@ class Views:
         try:
             day = date.fromisoformat(until)
         except ValueError:
-            return self.listed(request, errors={"until": WRONG["until"]}, filled=filled)
+            return self.listed(request, errors=dict([WRONG["until"]]), filled=filled)
         try:
             by = acting(request, reason, document).checked(needed=False)
             known = keep_grants.give(self._hub, client, type, purpose, day, document.strip(), by)
         except AccessError as refused:
-            return self.listed(request, errors=complaint(refused), filled=filled)
+            return self.listed(request, errors=complaint(WRONG, refused), filled=filled)
         return RedirectResponse(f"{PATH}/{known.grant_id}?said=given", status_code=303)
 
     def grant(self, request: Request, grant: int, said: str = "") -> Response:
@@ -121,17 +121,8 @@ class Views:
             else:
                 keep_grants.suspend(self._hub, grant, by, again=act == "resume")
         except AccessError as refused:
-            return self.shown(request, grant, complaint(refused))
+            return self.shown(request, grant, complaint(WRONG, refused))
         return RedirectResponse(f"{PATH}/{grant}?said={act}", status_code=303)
-
-
-def complaint(refused: AccessError) -> dict[str, str]:
-    """Field → what is wrong with it, for people."""
-    text = str(refused)
-    if text in WRONG:
-        return {"client" if text.startswith("no client") else "": WRONG[text]}
-    name = text.partition(":")[0]
-    return {name: WRONG[name]} if name in WRONG else {"": msgid("没有办成，请刷新后核对现状。")}
 
 
 def _types(hub: Hub) -> dict[str, str]:

@@ -10,10 +10,13 @@ from fastapi import Request
 
 from license_hub.api.serving import request_id
 from license_hub.domain.lifecycle import SHANGHAI
+from license_hub.errors import AccessError
 from license_hub.service.acting import Acting, on_a_page
 from license_hub.service.hub import Hub
 from license_hub.web.me_words import Words as HolderWords
 from license_hub.web.pages import msgid
+
+NOT_DONE = msgid("没有办成，请刷新后核对现状。")
 
 
 class Source(Protocol):
@@ -143,3 +146,10 @@ class Words(HolderWords):
 def acting(request: Request, reason: str = "", document_no: str = "") -> Acting:
     """The visitor, as the audit log names him."""
     return on_a_page(request.state.visit.account.account, request_id(request), reason, document_no)
+
+
+def complaint(wrong: Mapping[str, tuple[str, str]], refused: AccessError) -> dict[str, str]:
+    """Field → what is wrong with it. `wrong`: what a refusal's message is, or begins with up to its colon → (field, sentence)."""
+    text = str(refused)
+    field, sentence = wrong.get(text) or wrong.get(text.partition(":")[0]) or ("", NOT_DONE)
+    return {field: sentence}

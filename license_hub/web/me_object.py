@@ -11,7 +11,7 @@ from license_hub.api.problem import Problem
 from license_hub.api.serving import request_id
 from license_hub.domain.license import FACE
 from license_hub.errors import BundleErased, DoubtRefused
-from license_hub.service.content import holder_form
+from license_hub.service.content import subject_index
 from license_hub.service.hub import Hub
 from license_hub.service.my_licenses import Shown, show
 from license_hub.service.raise_correction import STATUS, Asked, raise_correction
@@ -49,7 +49,7 @@ class Form:
         found, hub = self._own(request, identifier), self._hub
         if not given["fields"] or given["reason"] not in hub.catalog.tickets.doubts or not usable(given["comment"]):
             return self._drawn(request, found, msgid("请选择有误的项目和原因，并说明哪里不对。"), given=given, status=422)
-        about = hub.crypt.blind_index("subject", holder_form(request.state.holder.person.number)).hex()[:18]
+        about = subject_index(hub.crypt, request.state.holder.person.number).hex()[:18]
         asked = Asked(tuple(given["fields"]), given["reason"], given["comment"], identifier)
         try:
             told, _again = raise_correction(hub, asked, asked_by=f"holder:{about}", request_id=request_id(request))
