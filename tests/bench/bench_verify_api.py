@@ -101,9 +101,9 @@ def access_token(server: Server, key: Key, client_id: str) -> str:
     return answer.json()["access_token"]
 
 
-def wrk(url: str, script: Path, *arguments: str, seconds: int = SECONDS) -> dict:
+def wrk(url: str, script: Path, *arguments: str, seconds: int = SECONDS, connections: int = CONNECTIONS) -> dict:
     """One run. Raises RuntimeError for any request that was not answered with 2xx."""
-    command = ["wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), url, "--", *arguments]
+    command = ["wrk", f"-t{THREADS}", f"-c{connections}", f"-d{seconds}s", "-s", str(script), url, "--", *arguments]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = json.loads(next(line for line in out.splitlines() if line.startswith("{")))
     if found["errors"] or not found["requests"]:

@@ -54,9 +54,10 @@ def run(rounds: int = ROUNDS, seconds: int = SECONDS, licenses: int = api.LICENS
 def one_round(
     server: str, database: str, script: Path, bodies: Path, token: str, *, seconds: int, licenses: int, number: int
 ) -> dict[str, object]:
-    empty = api.wrk(f"{server}/healthz", api.HERE / "empty_endpoint.lua", seconds=seconds)
+    closed = {"seconds": seconds, "connections": CONNECTIONS}
+    empty = api.wrk(f"{server}/healthz", api.HERE / "empty_endpoint.lua", **closed)
     tried = {one: pgbench.tps(database, script, entries=licenses, clients=one, seconds=max(1, seconds // 2)) for one in PGBENCH_CLIENTS}
-    full = api.wrk(f"{server}/v1/verifications", api.HERE / "verify_api.lua", str(bodies), token, seconds=seconds)
+    full = api.wrk(f"{server}/v1/verifications", api.HERE / "verify_api.lua", str(bodies), token, **closed)
     rate = full["rps"] / 2
     plan = Plan(f"{server}/v1/verifications", str(bodies), token, rate, seconds, CONNECTIONS, start=number * 1009)
     half = open_loop.run(plan)
