@@ -149,12 +149,14 @@ def test_holder_consents_on_the_phone_the_table_updates_itself_and_a_withdrawal_
 def test_holder_without_a_phone_consents_at_the_window_and_the_clerk_uses_keys_alone(clerk, counter, browser, screenshots):
     clerk.go("/desk/new?matter=food_permit_new")
     page = clerk.page
-    assert page.evaluate("document.activeElement.id") == "applicant-name"
+    # The browser gives the focus after it has drawn the page.
+    expect(page.locator("#applicant-name")).to_be_focused()
     page.keyboard.insert_text(FIRM_NAME)
     clerk.write("证件号码", FIRM)
     clerk.write("窗口", "7")
     clerk.press("登记并判定")
-    assert page.evaluate("document.activeElement.id") == "code", "a scanner types here"
+    # A scanner types here.
+    expect(page.locator("#code")).to_be_focused()
     expect(row(page)).to_contain_text("需授权")
     clerk.open("窗口现场授权：电子不动产权证书")
     clerk.tab_to("核验了身份证件")
@@ -175,6 +177,7 @@ def test_holder_without_a_phone_consents_at_the_window_and_the_clerk_uses_keys_a
 
 def scan(page, text: str) -> None:
     """What a scanner does: types into what has the focus, then Enter."""
+    page.locator(":focus").wait_for(state="attached")
     page.keyboard.type(text)
     page.keyboard.press("Enter")
 
