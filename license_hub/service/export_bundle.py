@@ -13,7 +13,6 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from license_hub.domain import identifier as identifiers
-from license_hub.domain.license import holder_numbers
 from license_hub.domain.verdict import Proof
 from license_hub.errors import BundleDamaged, BundleErased, BundleUnavailable, DecryptionError, NotAuthorized, PurposeMissing
 from license_hub.log import bundle as proofs
@@ -24,7 +23,7 @@ from license_hub.service.content import Opened, number_form, open_version, subje
 from license_hub.service.erasures import is_erased
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry, record
-from license_hub.service.on_case import grounds
+from license_hub.service.on_case import look_up
 from license_hub.service.proofs import attested_at, check_version, newest_checkpoint
 from license_hub.service.provisional import Provisional, of_license
 from license_hub.service.refer_status import refer
@@ -33,7 +32,6 @@ from license_hub.signing import bundle as bundles
 from license_hub.signing import seal
 from license_hub.signing.seal import Attestation
 from license_hub.storage.engine import writing
-from license_hub.storage.lookup import find
 
 SCOPE = "license:export"
 NO_SUCH = "no license of that identifier that this client may use on that case"
@@ -100,16 +98,13 @@ def usable(hub: Hub, connection: sa.Connection, principal: Principal, identifier
     kind = hub.catalog.type_named(identifier)
     if identifiers.unusable(identifiers.inspect(identifier)) or kind is None or kind.id not in principal.types:
         raise BundleUnavailable(NO_SUCH)
-    may = grounds(connection, hub, principal.client_id, case_no, kind.id, operator)
-    epoch, rows = find(connection, [identifier], [])
-    hub.security.seen(connection, epoch)
-    if not rows:
+    match, holders, may_use, epoch = look_up(connection, hub, principal, identifier, kind.id, case_no, operator)
+    if match is None:
         raise BundleUnavailable(NO_SUCH)
-    opened = opened_of(hub, connection, rows[0])
-    holders = tuple(holder_numbers(opened.fields))
-    if may.of(rows[0].license_id, holders) is None:
+    opened = match.opened or opened_of(hub, connection, match.row)
+    if not may_use:
         raise BundleUnavailable(NO_SUCH)
-    return Usable(rows[0], opened, holders, epoch)
+    return Usable(match.row, opened, holders, epoch)
 
 
 def opened_of(hub: Hub, connection: sa.Connection, row: sa.Row) -> Opened:

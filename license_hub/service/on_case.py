@@ -7,16 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from license_hub.domain.license import holder_numbers
 from license_hub.errors import CaseNotOpen, NotAllowed
+from license_hub.service.authenticate import Principal
 from license_hub.service.authorize import Basis, Denied, examine
 from license_hub.service.content import holder_form
 from license_hub.service.hub import Hub
 from license_hub.service.sample_data import reaches
+from license_hub.service.verify import Match, open_row
 from license_hub.storage import cases
 from license_hub.storage.cases import Case
+from license_hub.storage.lookup import find
 
 UNKNOWN_CASE = "no open case of that number of this client: open one first"
 
@@ -63,3 +68,28 @@ def grounds(connection: sa.Connection, hub: Hub, client_id: str, case_no: str, t
     if not bases:
         raise NotAllowed(next(iter(said.values())).value)
     return Grounds(case, bases)
+
+
+class Looked(NamedTuple):
+    """What there is under an identifier, for somebody with an open case."""
+
+    match: Match | None
+    holders: tuple[str, ...]
+    """Their numbers, as far as the content could be read."""
+    may_use: bool
+    epoch: int
+    """The security epoch its look-up saw."""
+
+
+def look_up(
+    connection: sa.Connection, hub: Hub, principal: Principal, identifier: str, type_id: str, case_no: str, operator: str = ""
+) -> Looked:
+    """One license of that type, and whether its content may be used on the case. Raises CaseNotOpen, NotAllowed before it looks."""
+    may = grounds(connection, hub, principal.client_id, case_no, type_id, operator)
+    epoch, rows = find(connection, [identifier], [])
+    hub.security.seen(connection, epoch)
+    match = open_row(hub, rows[0]) if rows else None
+    if match is None or match.opened is None:
+        return Looked(match, (), False, epoch)
+    holders = tuple(holder_numbers(match.opened.fields))
+    return Looked(match, holders, may.of(match.row.license_id, holders) is not None, epoch)

@@ -13,7 +13,6 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from license_hub.domain import identifier as identifiers
-from license_hub.domain.license import holder_numbers
 from license_hub.domain.verdict import Verdict, decide
 from license_hub.errors import NotAuthorized, PurposeMissing
 from license_hub.service.absence import Absences
@@ -22,12 +21,11 @@ from license_hub.service.canaries import recorded
 from license_hub.service.content import masked, number_form, subject_index
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry
-from license_hub.service.on_case import grounds
+from license_hub.service.on_case import look_up
 from license_hub.service.proofs import newest_checkpoint
 from license_hub.service.provisional import Provisional, of_license
-from license_hub.service.verify import VerifyRequest, judge, open_row
+from license_hub.service.verify import VerifyRequest, judge
 from license_hub.storage.engine import writing
-from license_hub.storage.lookup import find
 
 SCOPE = "license:read"
 FOREIGN = ("REFUSED", "FORBIDDEN")
@@ -83,16 +81,12 @@ def _read(
         malformed = MaskedLicense(identifier, None, {}, decide(None, now=now, as_of=now, malformed=True), None, None)
         return malformed, None, None, _said(malformed)
     type_id = _granted_type(hub, request.principal, identifier)
-    may = grounds(connection, hub, request.principal.client_id, request.case_no, type_id, request.operator)
-    epoch, rows = find(connection, [identifier], [])
-    hub.security.seen(connection, epoch)
-    row = next(iter(rows), None)
-    match = open_row(hub, row) if row is not None else None
-    holders = tuple(holder_numbers(match.opened.fields)) if match is not None and match.opened else ()
-    if match is None or (match.opened and may.of(row.license_id, holders) is None):
+    match, holders, may_use, epoch = look_up(connection, hub, request.principal, identifier, type_id, request.case_no, request.operator)
+    if match is None or (match.opened and not may_use):
         cause, as_of = Absences(hub, connection, now).of(VerifyRequest(identifier=identifier))
         absent = MaskedLicense(identifier, None, {}, decide(cause, now=now, as_of=as_of or now), None, as_of, epoch=epoch)
-        return (absent, None, None, _said(absent)) if match is None else (absent, next(iter(holders), None), row.entry, FOREIGN)
+        return (absent, None, None, _said(absent)) if match is None else (absent, next(iter(holders), None), match.row.entry, FOREIGN)
+    row = match.row
     as_of = datetime.fromisoformat(row.as_of)
     facts = judge(hub, connection, newest_checkpoint(hub, connection), match)
     verdict = decide(facts, now=now, as_of=as_of, evidence={"entry": row.entry})
