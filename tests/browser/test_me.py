@@ -114,8 +114,13 @@ def scanned(page) -> str:
     """What a scanner reads off the screen as it is drawn."""
     drawn = page.locator(".qr svg rect").first.bounding_box()
     assert drawn["width"] > 200, "large enough for a camera at arm's length"
-    found = zxingcpp.read_barcodes(Image.open(BytesIO(page.screenshot())), formats=zxingcpp.QRCode)
-    return found[0].text if found else ""
+    for _ in range(30):
+        # The first picture may be of a page that is still being drawn.
+        found = zxingcpp.read_barcodes(Image.open(BytesIO(page.screenshot())), formats=zxingcpp.QRCode)
+        if found:
+            return found[0].text
+        page.wait_for_timeout(100)
+    return ""
 
 
 def state_of(hub, name: str) -> str:
