@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from license_hub.storage.engine import is_postgres
+from license_hub.storage.lookup import among_all, among_each
 from license_hub.storage.tables import audit
 from license_hub.storage.tables_grants import budget
 
@@ -73,21 +74,12 @@ def _looks_each() -> sa.Select:
     its statistics are made, and read every look of the window.
     """
     column = sa.column("subject", audit.c.subject_bi.type)
-    asked = sa.func.unnest(_array("subjects", audit.c.subject_bi)).table_valued(column).render_derived("asked")
-    looked = _looks(audit.c.subject_bi == asked.c.subject, audit.c.actor == sa.any_(_array("actors", audit.c.actor))).lateral("looked")
+    asked = sa.func.unnest(sa.bindparam("subjects", type_=ARRAY(audit.c.subject_bi.type))).table_valued(column).render_derived("asked")
+    looked = _looks(audit.c.subject_bi == asked.c.subject, among_all(audit.c.actor, "actors")).lateral("looked")
     return sa.select(looked).select_from(asked.join(looked, sa.true()))
 
 
-def _many(name: str) -> sa.BindParameter:
-    return sa.bindparam(name, expanding=True)
-
-
-def _array(name: str, column: sa.Column) -> sa.BindParameter:
-    """One parameter however many values: the statement stays the same, so it is prepared and planned once."""
-    return sa.bindparam(name, type_=ARRAY(column.type))
-
-
-_STANDING_IN = sa.select(budget).where(budget.c.of.in_(_many("of")))
-_STANDING_ANY = sa.select(budget).where(budget.c.of == sa.any_(_array("of", budget.c.of)))
-_LOOKS_IN = _looks(audit.c.subject_bi.in_(_many("subjects")), audit.c.actor.in_(_many("actors")))
+_STANDING_IN = sa.select(budget).where(among_each(budget.c.of, "of"))
+_STANDING_ANY = sa.select(budget).where(among_all(budget.c.of, "of"))
+_LOOKS_IN = _looks(among_each(audit.c.subject_bi, "subjects"), among_each(audit.c.actor, "actors"))
 _LOOKS_EACH = _looks_each()

@@ -87,11 +87,11 @@ def find_held(
     return epoch_now, held_by, list(listed)
 
 
-def _in(column: sa.Column, name: str) -> sa.ColumnElement[bool]:
+def among_each(column: sa.Column, name: str) -> sa.ColumnElement[bool]:
     return column.in_(sa.bindparam(name, expanding=True))
 
 
-def _any(column: sa.Column, name: str) -> sa.ColumnElement[bool]:
+def among_all(column: sa.Column, name: str) -> sa.ColumnElement[bool]:
     """One parameter however many values: the statement's text stays the same, so the driver prepares it and PostgreSQL plans it once."""
     return column == sa.any_(sa.bindparam(name, type_=ARRAY(column.type)))
 
@@ -109,8 +109,8 @@ def _held_by(among: Callable[[sa.Column, str], sa.ColumnElement[bool]]) -> sa.Co
     return sa.union_all(epoch_now, here.where(among(holder.c.number_bi, "holders"), among(version.c.type_id, "types"), newest))
 
 
-_HELD_IN, _HELD_ANY = _held_by(_in), _held_by(_any)
-_PLACES_IN, _PLACES_ANY = _places(_in), _places(_any)
+_HELD_IN, _HELD_ANY = _held_by(among_each), _held_by(among_all)
+_PLACES_IN, _PLACES_ANY = _places(among_each), _places(among_all)
 _WAITS = sa.exists().where(held_ticket.c.license_id == version.c.license_id).label("change_held")
 """Whether a correction of the license waits for its issuing organ's word."""
-_ROWS_IN, _ROWS_ANY = (FOUND.add_columns(_WAITS).where(among(version.c.entry, "entries")) for among in (_in, _any))
+_ROWS_IN, _ROWS_ANY = (FOUND.add_columns(_WAITS).where(among(version.c.entry, "entries")) for among in (among_each, among_all))
