@@ -179,6 +179,9 @@ class Leases:
         end, part = policy.end(now), max(1, policy.quota // LEASE)
         with self._lock:
             counters = {one: (f"calls:{one}", end) for one in client_ids if self._left.get(one, (0, 0, 0))[:2] < (end, 1)}
+        if not counters:
+            # Those who arrived before this have taken one that is not used up.
+            return [None] * len(client_ids)
         with writing(self._hub.engine) as connection:
             budgets.forget(connection, int(now) - self._hub.budgets.misses.seconds)
             used = budgets.raise_by(connection, dict.fromkeys(counters.values(), part))
