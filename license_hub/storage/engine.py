@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
-from psycopg.types.array import ListBinaryDumper
 
 BUSY_TIMEOUT_MS = 60_000
 """How long a SQLite writer waits for another one."""
@@ -61,6 +60,9 @@ def reading(engine: sa.Engine, *, one_state: bool = False) -> Iterator[sa.Connec
 
 
 def _postgres(url: sa.URL) -> sa.Engine:
+    # Here, so that a hub on SQLite starts without the driver.
+    from psycopg.types.array import ListBinaryDumper
+
     wanted = {name: value for name, value in POSTGRES_LIMITS.items() if name not in url.query}
     engine = sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=wanted)
 
