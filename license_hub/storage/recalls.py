@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from license_hub.storage.engine import is_postgres
 from license_hub.storage.licenses import CHUNK, chunks
@@ -56,13 +57,12 @@ def add_issued_by(connection: sa.Connection, recall_id: str, organ: str, narrow:
 
 def add_uses(connection: sa.Connection, recall_id: str) -> None:
     """Answers about the recalled versions that are not noted yet."""
-    noted = sa.exists().where(use.c.recall_id == recall_id, use.c.actor == audit.c.actor, use.c.seq == audit.c.seq)
     found = (
         sa.select(sa.literal(recall_id), audit.c.actor, audit.c.seq, audit.c.entry)
         .join_from(item, audit, audit.c.entry == item.c.entry)
-        .where(item.c.recall_id == recall_id, audit.c.action.in_(ANSWERS), audit.c.at >= item.c.since, ~noted)
+        .where(item.c.recall_id == recall_id, audit.c.action.in_(ANSWERS), audit.c.at >= item.c.since)
     )
-    connection.execute(sa.insert(use).from_select(["recall_id", "actor", "seq", "entry"], found))
+    _insert_new(connection, use, found)
 
 
 def totals(connection: sa.Connection, recall_id: str) -> sa.Row:
@@ -105,6 +105,13 @@ def _versions() -> sa.Select:
 def _add(connection: sa.Connection, recall_id: str, found: sa.Select | sa.CompoundSelect) -> None:
     rows = found.subquery()
     entry, since = rows.c
-    noted = sa.exists().where(item.c.recall_id == recall_id, item.c.entry == entry)
-    grouped = sa.select(sa.literal(recall_id), entry, sa.func.min(since)).where(~noted).group_by(entry)
-    connection.execute(sa.insert(item).from_select(["recall_id", "entry", "since"], grouped))
+    # SQLite takes the conflict's clause for the join's without a WHERE before it.
+    _insert_new(connection, item, sa.select(sa.literal(recall_id), entry, sa.func.min(since)).where(sa.true()).group_by(entry))
+
+
+def _insert_new(connection: sa.Connection, table: sa.Table, found: sa.Select) -> None:
+    """The rows that are not there yet; the primary key knows. An anti-join with a table that is empty by its statistics is planned as a
+    scan of it for each row: of all that the statement itself has written by then.
+    """
+    insert = (postgresql if is_postgres(connection) else sqlite).insert(table)
+    connection.execute(insert.from_select([column.name for column in table.columns], found).on_conflict_do_nothing())
