@@ -7,7 +7,23 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import date
 
+from license_hub.domain.license import FACE, FIELD_TITLES
+
+_TITLES = {title: name for name, title in FIELD_TITLES.items()}
 _DATE = re.compile(r"([0-9]{4})(?:[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?|([0-9]{2})([0-9]{2}))")
+
+
+def differing(committed: Mapping[str, str], claims: Mapping[str, str]) -> list[str]:
+    """Claims that differ, by the asker's own names for the fields: short name, face title or metadata title."""
+    names = {claim: _field(claim, committed) for claim in claims}
+    wrong = set(mismatched(committed, {names[claim]: value for claim, value in claims.items()}))
+    return [claim for claim, name in names.items() if name in wrong]
+
+
+def _field(claim: str, committed: Mapping[str, str]) -> str:
+    if claim in committed or claim in FIELD_TITLES:
+        return claim
+    return FACE + claim if FACE + claim in committed else _TITLES.get(claim, claim)
 
 
 def mismatched(committed: Mapping[str, str], claimed: Mapping[str, str]) -> tuple[str, ...]:

@@ -21,12 +21,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from license_hub.errors import LogDiverged
 from license_hub.hashing import flat, joined, sha256_each
 from license_hub.log.tree import leaf_hash
-from license_hub.service.behind import refuse_if_behind
+from license_hub.service.behind import WHAT_TO_DO, published_size
 from license_hub.signing.columns import quoted
 from license_hub.storage import audit_entries
 from license_hub.storage.audit_entries import COLUMNS, Leaf
+from license_hub.storage.engine import whole
 
 PER_LEAF = 256
 """Entries of one leaf: some 11 kB, far from the 65,535 bytes an entry bundle allows."""
@@ -38,15 +40,22 @@ _array = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circu
 
 
 def append(connection: sa.Connection, at: str, rows: Sequence[tuple]) -> None:
-    """Rows of hub_audit as (at, … , case_no), with the leaves that stand for them. Holds the audit log's lock until the commit."""
+    """Rows of hub_audit as (at, … , case_no), with the leaves that stand for them. Holds the audit log's lock until the commit.
+
+    Raises LogDiverged.
+    """
+    if len(rows) > PER_LEAF:
+        with whole(connection):
+            for start in range(0, len(rows), PER_LEAF):
+                append(connection, at, rows[start : start + PER_LEAF])
+        return
     tiles = connection.get_execution_options().get(TILES)
-    for start in range(0, len(rows), PER_LEAF):
-        texts = [text_of(row) for row in rows[start : start + PER_LEAF]]
-        secret = os.urandom(SECRET_BYTES)
-        content = leaf(at, os.urandom(16).hex(), [_digest(secret, text) for text in texts])
-        entry = audit_entries.write(connection, Leaf(content, leaf_hash(content), secret, texts))
-        if tiles is not None:
-            refuse_if_behind(tiles, entry)
+    # Read here and not beside the new entry: nothing but the commit is waited for while the log's lock is held.
+    least = published_size(tiles) if tiles is not None else 0
+    texts, secret = [text_of(row) for row in rows], os.urandom(SECRET_BYTES)
+    content = leaf(at, os.urandom(16).hex(), [_digest(secret, text) for text in texts])
+    if audit_entries.write(connection, Leaf(content, leaf_hash(content), secret, texts), least) is None:
+        raise LogDiverged(f"a checkpoint of {least} audit entries is published, the database has fewer: {WHAT_TO_DO}")
 
 
 def text_of(row: tuple) -> str:

@@ -15,13 +15,16 @@ WHAT_TO_DO = "the database was restored to an older state; run `hub restore repl
 
 def refuse_if_behind(tiles: TileStore, entries: int) -> None:
     """`entries`: how many the database holds. Raises LogDiverged."""
-    note = tiles.read_checkpoint()
-    if note is None:
-        return
-    # Our own file: its second line, without taking the note apart, for this is asked with every answer.
-    size = int(note.split("\n", 2)[1])
+    size = published_size(tiles)
     if size > entries:
         raise LogDiverged(f"a checkpoint of {size} entries is published, the database has {entries}: {WHAT_TO_DO}")
+
+
+def published_size(tiles: TileStore) -> int:
+    """Entries under the published checkpoint: no database that is not behind has fewer."""
+    note = tiles.read_checkpoint()
+    # Our own file: its second line, without taking the note apart, for this is asked with every answer.
+    return 0 if note is None else int(note.split("\n", 2)[1])
 
 
 def refuse_if_older(published: str | None, newest: str | None) -> None:

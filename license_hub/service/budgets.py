@@ -48,33 +48,35 @@ class Charge:
 
 def over_budget(hub: Hub, connection: sa.Connection, charges: Sequence[Charge]) -> list[int]:
     """For each charge 0, or the seconds until it may be asked again. Answers that are given raise the counters."""
-    if not any(one.payer for one in charges):
-        return [0] * len(charges)
-    spending = _Spending(hub, connection, charges)
-    found = [spending.wait(one) for one in charges]
-    spending.keep(connection, charges, found)
-    return found
+    spending = Spending(hub, connection, charges)
+    spending.keep(connection)
+    return spending.waits
 
 
-class _Spending:
+class Spending:
     """What the payers of one batch have used, and what its answers add to it, in their order."""
 
     def __init__(self, hub: Hub, connection: sa.Connection, charges: Sequence[Charge]):
+        self._charges = charges
         self._now, self._misses, self._looks = hub.clock().timestamp(), hub.budgets.misses, hub.budgets.subject
         paid = [one for one in charges if one.payer]
         clients = {one.payer for one in paid if not one.payer.startswith(ADDRESS)}
         named = {one.subject for one in paid if one.subject and one.payer in clients}
         self._counted = {(one.payer, one.subject): self._counter(one) for one in paid if one.subject}
         self._missed = {one.payer: (f"misses:{one.payer}", self._misses.end(self._now)) for one in paid if not one.on_case}
-        self._stands = Counts(budgets.standing(connection, {*self._missed.values(), *self._counted.values()}))
         since = instant(hub.now() - timedelta(seconds=self._looks.seconds))
-        self._looked = Counts(budgets.looks_since(connection, clients, named, since))
-        self._new: Counts[budgets.Counter] = Counts()
+        wanted = {*self._missed.values(), *self._counted.values()}
+        spent = budgets.spent(connection, wanted, clients, named, since) if wanted else budgets.Spent({}, {})
+        self._stands, self._looked = Counts(spent.standing), Counts(spent.looks)
+        self.raised: Counts[budgets.Counter] = Counts()
+        """By how much each counter is to be raised."""
+        self.waits = [self._wait(one) for one in charges]
+        """For each charge 0, or the seconds until it may be asked again; final once `keep` is done."""
 
     def _counter(self, one: Charge) -> budgets.Counter:
         return f"subject:{one.payer}:{one.subject.hex()}", self._looks.end(self._now)
 
-    def wait(self, one: Charge) -> int:
+    def _wait(self, one: Charge) -> int:
         """Seconds; 0: it is given, and counts from now on."""
         if not one.payer:
             return 0
@@ -94,16 +96,15 @@ class _Spending:
         for counter in (counted if in_rows else None, missed if one.miss and not one.on_case else None):
             if counter:
                 self._stands[counter] += 1
-                self._new[counter] += 1
+                self.raised[counter] += 1
 
-    def keep(self, connection: sa.Connection, charges: Sequence[Charge], found: list[int]) -> None:
+    def keep(self, connection: sa.Connection) -> None:
         """Raises the counters; what another worker used up meanwhile: the last misses of this batch are refused after all."""
-        raised = budgets.raise_by(connection, self._new)
-        excess = {payer: raised[counter] - self._misses.quota for payer, counter in self._missed.items() if counter in raised}
-        for place in reversed(range(len(charges))):
-            one = charges[place]
-            if one.miss and not one.on_case and not found[place] and excess.get(one.payer, 0) > 0:
-                found[place] = max(1, self._missed[one.payer][1] - int(self._now))
+        stand = budgets.raise_by(connection, self.raised)
+        excess = {payer: stand[counter] - self._misses.quota for payer, counter in self._missed.items() if counter in stand}
+        for place, one in reversed(list(enumerate(self._charges))):
+            if one.miss and not one.on_case and not self.waits[place] and excess.get(one.payer, 0) > 0:
+                self.waits[place] = max(1, self._missed[one.payer][1] - int(self._now))
                 excess[one.payer] -= 1
 
 
@@ -125,7 +126,7 @@ def check_misses(hub: Hub, payer: str) -> None:
     now, policy = hub.clock().timestamp(), hub.budgets.misses
     counter = (f"misses:{payer}", policy.end(now))
     with hub.engine.connect() as connection:
-        if budgets.standing(connection, {counter}).get(counter, 0) >= policy.quota:
+        if budgets.spent(connection, {counter}).standing.get(counter, 0) >= policy.quota:
             raise OverBudget(max(1, counter[1] - int(now)))
 
 

@@ -65,8 +65,9 @@ def show(hub: Hub, number: str, identifier: str, request_id: str) -> Shown | Non
     with writing(hub.engine) as connection:
         if connection.execute(mine.where(version.c.identifier == asked, _mine(hub, number))).first() is None:
             return None
-        epoch, [row] = find(connection, [asked], [])
-        hub.security.seen(connection, epoch)
+        found = find(connection, [asked], [])
+        hub.security.seen(connection, found.epoch)
+        [row] = found.rows
         match = open_row(hub, row)
         facts = judge(hub, connection, newest_checkpoint(hub, connection), match)
         verdict = decide(facts, now=now, as_of=datetime.fromisoformat(row.as_of), evidence={"entry": row.entry})

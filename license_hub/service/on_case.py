@@ -86,10 +86,10 @@ def look_up(
 ) -> Looked:
     """One license of that type, and whether its content may be used on the case. Raises CaseNotOpen, NotAllowed before it looks."""
     may = grounds(connection, hub, principal.client_id, case_no, type_id, operator)
-    epoch, rows = find(connection, [identifier], [])
-    hub.security.seen(connection, epoch)
-    match = open_row(hub, rows[0]) if rows else None
+    found = find(connection, [identifier], [])
+    hub.security.seen(connection, found.epoch)
+    match = open_row(hub, found.rows[0]) if found.rows else None
     if match is None or match.opened is None:
-        return Looked(match, (), False, epoch)
+        return Looked(match, (), False, found.epoch)
     holders = tuple(holder_numbers(match.opened.fields))
-    return Looked(match, holders, may.of(match.row.license_id, holders) is not None, epoch)
+    return Looked(match, holders, may.of(match.row.license_id, holders) is not None, found.epoch)

@@ -8,8 +8,7 @@ That a signature verifies is remembered; whether its key counts (`signing.manife
 
 The comparisons are those of `signing.checks`, for bundles too.
 
-Checking one leaf of a tile against a root checks the whole tile, because every other hash of the tile goes into that path: so a tile
-is checked once and its other leaves afterwards cost one comparison.
+What leads from a leaf to a signed root is hashed once for all leaves of its tile (`log.checked`).
 """
 
 from __future__ import annotations
@@ -22,9 +21,8 @@ from license_hub.domain.verdict import Proof
 from license_hub.errors import HubError, SignatureBad, TileCorrupt, TileMissing
 from license_hub.log import checkpoint as checkpoints
 from license_hub.log.checkpoint import Checkpoint
-from license_hub.log.proof import inclusion_proof
-from license_hub.log.tiles import WIDTH, Tile, Tiles
-from license_hub.log.tree import HASH_BYTES, inclusion
+from license_hub.log.tiles import Tile, Tiles
+from license_hub.log.tree import HASH_BYTES
 from license_hub.service.behind import refuse_if_older
 from license_hub.service.content import Opened
 from license_hub.service.hub import Hub
@@ -51,8 +49,8 @@ def check_version(hub: Hub, connection: sa.Connection, head: Checkpoint | None, 
 
 
 def _attested(hub: Hub, connection: sa.Connection, row: object, opened: Opened, statement: Statement) -> bool:
-    tiles, key = _AttestationTiles(connection, row.attestation_id), (row.attestation_id, row.attestation_index // WIDTH)
-    return _under(hub.evidence.seal_tiles, key, tiles, opened.leaf_hash, row.attestation_index, statement.size, statement.root)
+    tiles = _AttestationTiles(connection, row.attestation_id)
+    return _under(hub, tiles, opened.leaf_hash, row.attestation_index, statement.size, statement.root)
 
 
 def check_logged(hub: Hub, connection: sa.Connection, head: Checkpoint | None, entry: int, hashed: bytes, recorded_at: str) -> Proof:
@@ -63,8 +61,7 @@ def check_logged(hub: Hub, connection: sa.Connection, head: Checkpoint | None, e
             return Proof.BAD
         waited = hub.now() - datetime.fromisoformat(recorded_at)
         return Proof.PENDING if waited.total_seconds() <= hub.witness_grace_s else Proof.OVERDUE
-    key = (head.root, entry // WIDTH)
-    return Proof.GOOD if _under(hub.evidence.log_tiles, key, hub.tiles, hashed, entry, head.size, head.root) else Proof.BAD
+    return Proof.GOOD if _under(hub, hub.tiles, hashed, entry, head.size, head.root) else Proof.BAD
 
 
 def check_statement(hub: Hub, row: object) -> Statement | None:
@@ -92,14 +89,19 @@ def newest_checkpoint(hub: Hub, connection: sa.Connection) -> Checkpoint | None:
     """
     published = hub.tiles.read_checkpoint()
     query = sa.select(checkpoint_table.c.note)
-    note = connection.execute(query.order_by(checkpoint_table.c.size.desc()).limit(1)).scalar()
+    return relied_on(hub, connection, published, connection.execute(query.order_by(checkpoint_table.c.size.desc()).limit(1)).scalar())
+
+
+def relied_on(hub: Hub, connection: sa.Connection, published: str | None, note: str | None) -> Checkpoint | None:
+    """`newest_checkpoint` of the database's newest note and the published one, which was read before it."""
     refuse_if_older(published, note)
     if note is None:
         return None
     head = read_checkpoint(hub, note)
     if head is None:
         vouched = [one.until.size for one in hub.security.keys("checkpoint") if one.until is not None]
-        notes = connection.execute(query.where(checkpoint_table.c.size.in_(vouched)).order_by(checkpoint_table.c.size.desc())).scalars()
+        query = sa.select(checkpoint_table.c.note).where(checkpoint_table.c.size.in_(vouched))
+        notes = connection.execute(query.order_by(checkpoint_table.c.size.desc())).scalars()
         head = next((found for one in notes if (found := read_checkpoint(hub, one))), None)
     return head or UNSIGNED
 
@@ -115,21 +117,11 @@ def read_checkpoint(hub: Hub, note: str) -> Checkpoint | None:
     return head if hub.security.vouches(head) else None
 
 
-def _under(cache, key: object, tiles: Tiles, hashed: bytes, index: int, size: int, root: bytes) -> bool:
-    """Whether `hashed` is leaf `index` of the tree of `size` with that root; the leaf's tile is checked once."""
-    place = index % WIDTH * HASH_BYTES
-    checked = cache.get(key)
-    if checked is None:
-        try:
-            width = min(WIDTH, size - index // WIDTH * WIDTH)
-            tile = tiles.tile(0, index // WIDTH, width).data
-            path = inclusion_proof(tiles, index, size)
-        except (HubError, ValueError):
-            return False
-        if not inclusion(tile[place : place + HASH_BYTES], index, size, path, root):
-            return False
-        checked = cache.put(key, tile)
-    return checked[place : place + HASH_BYTES] == hashed
+def _under(hub: Hub, tiles: Tiles, hashed: bytes, index: int, size: int, root: bytes) -> bool:
+    try:
+        return hub.evidence.tiles.covers(tiles, hashed, index, size, root)
+    except (TileCorrupt, TileMissing):
+        return False
 
 
 def attested_at(connection: sa.Connection, row: object, statement: Statement) -> seal.AttestationPath:

@@ -94,8 +94,9 @@ def read_correction(hub: Hub, name: str, *, asked_by: str, principal: Principal 
 
 def _version(hub: Hub, connection: sa.Connection, asked: Asked, asked_by: str, principal: Principal | None) -> sa.Row:
     identifier = number_form(asked.identifier) if asked.identifier else _answered(connection, asked, asked_by)
-    epoch, rows = find(connection, [identifier] if identifier else [], [])
-    hub.security.seen(connection, epoch)
+    found = find(connection, [identifier] if identifier else [], [])
+    rows = found.rows
+    hub.security.seen(connection, found.epoch)
     if not rows or (principal is not None and rows[0].type_id not in principal.types):
         raise NoSuchLicense("/identifier" if asked.identifier else "/answer", "exists", "no license of that name for this client")
     return rows[0]

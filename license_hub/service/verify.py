@@ -15,35 +15,34 @@ Source: design.md decisions 1, 5 and 9.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from license_hub.domain import identifier as identifiers
-from license_hub.domain.claims import mismatched
-from license_hub.domain.license import FACE, FIELD_TITLES, dates, holder_numbers
+from license_hub.domain.claims import differing
+from license_hub.domain.license import dates, holder_numbers
 from license_hub.domain.lifecycle import State
 from license_hub.domain.verdict import Code, Found, Proof, Verdict, decide
 from license_hub.errors import DecryptionError
 from license_hub.log.checkpoint import Checkpoint
 from license_hub.service.absence import Absences
-from license_hub.service.budgets import Charge, over_budget
+from license_hub.service.budgets import Charge, Spending
 from license_hub.service.canaries import recorded
 from license_hub.service.content import Opened, holder_form, number_form, open_version, subject_index
 from license_hub.service.erasures import is_erased
 from license_hub.service.events import check_event, worst
 from license_hub.service.hub import Hub
 from license_hub.service.list_audit import Entry
-from license_hub.service.logs import licenses
-from license_hub.service.proofs import check_version, newest_checkpoint
+from license_hub.service.proofs import check_version, relied_on
 from license_hub.service.provisional import Provisional
 from license_hub.service.sample_data import reaches_found
-from license_hub.service.witnessing import witnessed_size
-from license_hub.storage.engine import writing
-from license_hub.storage.lookup import find
+from license_hub.storage.engine import answering, whole
+from license_hub.storage.lookup import LookedUp, find
 
-_TITLES = {title: name for name, title in FIELD_TITLES.items()}
 HOLDER_NUMBER = "CZZTDM"
 
 
@@ -117,19 +116,18 @@ def verify(hub: Hub, requests: Sequence[VerifyRequest]) -> list[Answer]:
         check_form(one)
     now, crypt = hub.now(), hub.crypt
     asked = [asked_for(hub, one) for one in requests]
-    with writing(hub.engine) as connection:
-        epoch, matches = _look_up(hub, connection, asked)
-        hub.security.seen(connection, epoch)
+    with answering(hub.engine) as connection:
+        published = hub.tiles.read_checkpoint()
+        found = _look_up(hub, connection, asked)
+        hub.security.seen(connection, found.epoch)
         if hub.crypt is not crypt:
             # There is a new index key: what was issued under it was not found.
             asked = [asked_for(hub, one) for one in requests]
-            epoch, matches = _look_up(hub, connection, asked)
-        head = newest_checkpoint(hub, connection)
-        witnessed = witnessed_size(hub, connection, licenses(hub))
-        absences = Absences(hub, connection, now)
-        made = [_answer(hub, connection, head, one, match, now, absences) for one, match in zip(asked, matches, strict=True)]
-        standing = [_standing(head, witnessed, match, one) for one, match in zip(made, matches, strict=True)]
-        answers = [replace(one, log=log, epoch=epoch) for one, log in zip(made, standing, strict=True)]
+            found = _look_up(hub, connection, asked)
+        head = relied_on(hub, connection, published, found.note)
+        matches = _matches(hub, asked, found.rows)
+        common = _Common(hub, connection, now, found.epoch, head, found.witnessed, Absences(hub, connection, now))
+        answers = [_answer(common, one, match) for one, match in zip(asked, matches, strict=True)]
         entries = [audited(hub, *one) for one in zip(requests, matches, answers, strict=True)]
         return settled(hub, connection, now, requests, matches, answers, entries)
 
@@ -143,9 +141,12 @@ def settled(
     """
     missed = [match is None or bool(answer.mismatched) for match, answer in zip(matches, answers, strict=True)]
     charges = [Charge(one.payer, entry.subject_bi, miss) for one, entry, miss in zip(requests, entries, missed, strict=True)]
-    waits = over_budget(hub, connection, charges)
-    told = [one._replace(status="REFUSED", code="RATE_LIMITED") if wait else one for one, wait in zip(entries, waits, strict=True)]
-    recorded(hub, connection, now, told)
+    spending = Spending(hub, connection, charges)
+    with whole(connection) if spending.raised else nullcontext():
+        spending.keep(connection)
+        waits = spending.waits
+        told = [one._replace(status="REFUSED", code="RATE_LIMITED") if wait else one for one, wait in zip(entries, waits, strict=True)]
+        recorded(hub, connection, now, told)
     return [replace(one, wait=wait) if wait else one for one, wait in zip(answers, waits, strict=True)]
 
 
@@ -184,10 +185,14 @@ class _Event:
         self.__dict__.update(columns)
 
 
-def _look_up(hub: Hub, connection: sa.Connection, asked: Sequence[Asked]) -> tuple[int, list[Match | None]]:
-    """(security epoch, what each request is about)."""
+def _look_up(hub: Hub, connection: sa.Connection, asked: Sequence[Asked]) -> LookedUp:
     numbers = {index for one in asked for index in one.numbers}
-    epoch, rows = find(connection, {one.identifier for one in asked if one.identifier}, numbers, hub.evidence.instead)
+    named = {one.identifier for one in asked if one.identifier}
+    return find(connection, named, numbers, hub.evidence.instead, witnessed=hub.policy.demands)
+
+
+def _matches(hub: Hub, asked: Sequence[Asked], rows: Sequence[sa.Row]) -> list[Match | None]:
+    """What each request is about."""
     hub.evidence.decoy = next(iter(rows), hub.evidence.decoy)
     by_identifier = {row.identifier: row for row in rows}
     by_number: dict[tuple[str, bytes], list[sa.Row]] = {}
@@ -197,14 +202,14 @@ def _look_up(hub: Hub, connection: sa.Connection, asked: Sequence[Asked]) -> tup
     found = []
     for one in asked:
         if one.numbers:
-            rows = [row for index in one.numbers for row in by_number.get((one.request.type_id or "", index), [])]
-            found.append(_by_number(hub, one.request, rows))
-            if not rows and (decoy := hub.evidence.decoy) is not None:
+            same = [row for index in one.numbers for row in by_number.get((one.request.type_id or "", index), [])]
+            found.append(_by_number(hub, one.request, same))
+            if not same and (decoy := hub.evidence.decoy) is not None:
                 # T10: a number nobody has takes as long as one that somebody else has.
                 holds(open_row(hub, decoy), one.request.holder_number)
         else:
             found.append(of_identifier(hub, one.request, by_identifier.get(one.identifier or "")))
-    return epoch, found
+    return found
 
 
 def asked_for(hub: Hub, request: VerifyRequest) -> Asked:
@@ -243,42 +248,47 @@ def _state(row: sa.Row) -> State:
     return State(row.event_state or row.newest_status)
 
 
-def _answer(
-    hub: Hub, connection: sa.Connection, head: Checkpoint | None, asked: Asked, match: Match | None, now: datetime, absences: Absences
-) -> Answer:
-    request = asked.request
-    kind = hub.catalog.license_types.get(request.type_id or "")
+class _Common(NamedTuple):
+    """What the answers of one transaction share."""
+
+    hub: Hub
+    connection: sa.Connection
+    now: datetime
+    epoch: int
+    head: Checkpoint | None
+    witnessed: int | None
+    absences: Absences
+
+
+def _answer(common: _Common, asked: Asked, match: Match | None) -> Answer:
+    hub, connection, now, epoch, head, witnessed, absences = common
+    request, kind = asked.request, hub.catalog.license_types.get(asked.request.type_id or "")
     if asked.malformed:
-        return Answer(decide(None, now=now, as_of=now, malformed=True))
+        return Answer(decide(None, now=now, as_of=now, malformed=True), epoch=epoch)
     if asked.numbers and kind is not None and kind.origin == "verify_only":
-        return Answer(decide(None, now=now, as_of=now, verify_only=True), kind.id)
+        return Answer(decide(None, now=now, as_of=now, verify_only=True), kind.id, epoch=epoch)
     if match is None:
         cause, as_of = absences.of(request)
-        return Answer(decide(cause, now=now, as_of=as_of or now), kind.id if kind else None, as_of=as_of)
-    differing = differing_claims(request, match)
-    found = judge(hub, connection, head, match, tuple(differing))
-    row = match.row
+        return Answer(decide(cause, now=now, as_of=as_of or now), kind.id if kind else None, as_of=as_of, epoch=epoch)
+    row, wrong = match.row, tuple(differing_claims(request, match))
+    found = judge(hub, connection, head, match, wrong)
     evidence = {"entry": row.entry, "sealed_by": row.attested_by, "log_size": head.size if head else 0}
     if match.opened:
         evidence["leaf_hash"] = match.opened.leaf_hash.hex()
     verdict = decide(found, now=now, as_of=datetime.fromisoformat(row.as_of), evidence=evidence)
-    shown = tuple(differing) if found.proof is not Proof.BAD else ()
+    shown = wrong if found.proof is not Proof.BAD else ()
     pending = hub.provisional.of(connection, hub.catalog, row.type_id, row.identifier, now)
+    log = _standing(head, witnessed, row) if verdict.code is not Code.PROOF_BAD else None
+    # Said of the newest version alone: what an older one says no longer counts anyway.
+    held = bool(row.change_held) and row.entry == row.newest_entry
     known = (row.type_id, shown, row.grade, row.holder_verified, verdict.as_of)
-    return Answer(verdict, *known, change_held=_held(row), provisional=pending)
+    return Answer(verdict, *known, log=log, change_held=held, provisional=pending, epoch=epoch)
 
 
-def _held(row: sa.Row) -> bool:
-    """Said of the newest version alone: what an older one says no longer counts anyway."""
-    return bool(row.change_held) and row.entry == row.newest_entry
-
-
-def _standing(head: Checkpoint | None, witnessed: int, match: Match | None, answer: Answer) -> str | None:
-    """How far the log vouches for a version and its newest status act; None where nothing was found or its proof is bad."""
-    if match is None or answer.verdict.code is Code.PROOF_BAD:
-        return None
-    newest = max(match.row.entry, match.row.event_entry or 0)
-    if newest < witnessed:
+def _standing(head: Checkpoint | None, witnessed: int | None, row: sa.Row) -> str:
+    """How far the log vouches for a version and its newest act."""
+    newest = max(row.entry, row.event_entry or 0)
+    if witnessed is not None and newest < witnessed:
         return "witnessed"
     return "unwitnessed" if head is not None and newest < head.size else "pending"
 
@@ -287,20 +297,10 @@ def differing_claims(request: VerifyRequest, match: Match) -> list[str]:
     """Claims that differ, by the asker's own names for the fields."""
     if match.opened is None:
         return []
-    fields = match.opened.fields
-    names = {claim: _field(claim, fields) for claim in request.claims}
-    wrong = set(mismatched(fields, {names[claim]: value for claim, value in request.claims.items()}))
-    found = [claim for claim, name in names.items() if name in wrong]
+    found = differing(match.opened.fields, request.claims)
     if request.holder_number and not holds(match, request.holder_number):
         found.append(HOLDER_NUMBER)
     return sorted(set(found))
-
-
-def _field(claim: str, fields: Mapping[str, str]) -> str:
-    """The committed field a claim is about: short name, face title or metadata title."""
-    if claim in fields or claim in FIELD_TITLES:
-        return claim
-    return FACE + claim if FACE + claim in fields else _TITLES.get(claim, claim)
 
 
 def audited(hub: Hub, request: VerifyRequest, match: Match | None, answer: Answer) -> Entry:

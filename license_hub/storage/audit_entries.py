@@ -17,8 +17,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from license_hub.storage import bulk
 from license_hub.storage.engine import is_postgres
-from license_hub.storage.leaves import AUDIT, take_entry
-from license_hub.storage.tables import audit, sequence
+from license_hub.storage.leaves import AUDIT, taking_entry
+from license_hub.storage.tables import audit
 from license_hub.storage.tables_audit_log import audit_leaf
 
 COLUMNS = ("at", "request_id", "actor", "action", "entry", "subject_bi", "status", "code", "purpose", "case_no")
@@ -35,18 +35,23 @@ class Leaf:
     entries: Sequence[str]
 
 
-def write(connection: sa.Connection, leaf: Leaf) -> int:
-    """Its number in the log. The log's lock is held until the transaction ends, so this comes last."""
-    return (_at_once if is_postgres(connection) else _in_turn)(connection, leaf)
+def write(connection: sa.Connection, leaf: Leaf, least: int = 0) -> int | None:
+    """Its number in the log; None, and nothing is written, where the log has fewer than `least` leaves.
+
+    The log's lock is held until the transaction ends, so this comes last.
+    """
+    return (_at_once if is_postgres(connection) else _in_turn)(connection, leaf, least)
 
 
-def _at_once(connection: sa.Connection, leaf: Leaf) -> int:
+def _at_once(connection: sa.Connection, leaf: Leaf, least: int) -> int | None:
     given = {"leaf": leaf.content, "leaf_hash": leaf.hash, "secret": leaf.secret, "entries": "[" + ",".join(leaf.entries) + "]"}
-    return connection.execute(_WRITE, given).scalar_one()
+    return connection.execute(_WRITE, {**given, "least": least}).scalar()
 
 
-def _in_turn(connection: sa.Connection, leaf: Leaf) -> int:
-    entry = take_entry(connection, AUDIT)
+def _in_turn(connection: sa.Connection, leaf: Leaf, least: int) -> int | None:
+    entry = connection.execute(_TAKE, {"least": least}).scalar()
+    if entry is None:
+        return None
     connection.execute(sa.insert(audit_leaf).values(entry=entry, leaf=leaf.content, leaf_hash=leaf.hash, secret=leaf.secret))
     bulk.insert(connection, audit, [(*_row(text), entry, place) for place, text in enumerate(leaf.entries)])
     return entry
@@ -60,8 +65,7 @@ def _row(text: str) -> list:
 
 
 def _statement() -> sa.Select:
-    log = sequence.c.name == AUDIT.sequence
-    taken = sa.update(sequence).where(log).values(next=sequence.c.next + 1).returning((sequence.c.next - 1).label("entry")).cte("taken")
+    taken = _TAKE.cte("taken")
     leaf = (taken.c.entry, *(sa.bindparam(name, type_=audit_leaf.c[name].type) for name in ("leaf", "leaf_hash", "secret")))
     leaves = sa.insert(audit_leaf).from_select(["entry", "leaf", "leaf_hash", "secret"], sa.select(*leaf)).cte("leaves")
     array = sa.func.jsonb_array_elements(sa.cast(sa.bindparam("entries"), JSONB))
@@ -79,4 +83,5 @@ def _value(array: sa.ColumnElement, at: int, name: str) -> sa.ColumnElement:
     return sa.cast(text, sa.BigInteger) if name == "entry" else text
 
 
+_TAKE = taking_entry(AUDIT)
 _WRITE = _statement()

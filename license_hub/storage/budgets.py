@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from license_hub.storage.engine import is_postgres
-from license_hub.storage.lookup import among_all, among_each
+from license_hub.storage.lookup import among_all, among_each, each, listed
 from license_hub.storage.tables import audit
 from license_hub.storage.tables_grants import budget
 
@@ -38,32 +38,35 @@ def raise_by(connection: sa.Connection, wanted: Mapping[Counter, int]) -> dict[C
     return {(row.of, row.window): row.used for row in raised}
 
 
-def standing(connection: sa.Connection, counters: Collection[Counter]) -> dict[Counter, int]:
-    """Where counters stand; those that are not there at 0 are left out."""
-    if not counters:
-        return {}
-    found = connection.execute(_STANDING_ANY if is_postgres(connection) else _STANDING_IN, {"of": sorted({of for of, _window in counters})})
-    return {(row.of, row.window): row.used for row in found}
-
-
 def forget(connection: sa.Connection, before: int) -> None:
     """Windows that ended before that moment."""
     connection.execute(sa.delete(budget).where(budget.c.window < before))
 
 
-def looks_since(
-    connection: sa.Connection, actors: Collection[str], subjects: Collection[bytes], since: str
-) -> dict[tuple[str, bytes], int]:
-    """(actor, subject) → looks on record since then: nothing else has to be kept for it. Refusals are none, nor what the holder did."""
-    if not subjects or not actors:
-        return {}
-    given = {"actors": sorted(actors), "subjects": sorted(subjects), "since": since}
-    found = connection.execute(_LOOKS_EACH if is_postgres(connection) else _LOOKS_IN, given)
-    return {(row.actor, bytes(row.subject)): row.looks for row in found}
+class Spent(NamedTuple):
+    standing: dict[Counter, int]
+    """Those that are not there at 0 are left out."""
+    looks: dict[tuple[str, bytes], int]
+    """(actor, subject) → looks on record: nothing else has to be kept for it. Refusals are none, nor what the holder did."""
+
+
+def spent(
+    connection: sa.Connection,
+    counters: Collection[Counter],
+    actors: Collection[str] = (),
+    subjects: Collection[bytes] = (),
+    since: str = "",
+) -> Spent:
+    """Where counters stand, and the looks of those actors at those subjects since then: one statement, asked with every answer."""
+    given = {"of": sorted({of for of, _window in counters}), "actors": sorted(actors), "subjects": sorted(subjects), "since": since}
+    found = connection.execute(_SPENT_ANY if is_postgres(connection) else _SPENT_IN, given).all()
+    standing = {(row.of, row.window): row.used for row in found if row.subject is None}
+    return Spent(standing, {(row.of, bytes(row.subject)): row.used for row in found if row.subject is not None})
 
 
 def _looks(subject: sa.ColumnElement[bool], actor: sa.ColumnElement[bool]) -> sa.Select:
-    counted = sa.select(audit.c.actor, audit.c.subject_bi.label("subject"), sa.func.count().label("looks")).where(subject, actor)
+    named = (audit.c.actor.label("of"), audit.c.subject_bi.label("subject"))
+    counted = sa.select(*named, sa.literal_column("0").label("window"), sa.func.count().label("used")).where(subject, actor)
     kinds = audit.c.action.in_([sa.literal_column(f"'{one}'") for one in LOOKS])
     counted = counted.where(audit.c.at >= sa.bindparam("since"), kinds, audit.c.status.is_distinct_from("REFUSED"))
     return counted.group_by(audit.c.actor, audit.c.subject_bi)
@@ -73,13 +76,11 @@ def _looks_each() -> sa.Select:
     """Subject by subject, each by the index that ends in the time. Left to itself PostgreSQL may take the index of the time alone, before
     its statistics are made, and read every look of the window.
     """
-    column = sa.column("subject", audit.c.subject_bi.type)
-    asked = sa.func.unnest(sa.bindparam("subjects", type_=ARRAY(audit.c.subject_bi.type))).table_valued(column).render_derived("asked")
-    looked = _looks(audit.c.subject_bi == asked.c.subject, among_all(audit.c.actor, "actors")).lateral("looked")
-    return sa.select(looked).select_from(asked.join(looked, sa.true()))
+    subjects = listed(audit.c.subject_bi, "subjects")
+    return each(subjects, _looks(audit.c.subject_bi == subjects.c.value, among_all(audit.c.actor, "actors")))
 
 
-_STANDING_IN = sa.select(budget).where(among_each(budget.c.of, "of"))
-_STANDING_ANY = sa.select(budget).where(among_all(budget.c.of, "of"))
+_STANDING = sa.select(budget.c.of, sa.null().label("subject"), budget.c.window, budget.c.used)
 _LOOKS_IN = _looks(among_each(audit.c.subject_bi, "subjects"), among_each(audit.c.actor, "actors"))
-_LOOKS_EACH = _looks_each()
+_SPENT_IN = sa.union_all(_STANDING.where(among_each(budget.c.of, "of")), _LOOKS_IN)
+_SPENT_ANY = sa.union_all(_STANDING.where(among_all(budget.c.of, "of")), _looks_each())

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from license_hub.storage.tables import sequence
 
-_ROW = sequence.c.name == "epoch"
+ROW = sequence.c.name == "epoch"
 
-NOW = sa.select(sequence.c.next).where(_ROW)
-"""To be read beside something else in one statement."""
+NOW = sa.select(sequence.c.next).where(ROW)
+"""Either to be read beside something else in one statement."""
 
 
 def current(connection: sa.Connection) -> int:
@@ -21,7 +21,7 @@ def current(connection: sa.Connection) -> int:
 
 def bump(connection: sa.Connection) -> int:
     """The new epoch; it counts when the caller's transaction commits."""
-    connection.execute(sa.update(sequence).where(_ROW).values(next=sequence.c.next + 1))
+    connection.execute(sa.update(sequence).where(ROW).values(next=sequence.c.next + 1))
     return current(connection)
 
 
@@ -31,5 +31,5 @@ def restart(connection: sa.Connection, floor: int) -> int:
     A process that ran on through the restore remembers keys under a number the older database would reach again.
     """
     found = max(current(connection) + 1, floor)
-    connection.execute(sa.update(sequence).where(_ROW).values(next=found))
+    connection.execute(sa.update(sequence).where(ROW).values(next=found))
     return found

@@ -64,10 +64,10 @@ def move_sequence(connection: sa.Connection, tables: LogTables, next_entry: int)
     connection.execute(sa.update(sequence).where(sequence.c.name == tables.sequence).values(next=next_entry))
 
 
-def take_entry(connection: sa.Connection, tables: LogTables) -> int:
-    """One entry; its lock is held until the transaction ends, so take it last."""
-    row = sequence.c.name == tables.sequence
-    return connection.execute(sa.update(sequence).where(row).values(next=sequence.c.next + 1).returning(sequence.c.next)).scalar_one() - 1
+def taking_entry(tables: LogTables) -> sa.Update:
+    """Takes one entry (`entry`), unless the log has fewer than `least`: nothing then. Its lock is held until the transaction ends."""
+    row = (sequence.c.name == tables.sequence, sequence.c.next >= sa.bindparam("least", type_=sequence.c.next.type))
+    return sa.update(sequence).where(*row).values(next=sequence.c.next + 1).returning((sequence.c.next - 1).label("entry"))
 
 
 class LeafRows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from license_hub.storage import epoch
 from license_hub.storage.engine import is_postgres
-from license_hub.storage.tables import attestation, holder, license, sequence, status, version
+from license_hub.storage.tables import attestation, checkpoint, holder, license, sequence, status, version
 from license_hub.storage.tables_held import held_ticket
 
 _newest = version.alias("newest")
@@ -50,28 +50,41 @@ FOUND = (
 it supersedes; `newest_*` of the license's newest version; `event_*` of the last status event after that one (NULL = none)."""
 
 
-_EPOCH = epoch.NOW.with_only_columns(sa.literal(True).label("epoch"), sequence.c.next.label("number"))
-
-
-class Found(NamedTuple):
+class LookedUp(NamedTuple):
     epoch: int
     """The security epoch: who decides on remembered keys compares it with theirs (`service.security.Security.seen`)."""
+    note: str | None
+    """The newest checkpoint, read before the rows; None before the first."""
+    witnessed: int | None
+    """Entries under the newest checkpoint with a quorum of witnesses; None without one, and where it was not asked for."""
     rows: list[sa.Row]
     """Of FOUND's columns, and `change_held`."""
 
 
-def find(connection: sa.Connection, identifiers: Collection[str], numbers: Collection[bytes], instead: int | None = None) -> Found:
+def find(
+    connection: sa.Connection,
+    identifiers: Collection[str],
+    numbers: Collection[bytes],
+    instead: int | None = None,
+    *,
+    witnessed: bool = False,
+) -> LookedUp:
     """Versions with one of those identifiers, and newest versions with one of those certificate numbers (blind index).
 
     `instead`: an entry that is read, and not told, where nothing is found, so that nobody learns from the time whether there is something.
     """
     places, rows = (_PLACES_ANY, _ROWS_ANY) if is_postgres(connection) else (_PLACES_IN, _ROWS_IN)
     # Entries first, then everything by its primary key: a plan that stays right while a bulk load has left statistics behind.
-    found = connection.execute(places, {"identifiers": list(identifiers), "numbers": list(numbers)}).all()
-    entries = sorted({number for is_epoch, number in found if not is_epoch})
+    given = {"identifiers": list(identifiers), "numbers": list(numbers), "witnessed": witnessed}
+    found: dict[str, list[tuple[int, str | None]]] = {}
+    for what, number, note in connection.execute(places, given):
+        found.setdefault(what, []).append((number, note))
+    entries = sorted({number for number, _ in found.get("entry", ())})
     read = entries or ([] if instead is None else [instead])
     listed = connection.execute(rows, {"entries": read}).all() if read else []
-    return Found(next(number for is_epoch, number in found if is_epoch), list(listed) if entries else [])
+    [(epoch_now, _)] = found["epoch"]
+    (_, note), (quorum, _) = (found.get(one, [(None, None)])[0] for one in ("newest", "witnessed"))
+    return LookedUp(epoch_now, note, quorum, list(listed) if entries else [])
 
 
 def find_held(
@@ -96,21 +109,74 @@ def among_all(column: sa.Column, name: str) -> sa.ColumnElement[bool]:
     return column == sa.any_(sa.bindparam(name, type_=ARRAY(column.type)))
 
 
-def _places(among: Callable[[sa.Column, str], sa.ColumnElement[bool]]) -> sa.CompoundSelect:
+def listed(column: sa.Column, name: str) -> sa.TableValuedAlias:
+    """The values of one array parameter as rows, `value`. What is joined to them by `each` looks every one of them up by its index.
+
+    Of a column that is not unique, compared with `any`, PostgreSQL guesses the rows: without statistics, as after a bulk load, some hundred
+    values are taken for the whole table, and it is read from end to end.
+    """
+    value = sa.column("value", column.type)
+    return sa.func.unnest(sa.bindparam(name, type_=ARRAY(column.type))).table_valued(value).render_derived(name=f"listed_{name}")
+
+
+def each(values: sa.TableValuedAlias, found: sa.Select) -> sa.Select:
+    """`found`, which says `values.c.value`, once for every value. `OFFSET 0` keeps the planner from making one join of it."""
+    lateral = found.offset(sa.literal_column("0")).lateral()
+    return sa.select(lateral).select_from(values.join(lateral, sa.true()))
+
+
+def _places_any() -> sa.CompoundSelect:
+    identifiers, numbers = listed(version.c.identifier, "identifiers"), listed(version.c.number_bi, "numbers")
+    entry = _part("entry", version.c.entry)
+    named = each(identifiers, entry.where(version.c.identifier == identifiers.c.value))
+    return sa.union_all(*_FIRST, named, each(numbers, entry.where(version.c.number_bi == numbers.c.value)))
+
+
+def _places_in() -> sa.CompoundSelect:
     wanted = ((version.c.identifier, "identifiers"), (version.c.number_bi, "numbers"))
-    return sa.union_all(_EPOCH, *(sa.select(sa.literal(False), version.c.entry).where(among(*one)) for one in wanted))
+    return sa.union_all(*_FIRST, *(_part("entry", version.c.entry).where(among_each(*one)) for one in wanted))
 
 
-def _held_by(among: Callable[[sa.Column, str], sa.ColumnElement[bool]]) -> sa.CompoundSelect:
+def _part(what: str, number: sa.ColumnElement, note: sa.ColumnElement | None = None) -> sa.Select:
+    told = sa.literal_column(f"'{what}'").label("what")
+    return sa.select(told, number.label("number"), (sa.null() if note is None else note).label("note"))
+
+
+def _first() -> tuple[sa.Select, ...]:
+    """What a verification needs to know before its rows."""
+    sizes = sa.select(sa.func.max(checkpoint.c.size))
+    newest = checkpoint.c.size == sizes.scalar_subquery()
+    # A table of all seconds without a quorum would be read to its end: only where somebody is to be a witness.
+    quorum = sizes.where(checkpoint.c.witnessed_at.is_not(None)).scalar_subquery()
+    return (
+        _part("newest", checkpoint.c.size, checkpoint.c.note).where(newest),
+        _part("witnessed", quorum).where(sa.bindparam("witnessed", type_=sa.Boolean)),
+        _part("epoch", sequence.c.next).where(epoch.ROW),
+    )
+
+
+def _held_any() -> sa.CompoundSelect:
+    holders = listed(holder.c.number_bi, "holders")
+    return sa.union_all(_EPOCH, each(holders, _held(holder.c.number_bi == holders.c.value, among_all(version.c.type_id, "types"))))
+
+
+def _held_in() -> sa.CompoundSelect:
+    return sa.union_all(_EPOCH, _held(among_each(holder.c.number_bi, "holders"), among_each(version.c.type_id, "types")))
+
+
+def _held(*where: sa.ColumnElement[bool]) -> sa.Select:
     """Entries by holder. What an older version says of its holder no longer counts."""
     here = sa.select(holder.c.number_bi.label("index"), version.c.entry.label("number")).join(version, version.c.entry == holder.c.entry)
-    newest = version.c.entry == _last_version
-    epoch_now = epoch.NOW.with_only_columns(sa.null().label("index"), sequence.c.next.label("number"))
-    return sa.union_all(epoch_now, here.where(among(holder.c.number_bi, "holders"), among(version.c.type_id, "types"), newest))
+    return here.where(*where, version.c.entry == _last_version)
 
 
-_HELD_IN, _HELD_ANY = _held_by(among_each), _held_by(among_all)
-_PLACES_IN, _PLACES_ANY = _places(among_each), _places(among_all)
+_EPOCH = epoch.NOW.with_only_columns(sa.null().label("index"), sequence.c.next.label("number"))
+_HELD_IN, _HELD_ANY = _held_in(), _held_any()
+_FIRST = _first()
+_PLACES_IN, _PLACES_ANY = _places_in(), _places_any()
+"""(`epoch`, `newest`, `witnessed` or `entry`, its number, a checkpoint's note)."""
 _WAITS = sa.exists().where(held_ticket.c.license_id == version.c.license_id).label("change_held")
 """Whether a correction of the license waits for its issuing organ's word."""
-_ROWS_IN, _ROWS_ANY = (FOUND.add_columns(_WAITS).where(among(version.c.entry, "entries")) for among in (among_each, among_all))
+_ENTRIES = listed(version.c.entry, "entries")
+_ROWS_IN = FOUND.add_columns(_WAITS).where(among_each(version.c.entry, "entries"))
+_ROWS_ANY = each(_ENTRIES, FOUND.add_columns(_WAITS).where(version.c.entry == _ENTRIES.c.value))

@@ -79,7 +79,7 @@ class World:
         """Licenses as their holders keep them, by order of issue."""
         listed = identifiers(self.hub)
         with reading(self.hub.engine) as connection:
-            rows = [find(connection, [listed[place]], [])[1][0] for place in places]
+            rows = [find(connection, [listed[place]], []).rows[0] for place in places]
             return [bundles.write(bundle_of(self.hub, connection, row, opened_of(self.hub, connection, row), None)) for row in rows]
 
 

@@ -19,6 +19,7 @@ from license_hub.service.prove import prove
 from license_hub.service.verify import VerifyRequest, verify
 from license_hub.storage import tables
 from license_hub.storage.engine import reading
+from license_hub.storage.tables_grants import budget
 from quality import publications
 
 from .intruder import deleted, tampered
@@ -224,6 +225,30 @@ def test_no_audit_no_answer(issued):
         connection.execute(sa.text("ALTER TABLE hub_audit RENAME TO hub_audit_away"))
     with pytest.raises(sa.exc.DBAPIError if issued.engine.dialect.name == "sqlite" else Exception, match="hub_audit"):
         verify(issued, [by_number(1)])
+
+
+def test_miss_that_is_not_recorded_uses_nothing_up(issued):
+    with issued.engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE hub_audit RENAME TO hub_audit_away"))
+    with pytest.raises(sa.exc.DBAPIError):
+        verify(issued, [by_number(60, payer="client-1")])
+    with issued.engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE hub_audit_away RENAME TO hub_audit"))
+        assert connection.execute(sa.select(budget)).all() == []
+    assert code(issued, by_number(60, payer="client-1")) == "NOT_FOUND"
+    with issued.engine.connect() as connection:
+        assert [(row.of, row.used) for row in connection.execute(sa.select(budget))] == [("misses:client-1", 1)]
+
+
+def test_batch_of_any_size_is_four_statements_to_the_database(issued):
+    verify(issued, [by_number(1)])
+    sent = []
+    sa.event.listen(issued.engine, "before_cursor_execute", lambda _c, _cursor, statement, *_: sent.append(statement))
+    for count in (1, 30):
+        sent.clear()
+        verify(issued, [by_number(one % 4, payer="client-1") for one in range(count)])
+        expected = 4 if issued.engine.dialect.name == "postgresql" else 7
+        assert len(sent) == expected, sent
 
 
 REWRITTEN = [

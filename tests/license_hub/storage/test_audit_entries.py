@@ -38,6 +38,16 @@ def test_entries_are_stored_as_they_were_logged_in_their_places(engine):
     assert [(one.entry, bytes(one.leaf), bytes(one.secret)) for one in leaves] == [(0, b"leaf 0", b"s" * 32), (1, b"leaf 1", b"s" * 32)]
 
 
+def test_log_that_has_fewer_leaves_than_were_published_takes_none(engine):
+    with writing(engine) as connection:
+        assert write(connection, leaf(0)) == 0
+        assert write(connection, leaf(1), least=2) is None
+        assert write(connection, leaf(1), least=1) == 1
+    with reading(engine) as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(audit)).scalar_one() == 6
+        assert connection.execute(sa.select(audit_leaf.c.entry)).scalars().all() == [0, 1]
+
+
 def test_writers_at_once_take_entries_without_gap_or_double(engine):
     def one(number: int) -> int:
         with writing(engine) as connection:

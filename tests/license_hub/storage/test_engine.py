@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from license_hub.storage import tables
-from license_hub.storage.engine import open_engine, reading
+from license_hub.storage.engine import answering, open_engine, reading, whole, writing
 
 
 def test_engine_for_another_database_is_refused():
@@ -24,6 +24,49 @@ def test_tile_without_its_attestation_is_refused(engine):
     with pytest.raises(sa.exc.IntegrityError), engine.begin() as connection:
         row = {"attestation_id": "none", "level": 0, "tile_index": 0, "data": b""}
         connection.execute(sa.insert(tables.attestation_tile), [row])
+
+
+TAKE = sa.update(tables.sequence).where(tables.sequence.c.name == "log").values(next=tables.sequence.c.next + 1)
+TAKEN = sa.select(tables.sequence.c.next).where(tables.sequence.c.name == "log")
+
+
+def test_statement_of_an_answer_holds_no_lock_after_it_and_several_in_whole_are_one(engine):
+    with pytest.raises(ZeroDivisionError), answering(engine) as connection:
+        connection.execute(TAKE)
+        if engine.dialect.name == "postgresql":
+            with engine.begin() as other:
+                # Would wait for ever.
+                other.execute(TAKE)
+        with whole(connection):
+            connection.execute(TAKE)
+            raise ZeroDivisionError
+    with answering(engine) as connection:
+        assert connection.execute(TAKEN).scalar_one() == (2 if engine.dialect.name == "postgresql" else 0)
+        with whole(connection), whole(connection):
+            connection.execute(TAKE)
+            connection.execute(TAKE)
+    with reading(engine) as connection:
+        assert connection.execute(TAKEN).scalar_one() == (4 if engine.dialect.name == "postgresql" else 2)
+    with writing(engine) as connection, whole(connection):
+        connection.execute(TAKE)
+
+
+@pytest.mark.parametrize("idle", [True, False])
+def test_connection_the_database_closed_is_noticed_before_its_use_where_it_was_idle(migrated_postgres_url, idle, monkeypatch):
+    if idle:
+        monkeypatch.setattr("license_hub.storage.engine.TRUSTED_S", -1.0)
+    used, other = open_engine(migrated_postgres_url), sa.create_engine(migrated_postgres_url)
+    with reading(used) as connection:
+        pid = connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+    with other.connect() as connection:
+        connection.execute(sa.text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+    if not idle:
+        with pytest.raises(sa.exc.OperationalError), reading(used) as connection:
+            connection.execute(TAKEN)
+    with reading(used) as connection:
+        assert connection.execute(TAKEN).scalar_one() == 0
+    used.dispose()
+    other.dispose()
 
 
 def test_reader_sees_one_state_while_a_writer_commits(engine):
