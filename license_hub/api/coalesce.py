@@ -4,6 +4,8 @@
 - Busy: what arrives while a batch runs is the next batch (at most `limit`), so one look-up, one transaction and one durable
   audit commit serve them all, and batches grow exactly as load does.
 - One batch runs at a time: a second would compete for the same core and the same write-ahead log.
+- A batch costs some milliseconds of two cores before its first call (threads and the database wake each other): after one that had company
+  the next begins no sooner than PACE_S after it, so that more share the next.
 - Every caller gets its own answer. A fault that concerns all (`shared`, such as the database being away) goes to all at once;
   any other fault of a batch is pinned down by running its calls alone, so one poisonous call cannot harm its neighbours.
 - A caller that went away does not cancel the others.
@@ -18,6 +20,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 from .patience import PATIENCE_S, TooSlow
+
+PACE_S = 0.01
+"""From the beginning of a batch of several to that of the next one."""
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -37,12 +42,14 @@ class Coalescer(Generic[Request, Answer]):
         limit: int = 256,
         waiting: int = 4096,
         patience_s: float = PATIENCE_S,
+        pace_s: float = PACE_S,
         shared: tuple[type[Exception], ...] = (),
     ):
         self._batch = batch
         self._limit = limit
         self._most = waiting
         self._patience_s = patience_s
+        self._pace_s = pace_s
         self._shared = shared
         self._queue: deque[tuple[Request, asyncio.Future[Answer]]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verify")
@@ -70,10 +77,15 @@ class Coalescer(Generic[Request, Answer]):
 
     async def _run(self) -> None:
         """Batches until the queue is empty. There is no `await` between seeing it empty and giving up the runner's place."""
+        loop = asyncio.get_running_loop()
         try:
             while self._queue:
                 taken = [self._queue.popleft() for _ in range(min(self._limit, len(self._queue)))]
+                began = loop.time()
                 await self._answer([one for one in taken if not one[1].done()])
+                rest = began + self._pace_s - loop.time()
+                if len(taken) > 1 and rest > 0:
+                    await asyncio.sleep(rest)
         finally:
             self._runner = None
 

@@ -64,6 +64,23 @@ def test_calls_arriving_during_a_batch_share_the_next_one():
     assert batch.batches == [[0], [1, 2, 3, 4], [5, 6, 7]]
 
 
+def test_after_a_batch_of_several_the_next_waits_for_company_and_after_one_alone_it_does_not():
+    batch = Recorder()
+
+    async def scene():
+        calls = Coalescer(batch, pace_s=0.5)
+        for one in (0, 1):
+            await calls.call(one)
+        await asyncio.gather(calls.call(2), calls.call(3))
+        early = asyncio.create_task(calls.call(4))
+        await asyncio.sleep(0.1)
+        await asyncio.gather(early, calls.call(5))
+        calls.close()
+
+    asyncio.run(scene())
+    assert batch.batches == [[0], [1], [2, 3], [4, 5]]
+
+
 def test_calls_beside_a_poisonous_one_are_answered():
     batch = Recorder(poison=2)
 
