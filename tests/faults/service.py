@@ -33,7 +33,7 @@ class Service:
 
     def __init__(self, world: World, workers: int = 2):
         o = world.options
-        self.port, metrics = free_ports(1)[0], free_ports(workers)[0]
+        self.port, metrics, *_ = free_ports(1 + workers)
         self.url = f"http://127.0.0.1:{self.port}"
         chosen = read(environ={}, overrides={"HUB_LAKE": str(o.lake), "HUB_KEYS": str(o.keys), "HUB_DATABASE_URL": o.database_url})
         self._env = environment(chosen, self.port, metrics) | {"HUB_LOG_ORIGIN": o.log_origin, "HUB_LOG_LEVEL": "WARNING"}

@@ -29,7 +29,9 @@ class Accidents:
         self.world, self.nursery, self.service, self.dice, self.rows = world, nursery, service, dice, rows
         self.done: list[str] = []
         self.recovery: list[float] = []
-        """Seconds from the database being back to the first answer."""
+        """Seconds from the database being back to the first answer, of a server that was up when it went away."""
+        self.starting: list[float] = []
+        """The same of one that an accident before had ended: its own start is in it."""
         self.seconds: dict[str, float] = {}
         self._points = iter(())
 
@@ -67,11 +69,11 @@ class Accidents:
         """While a worker applies; the worker gets through it, or the next run does its work."""
         self.nursery.start()
         time.sleep(self.dice.uniform(0, 0.8))
-        cluster = self.world.cluster
+        cluster, up = self.world.cluster, self.service.ready()
         self.dice.choice([cluster.kill, lambda: cluster.stop("immediate")])()
         time.sleep(self.dice.uniform(0, 0.5))
         cluster.start()
-        self.recovery.append(self.service.wait())
+        (self.recovery if up else self.starting).append(self.service.wait())
         assert self.nursery.ended() == 0, self.nursery.log.read_text()[-3000:]
         return True
 
@@ -117,6 +119,8 @@ def accidents(world: World, nursery: Nursery, kills: int, rows: int, seed: int) 
         "answers": len(traffic.answers),
         "unanswered": traffic.unanswered,
         "slowest_recovery_s": round(max(run.recovery, default=0), 2),
+        "recoveries": len(run.recovery),
+        "slowest_start_s": round(max(run.starting, default=0), 2),
         "seconds": round(time.monotonic() - began, 1),
     }
     return figures | {"wrong": traffic.wrong, "unaudited": unaudited(world, traffic), "account": found}

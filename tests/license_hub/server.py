@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,12 +30,14 @@ class Server:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on at this moment."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Ports nobody listens on at this moment, one after the other: workers count theirs up from the first they are given."""
+    while True:
+        with ExitStack() as opened:
+            first = opened.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+            with suppress(OSError, OverflowError):
+                for port in range(first + 1, first + count):
+                    opened.enter_context(socket.create_server(("127.0.0.1", port)))
+                return list(range(first, first + count))
 
 
 def environment(settings: Settings, port: int, metrics_port: int, **more: str) -> dict[str, str]:
@@ -59,7 +61,7 @@ def running(settings: Settings, folder: Path, workers: int = 1, **more: str) -> 
 
     Raises RuntimeError if it does not come up.
     """
-    port, metrics_port = free_ports(2)
+    port, metrics_port, *_ = free_ports(1 + workers)
     more = {name: value.replace("{url}", f"http://127.0.0.1:{port}") for name, value in more.items()}
     log = folder / "server.log"
     command = [sys.executable, "-m", "license_hub.cli", "serve", "--workers", str(workers)]
