@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import sqlalchemy as sa
 
@@ -18,6 +22,19 @@ def test_sqlite_has_write_ahead_log_foreign_keys_and_full_sync(tmp_path):
         found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "foreign_keys", "synchronous")}
     engine.dispose()
     assert found == {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 2}
+
+
+def test_sqlite_opened_while_another_process_makes_it_waits_for_it(tmp_path):
+    maker = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    maker.execute("BEGIN IMMEDIATE")
+    engine = open_engine(f"sqlite:///{tmp_path}/x.db")
+    with ThreadPoolExecutor(1) as thread:
+        opened = thread.submit(lambda: engine.connect().close())
+        time.sleep(0.3)
+        maker.execute("COMMIT")
+        opened.result(30)
+    engine.dispose()
+    maker.close()
 
 
 def test_tile_without_its_attestation_is_refused(engine):
