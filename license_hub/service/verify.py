@@ -1,13 +1,13 @@
-"""Verifies many requests at once: one look-up, every check, an audit entry each, one transaction.
+"""Verifies many requests at once: one look-up, every check, an audit entry each.
 
 1. form        identifier well formed; a number alone finds nothing: its holder's number belongs to it
-2. look-up     one query for all; status comes from the rows of this transaction, never from a cache; keys are read again if the
+2. look-up     one query for all; status comes from the rows just read, never from a cache; keys are read again if the
                security epoch it returns has moved
 3. proof       content → leaf → organ's seal → log (`proofs`)
 4. claims      what the asker claims against what the license says; names of differing fields, never values
 5. absence     nothing found has causes (`absence`)
 6. verdict     `domain.verdict.decide`
-7. audit       in the same transaction: no audit, no answer
+7. audit       the last statement, which commits it all (`engine.answering`): no audit, no answer
 
 Source: design.md decisions 1, 5 and 9.
 """
@@ -136,7 +136,7 @@ def settled(
     hub: Hub, connection: sa.Connection, now: datetime, requests: Sequence[VerifyRequest], matches: Sequence[Match | None],
     answers: Sequence[Answer], entries: Sequence[Entry],
 ) -> list[Answer]:  # fmt: skip
-    """The answers that their payers' budgets allow, on record, as the transaction's last step. What contradicts a claim is a miss, like
+    """The answers that their payers' budgets allow, on record, as the last step. What contradicts a claim is a miss, like
     what finds nothing: either is a guess that failed.
     """
     missed = [match is None or bool(answer.mismatched) for match, answer in zip(matches, answers, strict=True)]
